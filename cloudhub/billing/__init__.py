@@ -1,0 +1,1 @@
+"""Subscriptions and entitlements of tenants. Holds nothing yet."""

@@ -1,0 +1,1 @@
+"""What arrives from the nodes: inbox, admission, feed, conflicts, snapshots."""

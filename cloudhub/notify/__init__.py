@@ -1,0 +1,1 @@
+"""Mail and messages to owners, sent after commit. Holds nothing yet."""

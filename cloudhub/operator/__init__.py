@@ -1,0 +1,1 @@
+"""The console of our own staff. Holds nothing yet."""

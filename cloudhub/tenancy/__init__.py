@@ -1,0 +1,1 @@
+"""Tenants, shops and enrolment, and the reach of each database session."""

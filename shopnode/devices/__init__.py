@@ -1,0 +1,1 @@
+"""Printers, drawer and scanner: the only code that touches hardware."""

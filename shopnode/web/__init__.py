@@ -1,0 +1,1 @@
+"""Server-rendered screens: `ui` (looks), `office` (lists, details, reports), `counter` (the selling desk)."""

@@ -1,0 +1,1 @@
+"""Lists, details and reports; either home, the node or the hub, mounts them."""
