@@ -25,7 +25,7 @@ lint: environment ## style, types, and who imports whom
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 format: environment ## put the code into the house's form
 	@$(BIN)/ruff check --fix

@@ -1,1 +1,1 @@
-"""The hub: all shops of all tenants on PostgreSQL. It merges what nodes recorded and carries back what owners decided."""
+"""The hub: all shops of all tenants on PostgreSQL. It merges what nodes recorded, carries back what owners decided."""

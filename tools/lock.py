@@ -21,7 +21,8 @@ def main() -> None:
 
 
 def lock(name: str, *options: str) -> None:
-    command = [Path(sys.executable).parent / "uv", "pip", "compile", "pyproject.toml", *options]
+    uv = str(Path(sys.executable).parent / "uv")
+    command = [uv, "pip", "compile", "pyproject.toml", *options]
     command += ["--universal", "--python-version", PYTHON_OLDEST, "--generate-hashes"]
     command += ["--no-emit-find-links", "--no-emit-index-url", "--no-header", "--quiet"]
     subprocess.run([*command, "--output-file", f"requirements/{name}.txt"], check=True, cwd=HOME)

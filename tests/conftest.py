@@ -1,0 +1,71 @@
+"""What holds for every test: no network, fixed seeds, fast layers first, Debian's Chromium.
+
+Fixtures of one layer live in that layer's folder.
+"""
+
+import ipaddress
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+HERE = Path(__file__).parent
+LAYERS = ("", "protocol", "domain", "documents", "devices", "api", "sync", "hub", "web")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+BROWSER_FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync"
+)
+
+# The same examples in each run; a nightly job looks for new ones with HYPOTHESIS_PROFILE=nightly.
+settings.register_profile("fixed", derandomize=True, deadline=None)
+settings.register_profile("nightly", derandomize=False, deadline=None, max_examples=2_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A mistake in a rule shall show in seconds, before any browser starts."""
+    items.sort(key=lambda item: _layer_no(item.path))
+
+
+def _layer_no(file: Path) -> int:
+    folders = file.relative_to(HERE).parts[:-1] if file.is_relative_to(HERE) else ()
+    layer = folders[0] if folders else ""
+    return LAYERS.index(layer) if layer in LAYERS else len(LAYERS) - 1
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_network() -> Iterator[None]:
+    """Refuse every connection that would leave this machine."""
+    real = socket.socket.connect
+
+    def connect(sock: socket.socket, address: object) -> None:
+        if sock.family in (socket.AF_INET, socket.AF_INET6) and not _is_local(address):
+            raise AssertionError(f"a test tried to connect to {address}")
+        return real(sock, address)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", connect)
+        yield
+
+
+def _is_local(address: object) -> bool:
+    host = str(address[0]) if isinstance(address, tuple) else ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, object]:
+    """Playwright's own browsers are not downloaded; the machine's Chromium is what shops use, too."""
+    browser = next(filter(None, map(shutil.which, [os.environ.get("CHROMIUM", ""), *BROWSERS])), None)
+    assert browser, "no Chromium found: run `make setup`, or name one in CHROMIUM"
+    return {"executable_path": browser, "headless": True, "args": BROWSER_FLAGS.split()}
