@@ -1,0 +1,203 @@
+"""The door: `perform()` is the only way to change a synced table.
+
+In one transaction: replay check by action id → permission → validate → limits → the action → projections →
+journal entry → guard → commit. It is the same for a browser form, an API call, a tablet's retry, an owner's
+remote command and a test. Printing, sending and notifying happen after commit, from rows.
+
+Invariants:
+  * The same action id with the same content returns the first result; with other content it is refused.
+  * An action that fails leaves nothing behind: no row, no number, no entry.
+  * An action writes one entry, also in `perform_many`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import orjson
+from pydantic import BaseModel
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shopnode.domain import failpoints
+from shopnode.domain.capture import begin_capture
+from shopnode.domain.context import Approval, Context
+from shopnode.domain.errors import NotFound, NotPermitted, ReusedActionId, WrongPlace
+from shopnode.domain.homes import Where
+from shopnode.domain.journal import EntryDraft, JournalEntry
+from shopnode.domain.params import Params, read_params
+from shopnode.domain.people.approvals import approver_of
+from shopnode.domain.permissions import Permission
+from shopnode.domain.projections import project
+
+P = TypeVar("P", bound=Params)
+ActionFunction = Callable[[Context, Any], "dict[str, Any]"]
+
+
+@dataclass(frozen=True)
+class Action:
+    name: str
+    needs: Permission
+    where: Where
+    params: type[Params]
+    run: ActionFunction
+
+    @property
+    def summary(self) -> str:
+        return (self.run.__doc__ or "").strip().split("\n")[0]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What an action answered. `replayed` when it had been performed before."""
+
+    action_id: str
+    result: dict[str, Any]
+    replayed: bool = False
+    entry_n: int = 0
+
+
+ACTIONS: dict[str, Action] = {}
+
+
+def action(
+    name: str, *, needs: Permission, where: Where = Where.SHOP
+) -> Callable[[Callable[[Context, P], dict[str, Any]]], Callable[[Context, P], dict[str, Any]]]:
+    """Register a function as an action. Its second argument's type is its form."""
+
+    def register(run: Callable[[Context, P], dict[str, Any]]) -> Callable[[Context, P], dict[str, Any]]:
+        if name in ACTIONS:
+            raise ValueError(f"two actions are named {name}")
+        form = _form_of(run)
+        ACTIONS[name] = Action(name, needs, where, form, run)
+        return run
+
+    return register
+
+
+def perform(
+    ctx: Context,
+    name: str,
+    params: Mapping[str, Any] | BaseModel,
+    *,
+    action_id: str | None = None,
+    approval: Approval | None = None,
+) -> Done:
+    """Do one action, or return the first result of the same one.
+
+    Raises a ShopError whose words a cashier can act on; nothing has changed then.
+    """
+    known = _replayed(ctx, name, params, action_id) if action_id else None
+    if known is not None:
+        return known
+    ctx = _with_approver(ctx, name, approval)
+    failpoints.hit("perform.before_begin")
+    with ctx.home.writing() as session:
+        done = _perform_inside(ctx.inside(session), name, params, action_id)
+        failpoints.hit("perform.before_commit")
+    failpoints.hit("perform.after_commit")
+    ctx.home.committed()
+    return done
+
+
+def perform_many(ctx: Context, acts: Iterable[tuple[str, Mapping[str, Any], str | None]]) -> list[Done]:
+    """Many actions, (name, params, action id) each, in one transaction: all or none; an entry each."""
+    with ctx.home.writing() as session:
+        inside = ctx.inside(session)
+        done = [_perform_inside(inside, name, params, action_id) for name, params, action_id in acts]
+    ctx.home.committed()
+    return done
+
+
+def _perform_inside(ctx: Context, name: str, params: Mapping[str, Any] | BaseModel, action_id: str | None) -> Done:
+    act = find_action(name)
+    fingerprint = _fingerprint(ctx, name, params)
+    if action_id is not None:
+        known = _known(ctx.session, action_id, fingerprint)
+        if known is not None:
+            return known
+    action_id = action_id or ctx.home.new_id()
+    _permit(ctx, act)
+    form = params if isinstance(params, act.params) else read_params(act.params, _plain(params))
+    ctx = replace(ctx, action_id=action_id, marks={})
+    capture = begin_capture(ctx.session)
+    result = act.run(ctx, form)
+    ctx.session.flush()
+    failpoints.hit("perform.rows_written")
+    project(ctx.session, capture)
+    ctx.session.flush()
+    draft = EntryDraft(
+        entry_id=action_id,
+        action=name,
+        actor_id=ctx.actor.id,
+        approver_id=ctx.approver.id if ctx.approver and "approved" in ctx.marks else None,
+        shop_id=ctx.shop_id,
+        subject=ctx.marks.get("subject"),
+        ip=ctx.channel.ip,
+        user_agent=ctx.channel.user_agent,
+        capture=capture,
+    )
+    appended = ctx.home.append(ctx.session, draft, fingerprint, orjson.dumps(result).decode())
+    failpoints.hit("perform.journalled")
+    ctx.session.info["capture"] = None
+    return Done(action_id, result, entry_n=appended.n)
+
+
+def find_action(name: str) -> Action:
+    """The action of that name. Raises NotFound."""
+    act = ACTIONS.get(name)
+    if act is None:
+        raise NotFound("This action")
+    return act
+
+
+def _permit(ctx: Context, act: Action) -> None:
+    if not ctx.may(act.needs):
+        raise NotPermitted
+    if act.where is Where.SHOP and not ctx.home.is_shop:
+        raise WrongPlace(act.name)
+
+
+def _with_approver(ctx: Context, name: str, approval: Approval | None) -> Context:
+    """Check the second person's PIN before the writer is taken: it costs time on purpose."""
+    if approval is None:
+        return ctx
+    _permit(ctx, find_action(name))
+    return replace(ctx, approver=approver_of(ctx, approval))
+
+
+def _replayed(ctx: Context, name: str, params: Mapping[str, Any] | BaseModel, action_id: str) -> Done | None:
+    with ctx.home.reading() as session:
+        return _known(session, action_id, _fingerprint(ctx, name, params))
+
+
+def _known(session: Session, action_id: str, fingerprint: str) -> Done | None:
+    query = select(JournalEntry.fingerprint, JournalEntry.result, JournalEntry.n)
+    row = session.execute(query.where(JournalEntry.entry_id == action_id)).one_or_none()
+    if row is None:
+        return None
+    if row.fingerprint != fingerprint:
+        raise ReusedActionId
+    return Done(action_id, orjson.loads(row.result or "{}"), replayed=True, entry_n=row.n)
+
+
+def _fingerprint(ctx: Context, name: str, params: Mapping[str, Any] | BaseModel) -> str:
+    content = [name, ctx.actor.id, _plain(params)]
+    return ctx.home.fingerprint(orjson.dumps(content, option=orjson.OPT_SORT_KEYS, default=str))
+
+
+def _plain(params: Mapping[str, Any] | BaseModel) -> dict[str, Any]:
+    if isinstance(params, BaseModel):
+        return params.model_dump(mode="json", exclude_unset=True)
+    return dict(params)
+
+
+def _form_of(run: Callable[..., Any]) -> type[Params]:
+    import typing
+
+    hints = [hint for name, hint in typing.get_type_hints(run).items() if name not in {"ctx", "return"}]
+    if len(hints) != 1 or not issubclass(hints[0], Params):
+        raise TypeError(f"{run.__name__} must take a context and one Params")
+    return hints[0]

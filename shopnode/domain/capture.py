@@ -1,0 +1,138 @@
+"""Capture: what one action wrote, row by row, with before and after.
+
+A session is watched from its first flush. New rows and changed columns are noted as they are flushed, and
+`insert_rows()` notes what it writes with `executemany` on hot paths. Other bulk statements on synced tables are refused.
+
+Invariants:
+  * A row inserted and then changed in the same action is one insert.
+  * A row changed twice keeps the first "before" and the last "after".
+  * Derived columns and `tenant_id` are never captured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from sqlalchemy import event, insert, inspect
+from sqlalchemy.orm import ORMExecuteState, Session
+
+from shopnode.domain.db import DerivedRow, SyncedRow, synced_columns, synced_models, to_wire
+from shopnode.domain.guard import CaptureBypassed, Touched
+
+Row = dict[str, Any]
+Block = list[Any]  # [entity, op, [column, ...], [[value, ...], ...]], see sync_protocol
+
+
+@dataclass
+class Capture:
+    """The rows one action has written so far, in wire form."""
+
+    inserts: dict[str, dict[str, Row]] = field(default_factory=dict)
+    updates: dict[str, dict[str, dict[str, tuple[Any, Any]]]] = field(default_factory=dict)
+
+    def inserted(self, entity: str, row: Row) -> None:
+        self.inserts.setdefault(entity, {})[row["id"]] = row
+
+    def updated(self, entity: str, row_id: str, changes: dict[str, tuple[Any, Any]]) -> None:
+        fresh = self.inserts.get(entity, {}).get(row_id)
+        if fresh is not None:
+            fresh.update({name: after for name, (_, after) in changes.items()})
+            return
+        known = self.updates.setdefault(entity, {}).setdefault(row_id, {})
+        for name, (before, after) in changes.items():
+            known[name] = (known[name][0] if name in known else before, after)
+
+    def touched(self) -> Iterable[Touched]:
+        """What the guard must have seen."""
+        for entity, rows in self.inserts.items():
+            yield from ((entity, row_id, "i") for row_id in rows)
+        for entity, rows_changed in self.updates.items():
+            yield from ((entity, row_id, "u") for row_id in rows_changed)
+
+    def __bool__(self) -> bool:
+        return bool(self.inserts or self.updates)
+
+
+def begin_capture(session: Session) -> Capture:
+    """Start a fresh capture for one action in this session's transaction."""
+    capture = Capture()
+    session.info["capture"] = capture
+    return capture
+
+
+def add_rows(session: Session, *rows: SyncedRow) -> None:
+    """Add new rows through the session and flush, so that later rows may point at them."""
+    session.add_all(rows)
+    session.flush()
+
+
+def insert_rows(session: Session, model: type[SyncedRow], rows: Sequence[Row]) -> None:
+    """Write many new rows of one table at once, captured. Values are Python values by column name; `id` is required."""
+    if not rows:
+        return
+    tenant_id = session.info["tenant_id"]
+    capture: Capture = session.info["capture"]
+    names = wire_columns(model)
+    full = [{"tenant_id": tenant_id, **dict.fromkeys(names), **row} for row in rows]
+    session.execute(insert(model.__table__), full, execution_options={"captured": True})  # type: ignore[arg-type]
+    for row in full:
+        capture.inserted(model.__tablename__, {name: to_wire(row[name]) for name in names})
+
+
+@cache
+def wire_columns(model: type[SyncedRow]) -> tuple[str, ...]:
+    """The columns of a synced class that travel, `id` first."""
+    return tuple(synced_columns(model.__table__, model.__sync__))  # type: ignore[arg-type]
+
+
+@cache
+def entity_order() -> dict[str, int]:
+    """Parents before children: the order in which blocks are written and applied."""
+    return {name: position for position, name in enumerate(synced_models())}
+
+
+@event.listens_for(Session, "before_flush")
+def _fill_tenant(session: Session, context: object, instances: object) -> None:
+    for row in session.new:
+        if isinstance(row, SyncedRow | DerivedRow) and row.tenant_id is None:
+            row.tenant_id = session.info["tenant_id"]
+    if any(isinstance(row, SyncedRow) for row in session.deleted):
+        raise CaptureBypassed("rows of the books are never deleted; archive or void them")
+
+
+@event.listens_for(Session, "after_flush")
+def _note_flushed(session: Session, context: object) -> None:
+    capture: Capture | None = session.info.get("capture")
+    for row in (*session.new, *session.dirty):
+        if not isinstance(row, SyncedRow):
+            continue
+        if capture is None:
+            raise CaptureBypassed(f"{row.__tablename__} was written outside an action")
+        if row in session.new:
+            capture.inserted(row.__tablename__, {n: to_wire(getattr(row, n)) for n in wire_columns(type(row))})
+        else:
+            _note_changes(capture, row)
+
+
+def _note_changes(capture: Capture, row: SyncedRow) -> None:
+    changes: dict[str, tuple[Any, Any]] = {}
+    state = inspect(row)
+    for name in wire_columns(type(row)):
+        history = state.attrs[name].history
+        if history.has_changes():
+            before = history.deleted[0] if history.deleted else None
+            changes[name] = (to_wire(before), to_wire(history.added[0]))
+    if changes:
+        capture.updated(row.__tablename__, row.id, changes)
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _refuse_bulk(state: ORMExecuteState) -> None:
+    if not (state.is_insert or state.is_update or state.is_delete) or state.execution_options.get("captured"):
+        return
+    mapper = state.bind_mapper
+    if mapper is not None and issubclass(mapper.class_, SyncedRow):
+        raise CaptureBypassed(f"bulk statement on {mapper.class_.__tablename__}: use the session or insert_rows()")

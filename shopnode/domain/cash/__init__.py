@@ -1,0 +1,1 @@
+"""Cash: the drawer, whose session it is, and what must be in it."""

@@ -1,0 +1,1 @@
+"""The catalogue: what the shop sells, at which price, and how it is found."""

@@ -1,0 +1,44 @@
+"""Products: descriptions that anybody permitted may edit anywhere; the hub merges them field by field."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, CheckConstraint, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shopnode.domain.db import Id, Kind, MinorUnits, Rule, Stream, Sync, SyncedRow, UtcTime, look_up
+
+
+class Product(SyncedRow):
+    """A thing or service with a price. Handset models are products too; their pieces are stock units."""
+
+    __tablename__ = "product"
+    __table_args__ = (
+        CheckConstraint("price_minor >= 0 AND cost_minor >= 0 AND floor_minor >= 0", name="money_not_negative"),
+        look_up("product", "name"),
+        look_up("product", "sku"),
+        look_up("product", "barcode"),
+        look_up("product", "category"),
+    )
+    __sync__ = Sync(
+        Kind.REGISTER,
+        Stream.TENANT,
+        rules={"price_minor": Rule.OWNER_WINS, "cost_minor": Rule.OWNER_WINS, "floor_minor": Rule.OWNER_WINS},
+        watched=frozenset({"price_minor", "cost_minor", "floor_minor"}),
+    )
+
+    name: Mapped[str] = mapped_column(String(200))
+    category: Mapped[str] = mapped_column(String(100))
+    brand: Mapped[str | None] = mapped_column(String(100))
+    sku: Mapped[str | None] = mapped_column(String(100))
+    barcode: Mapped[str | None] = mapped_column(String(100))
+    description: Mapped[str | None] = mapped_column(Text)
+    cost_minor: Mapped[MinorUnits]
+    price_minor: Mapped[MinorUnits]
+    floor_minor: Mapped[MinorUnits]  # below it a second person approves
+    min_stock_level: Mapped[int]
+    warranty_days: Mapped[int]
+    is_serialised: Mapped[bool] = mapped_column(Boolean)  # sold piece by piece, by IMEI or serial
+    is_preloaded: Mapped[bool] = mapped_column(Boolean)  # a quick-add tile on the counter
+    archived_at: Mapped[UtcTime | None]
+    created_by: Mapped[Id | None]
+    created_at: Mapped[UtcTime]

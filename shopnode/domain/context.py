@@ -1,0 +1,106 @@
+"""Who acts, from where, in which home: the first argument of every action and query view."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from shopnode.domain.clock import Clock, to_datetime
+from shopnode.domain.errors import ApprovalNeeded, NotPermitted
+from shopnode.domain.homes import Home
+from shopnode.domain.permissions import ROLE_PERMISSIONS, Permission, Role
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A person of the staff; `id` is None for the console and for the system itself."""
+
+    id: str | None
+    name: str
+    role: Role
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        return ROLE_PERMISSIONS[self.role]
+
+
+CONSOLE = Actor(None, "Console", Role.OWNER)  # a command typed at the shop's own computer
+
+
+@dataclass(frozen=True)
+class Channel:
+    """Where a request came from; written into the entry."""
+
+    ip: str | None = None
+    user_agent: str | None = None
+
+
+@dataclass(frozen=True)
+class Approval:
+    """A second person's own PIN, entered for this one action."""
+
+    staff_id: str
+    pin: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Context:
+    home: Home
+    actor: Actor
+    shop_id: str | None
+    channel: Channel = Channel()
+    db: Session | None = None
+    approver: Actor | None = None
+    action_id: str = ""
+    marks: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def session(self) -> Session:
+        """The open session: read-only in a view, the writer's inside an action."""
+        if self.db is None:
+            raise RuntimeError("no session is open in this context")
+        return self.db
+
+    @property
+    def clock(self) -> Clock:
+        return self.home.clock
+
+    @property
+    def now(self) -> datetime:
+        return to_datetime(self.home.clock.wall_ms())
+
+    def inside(self, session: Session) -> Context:
+        """The same context with an open session."""
+        return replace(self, db=session)
+
+    def may(self, permission: Permission) -> bool:
+        return permission in self.actor.permissions
+
+    def new_id(self) -> str:
+        return self.home.new_id()
+
+    def about(self, entity: str, record_id: str) -> None:
+        """Name the record this action is about; its history lists the entry."""
+        self.marks["subject"] = (entity, record_id)
+
+    def require_approval(self, reason: str) -> None:
+        """Demand a second person for what passes the actor's limit.
+
+        Raises ApprovalNeeded when nobody approved, NotPermitted when the approver is the actor or may not.
+        """
+        if self.approver is None:
+            raise ApprovalNeeded(reason)
+        if self.approver.id == self.actor.id:
+            raise NotPermitted("Nobody approves their own. Ask another person to enter their PIN.")
+        if Permission.LIMITS_APPROVE not in self.approver.permissions:
+            raise NotPermitted(f"{self.approver.name} may not approve this. Ask a supervisor or the owner.")
+        self.marks["approved"] = reason
+
+
+def public(actor: Actor) -> Mapping[str, Any]:
+    """What others may see of a person."""
+    return {"id": actor.id, "name": actor.name, "role": actor.role.value}

@@ -1,0 +1,1 @@
+"""Customers: who bought, found by phone number."""

@@ -1,0 +1,60 @@
+"""Where actions run: a shop's node or the cloud hub. The door sees only this.
+
+A home opens sessions, makes ids, numbers entries and keeps the journal; the node's home is in `node.py`, the
+hub's in `cloudhub/merge`.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from sqlalchemy.orm import Session
+
+from shopnode.domain.clock import Clock
+from shopnode.domain.journal import EntryDraft
+
+
+class Where(StrEnum):
+    """Where an action may run."""
+
+    SHOP = "SHOP"  # only the node whose books they are
+    ANYWHERE = "ANYWHERE"
+
+
+@dataclass(frozen=True)
+class Appended:
+    """An entry's place in the journal of its origin."""
+
+    n: int
+    hash: str
+
+
+class Home(Protocol):
+    is_shop: bool
+    shop_id: str | None  # the shop of a node; None at the hub
+    clock: Clock
+
+    def reading(self) -> AbstractContextManager[Session]: ...
+
+    def writing(self) -> AbstractContextManager[Session]: ...
+
+    def new_id(self) -> str: ...
+
+    def append(self, session: Session, draft: EntryDraft, fingerprint: str, result: str) -> Appended:
+        """Write the entry of what this session captured, and check it against the guard."""
+        ...
+
+    def fingerprint(self, content: bytes) -> str:
+        """A keyed hash of what was asked, hex; so a stored request can be compared and not guessed."""
+        ...
+
+    def next_number(self, session: Session, series: str) -> int:
+        """The next number of a series, gapless, taken in this transaction."""
+        ...
+
+    def committed(self) -> None:
+        """Called after a commit: wake whoever prints and sends."""
+        ...

@@ -1,0 +1,238 @@
+"""The node's home: its own journal, numbers and clock, in its own file.
+
+`Installation` holds what makes this copy of the program itself: its ids, the head of its chain and its counters'
+series. A restored or cloned installation becomes a new origin (protocol.md 5), so nothing of this is synced.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import orjson
+from sqlalchemy import BigInteger, LargeBinary, String, Text, delete, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from shopnode.domain.capture import Capture
+from shopnode.domain.clock import Clock, RandomBytes, new_id
+from shopnode.domain.db import Id, Kind, LocalRow, synced_models
+from shopnode.domain.engine import NodeDatabase
+from shopnode.domain.errors import ShopError
+from shopnode.domain.guard import verify_guard
+from shopnode.domain.homes import Appended
+from shopnode.domain.journal import ENTRY_BYTES_MAX, EntryDraft, JournalEntry, entry_document
+from sync_protocol import chain
+from sync_protocol.canonical import canonical
+
+WHOLE_ROW = ""  # the field name that stands for every field of a row not named on its own
+
+
+class Installation(LocalRow):
+    """This copy of the program: one row."""
+
+    __tablename__ = "installation"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    tenant_id: Mapped[Id]
+    node_id: Mapped[Id]
+    origin_id: Mapped[Id]
+    shop_id: Mapped[Id]
+    series: Mapped[str] = mapped_column(String(20))  # shop code + installation number: KLA1
+    head_n: Mapped[int]
+    head_hash: Mapped[str] = mapped_column(String(64))
+    seen: Mapped[int]  # the greatest feed number applied here
+    clock_offset_ms: Mapped[int | None]  # hub time less ours, when last heard
+    latest_ms: Mapped[int]  # the latest wall time ever recorded: a clock behind it is wrong
+    fingerprint_key: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Counter(LocalRow):
+    """The last number given in a series; gapless, because it is taken in the commit that uses it."""
+
+    __tablename__ = "counter"
+
+    series: Mapped[str] = mapped_column(String(40), primary_key=True)
+    value: Mapped[int]
+
+
+class FieldState(LocalRow):
+    """What the hub is known to hold for one field of a register row (or the whole row).
+
+    seen_no    feed number of the hub's value
+    pending_n  our own entry that changed the field and has no verdict yet
+    shadow     the hub's newer value, kept aside while our edit waits
+    """
+
+    __tablename__ = "field_state"
+
+    entity: Mapped[str] = mapped_column(String(40), primary_key=True)
+    row_id: Mapped[Id] = mapped_column(primary_key=True)
+    field: Mapped[str] = mapped_column(String(40), primary_key=True)
+    seen_no: Mapped[int]
+    pending_n: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    shadow: Mapped[str | None] = mapped_column(Text)
+    shadow_no: Mapped[int | None]
+
+
+class EntryTooLarge(ShopError):
+    code, status = "too-large", 413
+
+    def __init__(self) -> None:
+        super().__init__("This is too much for one step. Split it into smaller ones; nothing was changed.")
+
+
+class NodeHome:
+    """A shop's node as the door sees it."""
+
+    is_shop = True
+
+    def __init__(self, database: NodeDatabase, clock: Clock, random: RandomBytes = secrets.token_bytes):
+        self.database = database
+        self.clock = clock
+        self.random = random
+        self.listeners: list[Callable[[], None]] = []
+        with database.reading() as session:
+            installation = session.get_one(Installation, 1)
+        database.tenant_id = installation.tenant_id
+        self.shop_id: str | None = installation.shop_id
+        self.origin_id = installation.origin_id
+        self.node_id = installation.node_id
+        self.series = installation.series
+        self._fingerprint_key = installation.fingerprint_key
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        with self.database.reading() as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        with self.database.writing() as session:
+            yield session
+
+    def new_id(self) -> str:
+        return new_id(self.clock.wall_ms(), self.random)
+
+    def fingerprint(self, content: bytes) -> str:
+        return hmac.new(self._fingerprint_key, content, hashlib.sha256).hexdigest()
+
+    def next_number(self, session: Session, series: str) -> int:
+        statement = upsert(Counter).values(series=series, value=1)
+        statement = statement.on_conflict_do_update(index_elements=["series"], set_={"value": Counter.value + 1})
+        return int(session.execute(statement.returning(Counter.value)).scalar_one())
+
+    def committed(self) -> None:
+        for listener in self.listeners:
+            listener()
+
+    def append(self, session: Session, draft: EntryDraft, fingerprint: str, result: str) -> Appended:
+        head = session.execute(_HEAD).one()
+        n = head.head_n + 1
+        draft.seen = head.seen
+        draft.clock = self._clock_marks(head.clock_offset_ms)
+        document = entry_document(draft, n, lambda keys: seen_numbers(session, keys), lambda: self.random(16))
+        body = canonical(document)
+        personal = canonical(draft.personal).decode() if draft.personal else None
+        if len(body) + len(personal or "") > ENTRY_BYTES_MAX:
+            raise EntryTooLarge
+        hash_n = chain.link(head.head_hash, body)
+        session.execute(
+            insert(JournalEntry.__table__),  # type: ignore[arg-type]
+            {
+                "tenant_id": session.info["tenant_id"], "origin_id": head.origin_id, "n": n,
+                "entry_id": draft.entry_id, "action": draft.action, "actor_id": draft.actor_id,
+                "shop_id": draft.shop_id, "at": _instant(draft),
+                "subject_entity": draft.subject[0] if draft.subject else None,
+                "subject_id": draft.subject[1] if draft.subject else None,
+                "hash": hash_n, "body": body.decode(), "personal": personal,
+                "fingerprint": fingerprint, "result": result,
+            },
+        )  # fmt: skip
+        latest = max(head.latest_ms, int(draft.clock["at"]))
+        session.execute(update(Installation).values(head_n=n, head_hash=hash_n, latest_ms=latest))
+        mark_pending(session, draft.capture, n)
+        verify_guard(session.connection(), draft.capture.touched())
+        return Appended(n, hash_n)
+
+    def _clock_marks(self, offset_ms: int | None) -> dict[str, int | str]:
+        marks: dict[str, int | str] = {
+            "at": self.clock.wall_ms(),
+            "boot": self.clock.boot_id(),
+            "mono": self.clock.mono_ms(),
+        }
+        return marks if offset_ms is None else {**marks, "offset": offset_ms}
+
+
+_HEAD = select(
+    Installation.origin_id,
+    Installation.head_n,
+    Installation.head_hash,
+    Installation.seen,
+    Installation.clock_offset_ms,
+    Installation.latest_ms,
+)
+
+
+def _instant(draft: EntryDraft) -> Any:
+    from shopnode.domain.clock import to_datetime
+
+    return to_datetime(int(draft.clock["at"]))
+
+
+def seen_numbers(session: Session, keys: list[tuple[str, str, str]]) -> dict[tuple[str, str, str], int]:
+    """The feed number of the hub value behind each (entity, row id, field); 0 where the hub has none."""
+    found: dict[tuple[str, str, str], int] = {}
+    states: dict[tuple[str, str], dict[str, int]] = {}
+    for entity, row_id, name in keys:
+        if (entity, row_id) not in states:
+            query = select(FieldState.field, FieldState.seen_no)
+            query = query.where(FieldState.entity == entity, FieldState.row_id == row_id)
+            states[entity, row_id] = {row.field: row.seen_no for row in session.execute(query)}
+        known = states[entity, row_id]
+        found[entity, row_id, name] = known.get(name, known.get(WHOLE_ROW, 0))
+    return found
+
+
+def mark_pending(session: Session, capture: Capture, n: int) -> None:
+    """Remember which register fields entry `n` changed, until the hub's verdict on it arrives."""
+    models = synced_models()
+    marks: list[dict[str, Any]] = []
+    for entity, rows in capture.inserts.items():
+        if models[entity].__sync__.kind is Kind.REGISTER:
+            marks += [_mark(entity, row_id, WHOLE_ROW, n, 0) for row_id in rows]
+    keys = [
+        (entity, row_id, name)
+        for entity, changed in capture.updates.items()
+        if models[entity].__sync__.kind is Kind.REGISTER
+        for row_id, columns in changed.items()
+        for name in columns
+    ]
+    seen = seen_numbers(session, keys) if keys else {}
+    marks += [_mark(*key, n, seen[key]) for key in keys]
+    if marks:
+        statement = upsert(FieldState)
+        keep = {"pending_n": statement.excluded.pending_n}
+        names = ["entity", "row_id", "field"]
+        session.execute(statement.on_conflict_do_update(index_elements=names, set_=keep), marks)
+
+
+def _mark(entity: str, row_id: str, name: str, n: int, seen_no: int) -> dict[str, Any]:
+    return {"entity": entity, "row_id": row_id, "field": name, "pending_n": n, "seen_no": seen_no}
+
+
+def forget_states(session: Session, entity: str, row_id: str) -> None:
+    """Drop what is known of a row's fields, for a row that was never synced."""
+    session.execute(delete(FieldState).where(FieldState.entity == entity, FieldState.row_id == row_id))
+
+
+def reveal(entry: JournalEntry) -> dict[str, Any]:
+    """The entry as a document with its personal values beside it, as it is sent."""
+    document: dict[str, Any] = orjson.loads(entry.body)
+    if entry.personal:
+        document["personal"] = orjson.loads(entry.personal)
+    return document

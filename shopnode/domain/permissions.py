@@ -1,0 +1,71 @@
+"""Who may do what: the seed's matrix as data.
+
+A permission is what an action needs; a role is a set of permissions. Limits (how much, how far below the
+price) are settings, not permissions. Source: the seed specification, "User Roles & Permissions Matrix".
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    OWNER = "Owner"
+    SUPERVISOR = "Supervisor"
+    STAFF = "Staff"
+
+
+class Permission(StrEnum):
+    SALES_CREATE = "sales:create"
+    SALES_READ = "sales:read"
+    SALES_READ_ALL = "sales:read-all"  # without it a person sees their own sales only
+    SALES_UPDATE = "sales:update"
+    SALES_DELETE = "sales:delete"
+    SALES_APPROVE = "sales:approve"
+    SALES_LOCK = "sales:lock"
+    SALES_REVERSE = "sales:reverse"
+    LIMITS_APPROVE = "limits:approve"  # may stand as the second person when somebody's limit is passed
+    DEVICES_CREATE = "devices:create"
+    DEVICES_READ = "devices:read"
+    DEVICES_UPDATE = "devices:update"
+    PRODUCTS_CREATE = "products:create"
+    PRODUCTS_READ = "products:read"
+    PRODUCTS_UPDATE = "products:update"
+    PRODUCTS_DELETE = "products:delete"
+    PRODUCTS_ADJUST_STOCK = "products:adjust-stock"
+    PRODUCTS_SEE_COST = "products:see-cost"  # cost and margin: Owners only
+    CUSTOMERS_CREATE = "customers:create"
+    CUSTOMERS_READ = "customers:read"
+    CUSTOMERS_UPDATE = "customers:update"
+    CUSTOMERS_DELETE = "customers:delete"
+    CLOSURES_CREATE = "closures:create"
+    CLOSURES_READ = "closures:read"
+    STAFF_CREATE = "staff:create"
+    STAFF_READ = "staff:read"
+    STAFF_UPDATE = "staff:update"
+    STAFF_SUSPEND = "staff:suspend"
+    OWN_CREDENTIALS = "own:credentials"
+    REPORTS_EXPORT = "reports:export"
+    AUDIT_READ = "audit-logs:read"
+    PRINTERS_USE = "printers:use"
+    PRINTERS_MANAGE = "printers:manage"
+    SETTINGS_UPDATE = "settings:update"
+    CONFLICTS_RESOLVE = "conflicts:resolve"
+
+
+P = Permission
+
+_STAFF = frozenset({
+    P.SALES_CREATE, P.SALES_READ, P.DEVICES_CREATE, P.DEVICES_READ, P.PRODUCTS_READ, P.CUSTOMERS_CREATE,
+    P.CUSTOMERS_READ, P.CLOSURES_CREATE, P.CLOSURES_READ, P.OWN_CREDENTIALS, P.PRINTERS_USE,
+})  # fmt: skip
+_SUPERVISOR = _STAFF | {
+    P.SALES_READ_ALL, P.SALES_UPDATE, P.LIMITS_APPROVE, P.DEVICES_UPDATE, P.PRODUCTS_ADJUST_STOCK,
+    P.CUSTOMERS_UPDATE, P.STAFF_READ, P.REPORTS_EXPORT, P.PRINTERS_MANAGE,
+}  # fmt: skip
+
+ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.OWNER: frozenset(Permission),
+    Role.SUPERVISOR: _SUPERVISOR,
+    Role.STAFF: _STAFF,
+}

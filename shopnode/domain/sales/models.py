@@ -1,0 +1,236 @@
+"""A submitted sale never changes. What comes later are facts of their own: amendments, decisions, refunds.
+
+Invariants:
+  * Lines and payments belong to the sale or to one amendment of it; the newest amendment that carries lines
+    replaces the lines before it.
+  * Name, price, tax, cost and warranty are copied on the line: a later edit of the catalogue changes no history.
+  * `SaleSummary` is derived: totals and state, the same on both sides. Totals never travel.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shopnode.domain.db import (
+    BasisPoints,
+    DerivedRow,
+    Id,
+    Kind,
+    LocalDate,
+    LocalRow,
+    MinorUnits,
+    Stream,
+    Sync,
+    SyncedRow,
+    UtcTime,
+    look_up,
+    one_of,
+    refs,
+)
+
+
+class Tender(StrEnum):
+    """How money changes hands."""
+
+    CASH = "cash"
+    MTN_MOMO = "mtn_momo"
+    AIRTEL_MONEY = "airtel_money"
+    CARD = "card"
+    BANK = "bank"
+
+
+class PaymentKind(StrEnum):
+    PAYMENT = "payment"
+    REFUND = "refund"
+    REFUND_DUE = "refund_due"  # decided in the portal: owed, not yet paid out
+    CORRECTION = "correction"  # the same money under its right tender or reference
+
+
+class DecisionKind(StrEnum):
+    APPROVE = "approve"
+    REJECT = "reject"
+    LOCK = "lock"
+    UNLOCK = "unlock"
+    VOID = "void"
+    REVERSE = "reverse"
+
+
+class Restock(StrEnum):
+    """Where the goods of an undone sale go."""
+
+    RESELL = "resell"
+    INSPECT = "inspect"
+    SCRAP = "scrap"
+
+
+class SaleStatus(StrEnum):
+    SUBMITTED = "Submitted"
+    APPROVED = "Approved"
+    REJECTED = "Rejected"
+    LOCKED = "Locked"
+    VOIDED = "Voided"
+    REVERSED = "Reversed"
+
+
+class Sale(SyncedRow):
+    """One ticket. Its number is gapless within its series and never used again."""
+
+    __tablename__ = "sale"
+    __table_args__ = (
+        CheckConstraint("discount_minor >= 0", name="discount_not_negative"),
+        look_up("sale", "number"),
+        look_up("sale", "customer_id"),
+    )
+    __sync__ = Sync(Kind.FACT, Stream.SHOP)
+
+    shop_id: Mapped[Id]
+    number: Mapped[str] = mapped_column(String(40))  # KLA1-000123
+    drawer_session_id: Mapped[Id | None]
+    customer_id: Mapped[Id | None]
+    seller_id: Mapped[Id | None]
+    discount_minor: Mapped[MinorUnits]  # off the whole ticket, beside what the lines give
+    notes: Mapped[str | None] = mapped_column(Text)
+    business_on: Mapped[LocalDate]
+    sold_at: Mapped[UtcTime]
+
+
+class SaleLine(SyncedRow):
+    """One line, as it was at that moment."""
+
+    __tablename__ = "sale_line"
+    __table_args__ = (
+        *refs("sale_id:sale"),
+        CheckConstraint("quantity > 0", name="quantity_positive"),
+        look_up("sale_line", "sale_id"),
+        look_up("sale_line", "product_id"),
+        look_up("sale_line", "unit_id"),
+    )
+    __sync__ = Sync(Kind.FACT, Stream.SHOP)
+
+    sale_id: Mapped[Id]
+    shop_id: Mapped[Id]
+    amendment_id: Mapped[Id | None]
+    line_no: Mapped[int]
+    product_id: Mapped[Id | None]  # None for a custom line
+    unit_id: Mapped[Id | None]
+    item_name: Mapped[str] = mapped_column(String(200))
+    quantity: Mapped[int]
+    unit_price_minor: Mapped[MinorUnits]
+    list_price_minor: Mapped[MinorUnits]  # what the catalogue said
+    discount_minor: Mapped[MinorUnits]
+    cost_minor: Mapped[MinorUnits]  # of one piece
+    tax_rate_bp: Mapped[BasisPoints]
+    warranty_days: Mapped[int]
+    imei: Mapped[str | None] = mapped_column(String(60))
+
+
+class Payment(SyncedRow):
+    """Money in (+) or out (−) for a sale. `amount_minor` is net: change is already off it."""
+
+    __tablename__ = "payment"
+    __table_args__ = (
+        *refs("sale_id:sale"),
+        one_of("kind", PaymentKind),
+        one_of("method", Tender),
+        look_up("payment", "sale_id"),
+        look_up("payment", "method", "reference"),
+        look_up("payment", "drawer_session_id"),
+    )
+    __sync__ = Sync(Kind.FACT, Stream.SHOP)
+
+    sale_id: Mapped[Id]
+    shop_id: Mapped[Id]
+    amendment_id: Mapped[Id | None]
+    kind: Mapped[str] = mapped_column(String(20))
+    method: Mapped[str] = mapped_column(String(20))
+    amount_minor: Mapped[MinorUnits]
+    tendered_minor: Mapped[MinorUnits | None]  # cash handed over
+    change_minor: Mapped[MinorUnits | None]
+    reference: Mapped[str | None] = mapped_column(String(60))  # the network's transaction id, normalised
+    drawer_session_id: Mapped[Id | None]
+    at: Mapped[UtcTime]
+    by_id: Mapped[Id | None]
+
+
+class SaleAmendment(SyncedRow):
+    """A later correction of a sale, with its reason. Columns that are None stay as they were."""
+
+    __tablename__ = "sale_amendment"
+    __table_args__ = (*refs("sale_id:sale"), look_up("sale_amendment", "sale_id"))
+    __sync__ = Sync(Kind.FACT, Stream.SHOP, derived=frozenset({"feed_no"}))
+
+    sale_id: Mapped[Id]
+    shop_id: Mapped[Id]
+    reason: Mapped[str]
+    customer_id: Mapped[Id | None]
+    notes: Mapped[str | None] = mapped_column(Text)
+    discount_minor: Mapped[MinorUnits | None]
+    replaces_lines: Mapped[bool] = mapped_column(Boolean)
+    at: Mapped[UtcTime]
+    by_id: Mapped[Id | None]
+    feed_no: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class SaleDecision(SyncedRow):
+    """Approve, reject, lock, unlock, void or reverse. What holds is a fold over these in feed order (rules.py)."""
+
+    __tablename__ = "sale_decision"
+    __table_args__ = (*refs("sale_id:sale"), one_of("kind", DecisionKind), look_up("sale_decision", "sale_id"))
+    __sync__ = Sync(Kind.DECISION, Stream.SHOP, derived=frozenset({"feed_no"}))
+
+    sale_id: Mapped[Id]
+    shop_id: Mapped[Id]
+    kind: Mapped[str] = mapped_column(String(20))
+    reason: Mapped[str | None]
+    restock: Mapped[str | None] = mapped_column(String(20))
+    at: Mapped[UtcTime]
+    by_id: Mapped[Id | None]
+    feed_no: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class SaleSummary(DerivedRow):
+    """Totals and state of one sale, computed from its rows on both sides."""
+
+    __tablename__ = "sale_summary"
+    __table_args__ = (
+        look_up("sale_summary", "sold_at"),
+        look_up("sale_summary", "seller_id", "sold_at"),
+        look_up("sale_summary", "business_on"),
+    )
+
+    sale_id: Mapped[Id] = mapped_column(primary_key=True)
+    shop_id: Mapped[Id]
+    number: Mapped[str] = mapped_column(String(40))
+    sold_at: Mapped[UtcTime]
+    business_on: Mapped[LocalDate]
+    seller_id: Mapped[Id | None]
+    customer_id: Mapped[Id | None]
+    status: Mapped[str] = mapped_column(String(20))
+    items: Mapped[int]  # pieces
+    gross_minor: Mapped[MinorUnits]  # before any discount
+    discount_minor: Mapped[MinorUnits]  # lines' and ticket's together
+    total_minor: Mapped[MinorUnits]  # what the customer owes
+    tax_minor: Mapped[MinorUnits]  # VAT inside the total
+    cost_minor: Mapped[MinorUnits]
+    paid_minor: Mapped[MinorUnits]  # payments less refunds
+    methods: Mapped[str] = mapped_column(String(100))  # tenders used, comma separated
+    approved_by: Mapped[Id | None]
+    approved_at: Mapped[UtcTime | None]
+    locked_at: Mapped[UtcTime | None]
+    amendments: Mapped[int]
+
+
+class Cart(LocalRow):
+    """A ticket being made: kept here, not in the browser, so that it survives a power cut and moves between tablets."""
+
+    __tablename__ = "cart"
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    staff_id: Mapped[Id | None]
+    body: Mapped[str] = mapped_column(Text)  # JSON of counter cart, see sales/carts.py
+    label: Mapped[str | None] = mapped_column(String(200))
+    parked_at: Mapped[UtcTime | None]
+    updated_at: Mapped[UtcTime]

@@ -1,0 +1,1 @@
+"""Settings: the business's own choices, typed, with defaults."""
