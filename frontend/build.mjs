@@ -1,4 +1,4 @@
-/* Builds the front end: shopnode/web/ui/assets → shopnode/web/ui/static/dist.
+/* Builds the front end: shopnode/web/ui/assets → shopnode/web/ui/static/dist, or the folder named as the argument.
  *
  *   assets/js/*.js       entry points, bundled as modules with their shared parts split off
  *   assets/css/app.css   bundled with what it imports
@@ -21,7 +21,7 @@ import esbuild from "esbuild";
 
 const HOME = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const ASSETS = path.join(HOME, "shopnode/web/ui/assets");
-const DIST = path.join(HOME, "shopnode/web/ui/static/dist");
+const DIST = path.resolve(process.argv[2] ?? path.join(HOME, "shopnode/web/ui/static/dist"));
 const FRESH = `${DIST}.fresh`;
 const ICONS = path.join(HOME, "node_modules/bootstrap-icons/icons");
 const STYLE_SHEETS = ["css/app.css"];

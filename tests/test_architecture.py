@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tomllib
@@ -92,6 +93,11 @@ def test_the_rules_look_at_every_package() -> None:
 
     assert {f"{package}/__init__.py" for package in PACKAGES} <= read
     assert not [path for path in read if "node_modules" in path or "/dist/" in path]
+
+
+def test_a_test_cannot_leave_the_machine() -> None:
+    with socket.socket() as sock, pytest.raises(AssertionError, match="tried to connect"):
+        sock.connect(("192.0.2.1", 80))  # an address reserved for documentation
 
 
 # --- who imports whom
