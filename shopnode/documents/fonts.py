@@ -1,0 +1,92 @@
+"""Which font draws a text that no printer page can spell, and the letters of a preview.
+
+Fonts are not part of this project. `python-barcode` brings DejaVu Sans Mono, which has Latin, Greek, Cyrillic and
+Arabic; other scripts come from what the machine has installed (Windows has one for every script; Debian's packages
+are fonts-noto-core and fonts-noto-cjk). What no font has is drawn as that font's empty box, never left out in silence.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from functools import lru_cache
+from pathlib import Path
+
+from PIL import ImageFont
+
+_INSTALLED = (
+    "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
+    "/usr/share/fonts/truetype/noto/NotoSans-Regular.ttf",
+    "/usr/share/fonts/truetype/noto/NotoNaskhArabic-Regular.ttf",
+    "/usr/share/fonts/truetype/noto/NotoSansEthiopic-Regular.ttf",
+    "/usr/share/fonts/truetype/noto/NotoSansDevanagari-Regular.ttf",
+    "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
+    "/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf",
+    "/usr/share/fonts/truetype/wqy/wqy-zenhei.ttc",
+    "/usr/share/fonts/truetype/unifont/unifont.ttf",
+    "C:/Windows/Fonts/segoeui.ttf",
+    "C:/Windows/Fonts/tahoma.ttf",
+    "C:/Windows/Fonts/msyh.ttc",
+    "C:/Windows/Fonts/malgun.ttf",
+    "C:/Windows/Fonts/Nirmala.ttf",
+    "C:/Windows/Fonts/ebrima.ttf",
+    "C:/Windows/Fonts/seguiemj.ttf",
+    "C:/Windows/Fonts/seguisym.ttf",
+    "/System/Library/Fonts/Supplemental/Arial Unicode.ttf",
+)
+_NOWHERE = "\U0010ffff"  # a code point no font draws, to learn how a font draws what it lacks
+
+Font = ImageFont.FreeTypeFont
+
+
+def mono_font(size: int) -> Font:
+    """The fixed-width font of previews."""
+    path = _bundled()
+    return _load(path, size) if path else _fallback(size)
+
+
+def font_for(text: str, size: int) -> Font:
+    """The font that has most of the text's characters; earlier ones win a tie."""
+    best, best_count = _fallback(size), -1
+    wanted = [char for char in text if not char.isspace()]
+    for path in _paths():
+        count = sum(_covers(path, char) for char in wanted)
+        if count > best_count:
+            best, best_count = _load(path, size), count
+        if count == len(wanted):
+            break
+    return best
+
+
+@lru_cache(maxsize=1)
+def _paths() -> tuple[str, ...]:
+    bundled = _bundled()
+    found = [path for path in _INSTALLED if Path(path).is_file()]
+    return (bundled, *found) if bundled else tuple(found)
+
+
+@lru_cache(maxsize=1)
+def _bundled() -> str | None:
+    spec = importlib.util.find_spec("barcode")
+    for folder in spec.submodule_search_locations or () if spec else ():
+        path = Path(folder) / "fonts" / "DejaVuSansMono.ttf"
+        if path.is_file():
+            return str(path)
+    return None
+
+
+@lru_cache(maxsize=64)
+def _load(path: str, size: int) -> Font:
+    return ImageFont.truetype(path, size)
+
+
+def _fallback(size: int) -> Font:
+    font = ImageFont.load_default(size)
+    if not isinstance(font, ImageFont.FreeTypeFont):
+        raise RuntimeError("Pillow was built without FreeType; install its wheel")
+    return font
+
+
+@lru_cache(maxsize=8192)
+def _covers(path: str, char: str) -> bool:
+    font = _load(path, 24)
+    return bytes(font.getmask(char)) != bytes(font.getmask(_NOWHERE))
