@@ -53,8 +53,3 @@ def page_message(epoch: str, node: str, from_no: int, to_no: int, line_hashes: S
     """
     page = {"epoch": epoch, "node": node, "from": from_no, "to": to_no, "lines": list(line_hashes)}
     return b"phoneshop/v1/page\0" + canonical(page)
-
-
-def enrol_message(audience: str, code: str, public_key: str) -> bytes:
-    """What a new node signs to show that it holds the key it asks to enrol."""
-    return b"\0".join((b"phoneshop/v1/enrol", audience.encode(), code.encode(), public_key.encode()))

@@ -7,12 +7,12 @@ Invariants:
     so only its place is sent (`brief_line`), and its hash still proves that both mean the same.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from typing import Any
 
 from sync_protocol.entries import sealed_bytes
-from sync_protocol.shape import Block, Entry, Line
+from sync_protocol.shape import Block, Entry, Line, check_line
 
 TENANT_STREAM = "t"
 
@@ -64,6 +64,29 @@ def line_hash(line: Line) -> str:
 def hash_of(sealed_line: bytes) -> str:
     """The hash of a line that is stored as bytes."""
     return sha256(sealed_line).hexdigest()
+
+
+class BrokenLink(Exception):
+    """A line does not follow what this node has. Syncing stops and it is reported; nothing is applied over a hole."""
+
+    def __init__(self, stream: str, have: int, line: Line):
+        super().__init__(f"In stream {stream}, line {line['no']} follows {line['prev']}, but {have} was the last here.")
+
+
+def check_links(last: Mapping[str, int], lines: Iterable[Line], cursor: int) -> dict[str, int]:
+    """The last number of each stream after these lines. Raises InvalidEnvelope, or BrokenLink.
+
+    last    the last number of each stream, as far as it was applied
+    cursor  the greatest number applied of all; numbers only grow from there (two streams may share one)
+    """
+    numbers = dict(last)
+    for line in lines:
+        check_line(line)
+        stream, no = line["stream"], line["no"]
+        if line["prev"] != numbers.get(stream, 0) or no <= line["prev"] or no < cursor:
+            raise BrokenLink(stream, numbers.get(stream, 0), line)
+        numbers[stream] = cursor = no
+    return numbers
 
 
 def _after(row: list[Any]) -> list[Any]:

@@ -67,13 +67,12 @@ class Standalone(Message):
 
 
 class EnrolRequest(Message):
-    """`POST /sync/v1/enrol`: unsigned, but `proof` shows that the sender holds the key (`chain.enrol_message`)."""
+    """`POST /sync/v1/enrol`: signed like every request, by the very key it asks to enrol, which is also the keyid."""
 
     protocol: Positive
     schema_: Positive = Field(validation_alias="schema", serialization_alias="schema")
     code: Short
     public_key: Key
-    proof: Signature
     device: Short  # how the owner will recognise this PC in a list
     software: Short
     standalone: Standalone | None = None
