@@ -37,12 +37,7 @@ def draw_line(left: str, right: str, dots: int, *, scale: int = 1, align: str = 
     canvas = Image.new("L", (dots, height), 255)
     right_width = _place(canvas, right, dots // 2, scale, lambda width: dots - width) if right else 0
     room = dots - indent - (right_width + 12 if right_width else 0)
-    at = {
-        "left": lambda width: indent,
-        "centre": lambda width: (dots - width) // 2,
-        "right": lambda width: dots - width,
-    }
-    _place(canvas, left, room, scale, at[align])
+    _place(canvas, left, room, scale, lambda width: (dots - width) // 2 if align == "centre" else indent)
     return _bitmap(canvas)
 
 

@@ -32,7 +32,8 @@ PLAIN_RECEIPT = Receipt(
         ReceiptPayment("MTN MoMo", 500_000, reference="27183141592"),
     ),
     change_minor=10_000,
-    warranty_text="Bring this receipt and the phone for warranty service. Broken screens and water damage are not covered.",
+    warranty_text="Bring this receipt and the phone for warranty service. "
+    "Broken screens and water damage are not covered.",
     chain_code="7K3M9QXT",
     qr_payload="https://shop.example/r/KLA1-000123?c=7K3M9QXT",
     footer="Webale nnyo! Thank you, come again.",

@@ -169,7 +169,7 @@ ATTACKS = [
 nasty = st.one_of(
     st.text(max_size=80),
     st.text(alphabet=st.characters(max_codepoint=0x2FF), max_size=120),
-    st.builds("".join, st.lists(st.sampled_from(ATTACKS + ["A", " ", "é", "手", "ف", "😀", "\u0301"]), max_size=12)),
+    st.builds("".join, st.lists(st.sampled_from([*ATTACKS, "A", " ", "é", "手", "ف", "😀", "\u0301"]), max_size=12)),
 )
 amounts = st.integers(min_value=-(10**12), max_value=10**12)
 lines_of_nasty = st.builds(
