@@ -58,7 +58,7 @@ def make_entry(rows: Iterable[Row], reveals: dict[str, list[Any]] | None = None,
     stored = canonical(entry)
     if reveals:
         entry["personal"] = reveals
-    check_entry(entry)
+    check_entry(entry, stored)
     return entry, stored
 
 

@@ -8,6 +8,7 @@ Invariants:
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from sync_protocol.canonical import INT_MAX, serialise
@@ -19,6 +20,7 @@ ENTRY_BYTES_MAX = 256 * 1024
 BLOCKS_MAX = 1_000
 COLUMNS_MAX = 100
 SHORT_TEXT_MAX = 300
+NAME_MAX = 63
 
 Entry = dict[str, Any]
 Line = dict[str, Any]
@@ -29,13 +31,16 @@ _ACTION = re.compile(r"[a-z][a-z0-9_]{0,30}\.[a-z][a-z0-9_]{0,30}", re.ASCII)
 _BOOT = re.compile(r"[0-9a-f]{8}", re.ASCII)
 
 
-def check_entry(entry: object) -> None:
-    """Judge an entry whole: `check_header`, `check_rows`, its personal values and its size."""
+def check_entry(entry: object, sealed: bytes | None = None) -> None:
+    """Judge an entry whole: `check_header`, `check_rows`, its personal values and its size.
+
+    sealed  its sealed bytes, where they are at hand: writing them anew to measure them is what costs most
+    """
     header = check_header(entry)
     check_rows(header["rows"])
     if "personal" in header:
         check_reveals(header["personal"])
-    size = len(serialise(header))
+    size = len(sealed) + len(serialise(header.get("personal", {}))) if sealed is not None else len(serialise(header))
     if size > ENTRY_BYTES_MAX:
         raise TooLarge(f"an entry of {size} bytes; at most {ENTRY_BYTES_MAX} are allowed")
 
@@ -105,10 +110,16 @@ def _are_columns(columns: Any) -> bool:
     return (
         type(columns) is list
         and 1 <= len(columns) <= COLUMNS_MAX
-        and columns[0] == "id"
-        and all(map(_is_name, columns))
-        and len(set(columns)) == len(columns)
+        and set(map(type, columns)) == {str}
+        and max(map(len, columns)) <= NAME_MAX
+        and _are_column_names(tuple(columns))
     )
+
+
+@lru_cache(maxsize=1024)
+def _are_column_names(columns: tuple[str, ...]) -> bool:
+    """Remembered, because a batch repeats the columns of a few tables hundreds of times."""
+    return columns[0] == "id" and all(map(_is_name, columns)) and len(set(columns)) == len(columns)
 
 
 def _are_changes(row: list[Any]) -> bool:
