@@ -87,7 +87,7 @@ class NodeDatabase:
 
     def guard(self) -> None:
         """Install the capture guard on the writer's connection. Call once the schema is complete."""
-        with self._lock, self._writer.connect() as connection:
+        with self._lock, self._writer.begin() as connection:
             install_guard(connection)
 
     def verify(self) -> list[str]:
