@@ -1,0 +1,126 @@
+"""Who works here, and who is who."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from shopnode.domain.context import Actor
+from shopnode.domain.errors import NotFound
+from shopnode.domain.people.models import Business, Shop, Staff, StaffPin, StaffPosting
+from shopnode.domain.permissions import Role
+from shopnode.domain.phones import phone_or_none
+from shopnode.domain.queries import find_row
+
+
+@dataclass(frozen=True)
+class StaffView:
+    """A person in a list of the staff."""
+
+    id: str
+    name: str
+    role: Role
+    phone: str | None
+    email: str | None
+    suspended_at: datetime | None
+    archived_at: datetime | None
+
+    @property
+    def is_active(self) -> bool:
+        return self.suspended_at is None and self.archived_at is None
+
+
+@dataclass(frozen=True)
+class Colleague:
+    """A person on the PIN screen of this shop."""
+
+    id: str
+    name: str
+    role: Role
+    has_pin: bool
+
+
+def the_business(session: Session) -> Business:
+    """The tenant's business. Raises NotFound before it was set up."""
+    business = business_or_none(session)
+    if business is None:
+        raise NotFound("The business")
+    return business
+
+
+def business_or_none(session: Session) -> Business | None:
+    return session.scalars(select(Business)).one_or_none()
+
+
+def find_shop(session: Session, shop_id: str) -> Shop:
+    """The shop with this id. Raises NotFound."""
+    return find_row(session, Shop, shop_id, "The shop")
+
+
+def all_shops(session: Session) -> list[Shop]:
+    """Every shop the session can reach, by code."""
+    return list(session.scalars(select(Shop).where(Shop.archived_at.is_(None)).order_by(Shop.code)))
+
+
+def find_staff(session: Session, staff_id: str) -> Staff:
+    """The person with this id. Raises NotFound."""
+    return find_row(session, Staff, staff_id, "This person")
+
+
+def staff_list(session: Session) -> list[StaffView]:
+    """Everybody on the staff, the active ones first."""
+    people = session.scalars(select(Staff).order_by(Staff.archived_at, Staff.suspended_at, func.lower(Staff.name)))
+    views = [StaffView(p.id, p.name, Role(p.role), p.phone, p.email, p.suspended_at, p.archived_at) for p in people]
+    return sorted(views, key=lambda person: (not person.is_active, person.name.casefold()))
+
+
+def active_here(shop_id: str | None) -> Select[Staff]:
+    """People who may work now; in this shop, when one is named."""
+    query = select(Staff).where(Staff.suspended_at.is_(None), Staff.archived_at.is_(None))
+    if shop_id is None:
+        return query
+    posted = select(StaffPosting.id).where(
+        StaffPosting.staff_id == Staff.id, StaffPosting.shop_id == shop_id, StaffPosting.archived_at.is_(None)
+    )
+    return query.where(posted.exists())
+
+
+def staff_of_shop(session: Session, shop_id: str) -> list[Colleague]:
+    """The people of the PIN screen: active, posted here."""
+    pins = set(session.scalars(select(StaffPin.staff_id)))
+    people = session.scalars(active_here(shop_id).order_by(func.lower(Staff.name)))
+    return [Colleague(p.id, p.name, Role(p.role), p.id in pins) for p in people]
+
+
+def actor_for(session: Session, staff_id: str | None, shop_id: str | None) -> Actor | None:
+    """The person as an actor, or None when they may not work (here) now."""
+    person = session.scalars(active_here(shop_id).where(Staff.id == staff_id)).one_or_none()
+    return Actor(person.id, person.name, Role(person.role)) if person else None
+
+
+def people_by_login(session: Session, login: str) -> list[Staff]:
+    """Who is meant by this telephone number or e-mail address; usually one, for two homes may both have typed it."""
+    text = login.strip()
+    if "@" in text:
+        return list(session.scalars(select(Staff).where(Staff.email == text.lower()).order_by(Staff.id)))
+    phone = phone_or_none(text)
+    return [] if phone is None else list(session.scalars(select(Staff).where(Staff.phone == phone).order_by(Staff.id)))
+
+
+def password_hash_of(session: Session, staff_id: str, shop_id: str | None) -> str | None:
+    """The hash of the person's password in this shop (in any shop, where the home is none)."""
+    query = select(StaffPosting.password_hash).where(
+        StaffPosting.staff_id == staff_id, StaffPosting.archived_at.is_(None), StaffPosting.password_hash.is_not(None)
+    )
+    if shop_id is not None:
+        query = query.where(StaffPosting.shop_id == shop_id)
+    return session.scalars(query.order_by(StaffPosting.id)).first()
+
+
+def names_of(session: Session, staff_ids: set[str]) -> dict[str, str]:
+    """The names behind some ids, for lists."""
+    rows = session.execute(select(Staff.id, Staff.name).where(Staff.id.in_(staff_ids)))
+    return {row.id: row.name for row in rows}
