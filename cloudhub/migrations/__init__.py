@@ -1,0 +1,1 @@
+"""Revisions of the tables, policies and triggers that only the hub has (PostgreSQL)."""

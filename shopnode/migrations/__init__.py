@@ -1,0 +1,1 @@
+"""Revisions of the tables that only a node has (SQLite)."""
