@@ -43,7 +43,7 @@ class UtcTimeType(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Any) -> int | None:
-        return None if value is None else to_ms(value)
+        return to_ms(value) if isinstance(value, datetime) else value  # rows from the wire are milliseconds already
 
     def process_result_value(self, value: int | None, dialect: Any) -> datetime | None:
         return None if value is None else to_datetime(value)
@@ -56,7 +56,7 @@ class LocalDateType(TypeDecorator[date]):
     cache_ok = True
 
     def process_bind_param(self, value: date | None, dialect: Any) -> str | None:
-        return None if value is None else value.isoformat()
+        return value.isoformat() if isinstance(value, date) else value  # rows from the wire are text already
 
     def process_result_value(self, value: str | None, dialect: Any) -> date | None:
         return None if value is None else date.fromisoformat(value)

@@ -150,6 +150,4 @@ def _sealed(draft: EntryDraft, sync: Sync, name: str, value: Any, salt: Callable
 
 def history_of(subject_id: str) -> Select[tuple[JournalEntry]]:
     """The entries about one record, oldest first."""
-    return (
-        select(JournalEntry).where(JournalEntry.subject_id == subject_id).order_by(JournalEntry.at, JournalEntry.n)
-    )
+    return select(JournalEntry).where(JournalEntry.subject_id == subject_id).order_by(JournalEntry.at, JournalEntry.n)

@@ -62,7 +62,6 @@ IdText = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{1
 Optionally = BeforeValidator(_blank_is_none)  # an empty form field means "none"
 
 
-
 P = TypeVar("P", bound=Params)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Boolean, CheckConstraint, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shopnode.domain.db import Id, Kind, MinorUnits, Rule, Stream, Sync, SyncedRow, UtcTime, look_up
+from shopnode.domain.db import DerivedRow, Id, Kind, MinorUnits, Rule, Stream, Sync, SyncedRow, UtcTime, look_up
 
 
 class Product(SyncedRow):
@@ -42,3 +42,13 @@ class Product(SyncedRow):
     archived_at: Mapped[UtcTime | None]
     created_by: Mapped[Id | None]
     created_at: Mapped[UtcTime]
+
+
+class ProductSearch(DerivedRow):
+    """What a product is found by: its words, folded, in a table narrow enough to be read whole for each search."""
+
+    __tablename__ = "product_search"
+
+    product_id: Mapped[Id] = mapped_column(primary_key=True)
+    text: Mapped[str] = mapped_column(Text)  # " name brand category sku barcode", see rules.searched_text
+    on_sale: Mapped[bool] = mapped_column(Boolean)

@@ -13,9 +13,7 @@ class Customer(SyncedRow):
 
     __tablename__ = "customer"
     __table_args__ = (look_up("customer", "phone"), look_up("customer", "name"))
-    __sync__ = Sync(
-        Kind.REGISTER, Stream.TENANT, personal=frozenset({"name", "phone", "email", "address", "notes"})
-    )
+    __sync__ = Sync(Kind.REGISTER, Stream.TENANT, personal=frozenset({"name", "phone", "email", "address", "notes"}))
 
     name: Mapped[str] = mapped_column(String(200))
     phone: Mapped[str | None] = mapped_column(String(20))  # E.164

@@ -124,3 +124,9 @@ def names_of(session: Session, staff_ids: set[str]) -> dict[str, str]:
     """The names behind some ids, for lists."""
     rows = session.execute(select(Staff.id, Staff.name).where(Staff.id.in_(staff_ids)))
     return {row.id: row.name for row in rows}
+
+
+def currency_of(session: Session) -> str:
+    """The business's currency; the country's own before the business was set up."""
+    business = business_or_none(session)
+    return business.currency if business else "UGX"

@@ -159,7 +159,7 @@ def _is_in_time(job: PrintJob, now: datetime) -> bool:
     return is_in_time(JobKind(job.kind), now, job.created_at, job.expires_at)
 
 
-def _waiting(printer_id: str) -> Select[tuple[PrintJob]]:
+def _waiting(printer_id: str) -> Select[PrintJob]:
     query = select(PrintJob).where(PrintJob.printer_id == printer_id, PrintJob.state == JobState.QUEUED)
     return query.order_by(PrintJob.created_at, PrintJob.id)
 

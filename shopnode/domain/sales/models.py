@@ -90,7 +90,8 @@ class Sale(SyncedRow):
     number: Mapped[str] = mapped_column(String(40))  # KLA1-000123
     drawer_session_id: Mapped[Id | None]
     customer_id: Mapped[Id | None]
-    seller_id: Mapped[Id | None]
+    cashier_id: Mapped[Id | None]  # who took the money
+    seller_id: Mapped[Id | None]  # who sold; the cashier unless named
     discount_minor: Mapped[MinorUnits]  # off the whole ticket, beside what the lines give
     notes: Mapped[str | None] = mapped_column(Text)
     business_on: Mapped[LocalDate]
@@ -206,6 +207,7 @@ class SaleSummary(DerivedRow):
     number: Mapped[str] = mapped_column(String(40))
     sold_at: Mapped[UtcTime]
     business_on: Mapped[LocalDate]
+    cashier_id: Mapped[Id | None]
     seller_id: Mapped[Id | None]
     customer_id: Mapped[Id | None]
     status: Mapped[str] = mapped_column(String(20))

@@ -13,9 +13,7 @@ class Setting(SyncedRow):
     """A choice that holds for the whole business."""
 
     __tablename__ = "setting"
-    __sync__ = Sync(
-        Kind.REGISTER, Stream.TENANT, rules={"value": Rule.OWNER_WINS}, watched=frozenset({"value"})
-    )
+    __sync__ = Sync(Kind.REGISTER, Stream.TENANT, rules={"value": Rule.OWNER_WINS}, watched=frozenset({"value"}))
 
     key: Mapped[str] = mapped_column(String(100))
     value: Mapped[str | None] = mapped_column(Text)

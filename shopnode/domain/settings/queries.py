@@ -20,3 +20,12 @@ def text_setting(session: Session, key: str) -> str:
     """A setting that is text. Raises KeyError for a key that does not exist."""
     stored = session.scalar(select(Setting.value).where(Setting.key == key))
     return stored if stored is not None else str(CHOICES[key].default)
+
+
+def all_numbers(session: Session) -> dict[str, int]:
+    """Every setting that is a whole number, in one query."""
+    numbers = {key: choice.default for key, choice in CHOICES.items() if isinstance(choice.default, int)}
+    for key, value in session.execute(select(Setting.key, Setting.value)):
+        if key in numbers and value is not None:
+            numbers[key] = int(value)
+    return numbers

@@ -1,0 +1,35 @@
+"""Reading the drawer: which session is open, and what must be in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from shopnode.domain.cash.models import DrawerSession
+from shopnode.domain.sales.models import Payment, Tender
+
+
+def open_session_or_none(session: Session, shop_id: str) -> DrawerSession | None:
+    """The shop's open drawer session, if there is one."""
+    query = select(DrawerSession).where(DrawerSession.shop_id == shop_id, DrawerSession.closed_at.is_(None))
+    return session.scalars(query.order_by(DrawerSession.opened_at.desc()).limit(1)).first()
+
+
+@dataclass(frozen=True)
+class DrawerFigures:
+    """What the events of one drawer session add up to, in minor units."""
+
+    opening_float_minor: int
+    cash_minor: int  # cash taken less cash given back
+    expected_minor: int
+    by_method: dict[str, int]
+
+
+def drawer_figures(session: Session, drawer: DrawerSession) -> DrawerFigures:
+    """Float + cash in − cash out: the sum that must be found in the drawer."""
+    query = select(Payment.method, func.sum(Payment.amount_minor)).where(Payment.drawer_session_id == drawer.id)
+    by_method = {method: int(total) for method, total in session.execute(query.group_by(Payment.method))}
+    cash = by_method.get(Tender.CASH.value, 0)
+    return DrawerFigures(drawer.opening_float_minor, cash, drawer.opening_float_minor + cash, by_method)

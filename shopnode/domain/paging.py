@@ -1,0 +1,53 @@
+"""Cursor pages: a place in a sorted list, as opaque text. Stable while rows are added, unlike page numbers."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import orjson
+
+from shopnode.domain.errors import Invalid
+
+T = TypeVar("T")
+PAGE_MAX = 200
+PAGE_DEFAULT = 30
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """Some rows of a list, and the cursor of the next ones (None at the end)."""
+
+    rows: list[T]
+    next_cursor: str | None
+
+
+def encode_cursor(*place: Any) -> str:
+    """The sort values of the last row shown, as text for a link."""
+    return base64.urlsafe_b64encode(orjson.dumps(list(place))).rstrip(b"=").decode()
+
+
+def decode_cursor(text: str | None, kinds: tuple[type, ...]) -> list[Any] | None:
+    """The sort values in a cursor of these kinds; None for no cursor. Raises Invalid for anything else."""
+    if not text:
+        return None
+    try:
+        place = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (ValueError, binascii.Error):
+        place = None
+    if not isinstance(place, list) or len(place) != len(kinds) or not all(map(isinstance, place, kinds)):
+        raise Invalid({"cursor": "is not a place in this list; start from the first page"})
+    if any(isinstance(value, int) and abs(value) >= 2**53 for value in place):
+        raise Invalid({"cursor": "is not a place in this list; start from the first page"})
+    if any(isinstance(value, str) and "\0" in value for value in place):
+        raise Invalid({"cursor": "is not a place in this list; start from the first page"})
+    return place
+
+
+def page_of(rows: list[T], limit: int, place: Any) -> Page[T]:
+    """A page from `limit + 1` fetched rows; `place(row)` gives the sort values of a row."""
+    if len(rows) <= limit:
+        return Page(rows, None)
+    return Page(rows[:limit], encode_cursor(*place(rows[limit - 1])))

@@ -1,0 +1,125 @@
+"""Selling. One ticket is one entry: the sale, its lines, what moved, what was paid, the pieces that left."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shopnode.domain import failpoints
+from shopnode.domain.actions import action
+from shopnode.domain.capture import insert_rows
+from shopnode.domain.cash.actions import DrawerClosed
+from shopnode.domain.cash.models import DrawerSession
+from shopnode.domain.cash.queries import open_session_or_none
+from shopnode.domain.context import Context
+from shopnode.domain.customers.models import Customer
+from shopnode.domain.handsets.models import UnitStatus
+from shopnode.domain.permissions import Permission
+from shopnode.domain.printing.queue import queue_sale_prints
+from shopnode.domain.queries import find_row
+from shopnode.domain.sales.forms import NewSale
+from shopnode.domain.sales.models import Payment, PaymentKind, Sale, SaleLine, Tender
+from shopnode.domain.sales.rules import Settled
+from shopnode.domain.sales.ticket import Line, add_up, check_prices, price_lines, settle_payments
+from shopnode.domain.stock.models import MovementKind, StockMovement
+
+
+@action("sales.sell", needs=Permission.SALES_CREATE)
+def sell(ctx: Context, new: NewSale) -> dict[str, Any]:
+    """Book a ticket: priced, paid in full, numbered, its goods out of stock.
+
+    Raises DrawerClosed, Invalid, UnitNotForSale, ReferenceUsed, ApprovalNeeded.
+    """
+    drawer = _open_drawer(ctx)
+    if new.customer_id:
+        find_row(ctx.session, Customer, new.customer_id, "This customer")
+    lines = price_lines(ctx, new.items)
+    totals = add_up(lines, new.discount_amount)
+    check_prices(ctx, lines, new.discount_amount)
+    settled = settle_payments(ctx, totals.total_minor, new.payments)
+    sale_id = ctx.action_id
+    number = f"{ctx.home.series}-{ctx.home.next_number(ctx.session, ctx.home.series):06d}"
+    failpoints.hit("sell.numbered")
+    sale = {
+        "id": sale_id, "shop_id": ctx.shop_id, "number": number, "drawer_session_id": drawer.id,
+        "customer_id": new.customer_id,
+        "cashier_id": ctx.actor.id, "seller_id": new.seller_id or ctx.actor.id,
+        "discount_minor": new.discount_amount, "notes": new.notes,
+        "business_on": drawer.business_on, "sold_at": ctx.now,
+    }  # fmt: skip
+    insert_rows(ctx.session, Sale, [sale])
+    book_lines(ctx, sale_id, lines)
+    failpoints.hit("sell.lines_written")
+    book_payments(ctx, sale_id, settled, drawer)
+    ctx.about("sale", sale_id)
+    change = sum(tender.change_minor or 0 for tender in settled)
+    takes_cash = any(tender.method is Tender.CASH for tender in settled)
+    queue_sale_prints(ctx, sale_id, receipt=new.print_receipt, kick=takes_cash)
+    return {
+        "sale_id": sale_id,
+        "number": number,
+        "total": totals.total_minor,
+        "tax": totals.tax_minor,
+        "paid": totals.total_minor,
+        "change": change,
+    }
+
+
+def _open_drawer(ctx: Context) -> DrawerSession:
+    assert ctx.shop_id is not None  # a SHOP action runs at a node
+    drawer = open_session_or_none(ctx.session, ctx.shop_id)
+    if drawer is None:
+        raise DrawerClosed
+    return drawer
+
+
+def book_lines(ctx: Context, sale_id: str, lines: list[Line], amendment_id: str | None = None) -> None:
+    """Write the lines, take their goods out of stock, and mark the pieces sold."""
+    rows, movements = [], []
+    for line_no, line in enumerate(lines, start=1):
+        line_id = ctx.new_id()
+        rows.append({
+            "id": line_id, "sale_id": sale_id, "shop_id": ctx.shop_id, "amendment_id": amendment_id,
+            "line_no": line_no, "product_id": line.product_id, "unit_id": line.unit.id if line.unit else None,
+            "item_name": line.name, "quantity": line.quantity, "unit_price_minor": line.unit_price_minor,
+            "list_price_minor": line.list_price_minor, "discount_minor": line.discount_minor,
+            "cost_minor": line.cost_minor, "tax_rate_bp": line.tax_rate_bp, "warranty_days": line.warranty_days,
+            "imei": line.imei,
+        })  # fmt: skip
+        if line.product_id:
+            movements.append(movement(ctx, sale_id, line, MovementKind.SOLD, -line.quantity))
+        if line.unit is not None:
+            line.unit.status, line.unit.sold_line_id = UnitStatus.SOLD.value, line_id
+    insert_rows(ctx.session, SaleLine, rows)
+    insert_rows(ctx.session, StockMovement, movements)
+
+
+def movement(ctx: Context, sale_id: str, line: Line, kind: MovementKind, quantity: int) -> dict[str, Any]:
+    """A stock movement of one line, as a row."""
+    return {
+        "id": ctx.new_id(), "shop_id": ctx.shop_id, "product_id": line.product_id,
+        "unit_id": line.unit.id if line.unit else None, "kind": kind.value, "quantity": quantity,
+        "unit_cost_minor": line.cost_minor, "sale_id": sale_id, "at": ctx.now, "by_id": ctx.actor.id,
+    }  # fmt: skip
+
+
+def book_payments(
+    ctx: Context,
+    sale_id: str,
+    settled: list[Settled],
+    drawer: DrawerSession | None,
+    *,
+    kind: PaymentKind = PaymentKind.PAYMENT,
+    amendment_id: str | None = None,
+) -> None:
+    """Write money rows; cash names the drawer session it went into or came out of."""
+    rows = [
+        {
+            "id": ctx.new_id(), "sale_id": sale_id, "shop_id": ctx.shop_id, "amendment_id": amendment_id,
+            "kind": kind.value, "method": tender.method.value, "amount_minor": tender.amount_minor,
+            "tendered_minor": tender.tendered_minor, "change_minor": tender.change_minor,
+            "reference": tender.reference, "drawer_session_id": drawer.id if drawer else None,
+            "at": ctx.now, "by_id": ctx.actor.id,
+        }
+        for tender in settled
+    ]  # fmt: skip
+    insert_rows(ctx.session, Payment, rows)

@@ -1,0 +1,128 @@
+"""Amending a submitted sale: a fact of its own, with its reason. The sale and its first lines stay as they were."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from shopnode.domain.actions import action
+from shopnode.domain.capture import add_rows, insert_rows
+from shopnode.domain.cash.actions import DrawerClosed
+from shopnode.domain.cash.queries import open_session_or_none
+from shopnode.domain.context import Context
+from shopnode.domain.customers.models import Customer
+from shopnode.domain.errors import Invalid
+from shopnode.domain.handsets.models import StockUnit, UnitStatus
+from shopnode.domain.permissions import Permission
+from shopnode.domain.queries import find_row
+from shopnode.domain.sales.actions import book_lines, book_payments
+from shopnode.domain.sales.forms import AmendSale
+from shopnode.domain.sales.lookup import find_changeable, lines_now, payments_of
+from shopnode.domain.sales.models import PaymentKind, Sale, SaleAmendment, SaleLine, SaleSummary, Tender
+from shopnode.domain.sales.rules import LineSum, Settled, Totals, ticket_totals
+from shopnode.domain.sales.ticket import add_up, check_prices, price_lines, settle_payments
+from shopnode.domain.stock.models import MovementKind, StockMovement
+
+
+@action("sales.amend", needs=Permission.SALES_UPDATE)
+def amend_sale(ctx: Context, change: AmendSale) -> dict[str, Any]:
+    """Correct a sale: customer, notes, discount, lines or tenders. Goods and money follow.
+
+    Raises SaleLocked, SaleUndone, Invalid, UnitNotForSale, ReferenceUsed, ApprovalNeeded.
+    """
+    sale, summary = find_changeable(ctx, change.sale_id)
+    if change.customer_id:
+        find_row(ctx.session, Customer, change.customer_id, "This customer")
+    old_lines = lines_now(ctx.session, sale.id)
+    amendment = SaleAmendment(
+        id=ctx.new_id(), sale_id=sale.id, shop_id=sale.shop_id, reason=change.reason,
+        customer_id=change.customer_id, notes=change.notes, discount_minor=change.discount_amount,
+        replaces_lines=change.items is not None, at=ctx.now, by_id=ctx.actor.id,
+    )  # fmt: skip
+    add_rows(ctx.session, amendment)
+    totals = _rebook_lines(ctx, sale, summary, amendment, old_lines, change)
+    _rebook_money(ctx, sale, summary, amendment, totals, change)
+    ctx.about("sale", sale.id)
+    return {"sale_id": sale.id, "amendment_id": amendment.id, "total": totals.total_minor}
+
+
+def _rebook_lines(
+    ctx: Context, sale: Sale, summary: SaleSummary, amendment: SaleAmendment, old: list[SaleLine], change: AmendSale
+) -> Totals:
+    """Replace the lines if new ones were given, and add the ticket up."""
+    kept = summary.discount_minor - sum(line.discount_minor for line in old)  # the ticket's own discount so far
+    discount = kept if change.discount_amount is None else change.discount_amount
+    if change.items is None:
+        if change.discount_amount is not None and change.discount_amount > kept:
+            ctx.require_approval("A larger discount on a finished sale needs a second person.")
+        return _totals_of(old, discount)
+    lines = price_lines(ctx, change.items, ours=frozenset(line.unit_id for line in old if line.unit_id))
+    totals = add_up(lines, discount)
+    check_prices(ctx, lines, discount)
+    _bring_back(ctx, sale, old)
+    book_lines(ctx, sale.id, lines, amendment.id)
+    return totals
+
+
+def _totals_of(lines: list[SaleLine], discount_minor: int) -> Totals:
+    sums = [
+        LineSum(row.quantity, row.unit_price_minor, row.discount_minor, row.tax_rate_bp, row.cost_minor)
+        for row in lines
+    ]
+    try:
+        return ticket_totals(sums, discount_minor)
+    except ValueError as wrong:
+        raise Invalid({"discount_amount": str(wrong)}) from None
+
+
+def _bring_back(ctx: Context, sale: Sale, old: list[SaleLine]) -> None:
+    """Put the goods of the replaced lines back on the shelf: the correction says they never left."""
+    moves = [
+        {
+            "id": ctx.new_id(), "shop_id": sale.shop_id, "product_id": line.product_id, "unit_id": line.unit_id,
+            "kind": MovementKind.RETURNED.value, "quantity": line.quantity, "unit_cost_minor": line.cost_minor,
+            "sale_id": sale.id, "note": "amended", "at": ctx.now, "by_id": ctx.actor.id,
+        }
+        for line in old
+        if line.product_id
+    ]  # fmt: skip
+    insert_rows(ctx.session, StockMovement, moves)
+    for line in old:
+        if line.unit_id:
+            unit = find_row(ctx.session, StockUnit, line.unit_id, "The sold phone")
+            unit.status, unit.sold_line_id = UnitStatus.IN_STOCK.value, None
+    ctx.session.flush()
+
+
+def _rebook_money(
+    ctx: Context, sale: Sale, summary: SaleSummary, amendment: SaleAmendment, totals: Totals, change: AmendSale
+) -> None:
+    """Bring what was paid in line with the new total, or put the same money under its right tenders.
+
+    Raises Invalid when more is due and no payments were given.
+    """
+    due = totals.total_minor - summary.paid_minor
+    if change.payments is None and due == 0:
+        return
+    if change.payments is None and due > 0:
+        raise Invalid({"payments": f"{due:,} more is due: list all tenders of the corrected sale"})
+    assert ctx.shop_id is not None
+    drawer = open_session_or_none(ctx.session, ctx.shop_id)
+    if drawer is None:
+        raise DrawerClosed
+    if change.payments is None:
+        back = [Settled(Tender.CASH, due, None, None, None)]
+        book_payments(ctx, sale.id, back, drawer, kind=PaymentKind.REFUND, amendment_id=amendment.id)
+        return
+    settled = settle_payments(ctx, totals.total_minor, change.payments, sale.id)
+    undone = _opposite(ctx, sale.id)
+    kind = PaymentKind.CORRECTION
+    book_payments(ctx, sale.id, [*undone, *settled], drawer, kind=kind, amendment_id=amendment.id)
+
+
+def _opposite(ctx: Context, sale_id: str) -> list[Settled]:
+    """Tenders that cancel what is booked so far, by method and reference."""
+    net: dict[tuple[str, str | None], int] = defaultdict(int)
+    for row in payments_of(ctx.session, sale_id):
+        net[row.method, row.reference] += row.amount_minor
+    return [Settled(Tender(method), -amount, None, None, ref) for (method, ref), amount in net.items() if amount]

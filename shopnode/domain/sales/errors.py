@@ -1,0 +1,40 @@
+"""Why a sale was refused, in words a cashier can act on."""
+
+from __future__ import annotations
+
+from shopnode.domain.errors import Conflict
+
+
+class SaleLocked(Conflict):
+    code = "sale-locked"
+
+    def __init__(self, number: str):
+        super().__init__(f"Sale {number} is locked. Its figures are final; the owner can reverse it.")
+
+
+class SaleUndone(Conflict):
+    code = "sale-undone"
+
+    def __init__(self, number: str, status: str):
+        super().__init__(f"Sale {number} is already {status.lower()}; nothing more can be changed.")
+
+
+class UnitNotForSale(Conflict):
+    code = "unit-not-for-sale"
+
+    def __init__(self, number: str, why: str):
+        super().__init__(f"The phone {number} cannot be sold: {why}")
+
+
+class ReferenceUsed(Conflict):
+    code = "reference-used"
+
+    def __init__(self, network: str, sale_number: str):
+        super().__init__(f"This {network} transaction was already used for sale {sale_number}. Ask for the right one.")
+
+
+class NotYourSale(Conflict):
+    code = "wrong-shop"
+
+    def __init__(self) -> None:
+        super().__init__("This sale was made in another shop; only that shop can change it.")

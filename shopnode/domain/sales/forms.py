@@ -1,0 +1,84 @@
+"""The forms of a sale, named as the API names them: what is sold, how it is paid, what is decided later."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from shopnode.domain.params import Amount, Code, IdText, Name, Note, Params, PositiveAmount, Quantity, Reason
+
+LINES_MAX = 300
+TENDERS_MAX = 20
+
+
+class Item(Params):
+    """One line: a product, a handset in stock, or a thing named by hand."""
+
+    product_id: IdText | None = None
+    device_id: IdText | None = Field(default=None, description="A handset's stock unit; its product follows from it.")
+    item_name: Name | None = None
+    category: Name | None = None
+    imeis: Annotated[list[Code], Field(max_length=50)] = Field(
+        default_factory=list, description="The pieces of a serialised product, one number each."
+    )
+    quantity: Quantity = 1
+    unit_price: Amount | None = Field(default=None, description="Minor units; the catalogue's price when left out.")
+    discount_amount: Amount = 0
+
+    @model_validator(mode="after")
+    def _names_one_thing(self) -> Item:
+        if not (self.product_id or self.device_id or self.item_name):
+            raise ValueError("needs a product_id, a device_id or an item_name")
+        if self.device_id and self.quantity != 1:
+            raise ValueError("one handset is one piece: add each with its own device_id")
+        if not (self.product_id or self.device_id) and self.unit_price is None:
+            raise ValueError("a line without a product needs its unit_price")
+        return self
+
+
+class Tendered(Params):
+    """Money as the customer gave it."""
+
+    method: Code
+    amount: PositiveAmount
+    reference: Annotated[str, Field(max_length=60)] | None = None
+
+
+class NewSale(Params):
+    """A ticket, ready to be booked."""
+
+    items: Annotated[list[Item], Field(min_length=1, max_length=LINES_MAX)]
+    payments: Annotated[list[Tendered], Field(max_length=TENDERS_MAX)] = Field(default_factory=list)
+    customer_id: IdText | None = None
+    seller_id: IdText | None = None
+    discount_amount: Amount = 0
+    notes: Note | None = None
+    print_receipt: bool = True
+
+
+class AmendSale(Params):
+    """What is to be different, and why. Fields left out stay as they were."""
+
+    sale_id: IdText
+    reason: Reason
+    items: Annotated[list[Item], Field(min_length=1, max_length=LINES_MAX)] | None = None
+    payments: Annotated[list[Tendered], Field(max_length=TENDERS_MAX)] | None = None
+    customer_id: IdText | None = None
+    discount_amount: Amount | None = None
+    notes: Note | None = None
+
+
+class Decide(Params):
+    """A decision about one sale."""
+
+    sale_id: IdText
+    reason: Reason | None = None
+
+
+class Undo(Params):
+    """Void or reverse a sale: why, and where the goods go."""
+
+    sale_id: IdText
+    reason: Reason
+    restock: Literal["resell", "inspect", "scrap"] = "inspect"

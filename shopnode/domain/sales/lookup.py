@@ -1,0 +1,59 @@
+"""Finding a sale to act on, and what of it holds now."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shopnode.domain.context import Context
+from shopnode.domain.errors import NotFound
+from shopnode.domain.permissions import Permission
+from shopnode.domain.queries import find_row
+from shopnode.domain.sales.errors import NotYourSale, SaleLocked, SaleUndone
+from shopnode.domain.sales.models import Payment, Sale, SaleAmendment, SaleLine, SaleStatus, SaleSummary
+from shopnode.domain.sales.rules import UNDONE, in_feed_order
+
+
+def find_summary(ctx: Context, sale_id: str) -> SaleSummary:
+    """The sale's summary, if this person may see it. Raises NotFound, also for somebody else's sale."""
+    summary = ctx.session.scalars(select(SaleSummary).where(SaleSummary.sale_id == sale_id)).one_or_none()
+    if summary is None or not may_see(ctx, summary):
+        raise NotFound("This sale")
+    return summary
+
+
+def may_see(ctx: Context, summary: SaleSummary) -> bool:
+    """Staff see what they sold or took the money for; supervisors and owners see all."""
+    if ctx.may(Permission.SALES_READ_ALL):
+        return True
+    return ctx.actor.id is not None and ctx.actor.id in (summary.cashier_id, summary.seller_id)
+
+
+def find_changeable(ctx: Context, sale_id: str, *, even_locked: bool = False) -> tuple[Sale, SaleSummary]:
+    """A sale that can still be changed here. Raises NotFound, NotYourSale, SaleLocked, SaleUndone."""
+    summary = find_summary(ctx, sale_id)
+    if ctx.home.is_shop and summary.shop_id != ctx.shop_id:
+        raise NotYourSale
+    if SaleStatus(summary.status) in UNDONE:
+        raise SaleUndone(summary.number, summary.status)
+    if summary.status == SaleStatus.LOCKED and not even_locked:
+        raise SaleLocked(summary.number)
+    return find_row(ctx.session, Sale, sale_id, "This sale"), summary
+
+
+def amendments_of(session: Session, sale_id: str) -> list[SaleAmendment]:
+    """The sale's amendments in the order that holds everywhere."""
+    return in_feed_order(session.scalars(select(SaleAmendment).where(SaleAmendment.sale_id == sale_id)))
+
+
+def lines_now(session: Session, sale_id: str) -> list[SaleLine]:
+    """The lines that hold: those of the newest amendment that replaced them, else the original ones."""
+    newest = next((row.id for row in reversed(amendments_of(session, sale_id)) if row.replaces_lines), None)
+    query = select(SaleLine).where(SaleLine.sale_id == sale_id, SaleLine.amendment_id.is_not_distinct_from(newest))
+    return list(session.scalars(query.order_by(SaleLine.line_no)))
+
+
+def payments_of(session: Session, sale_id: str) -> list[Payment]:
+    """Every money row of the sale, oldest first."""
+    query = select(Payment).where(Payment.sale_id == sale_id)
+    return list(session.scalars(query.order_by(Payment.at, Payment.id)))

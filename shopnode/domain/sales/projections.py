@@ -1,0 +1,122 @@
+"""Totals and state of each sale, kept beside it on both sides; made again from its rows whenever one of them changes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from sqlalchemy import Insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from shopnode.domain.projections import Changed, distinct, projection
+from shopnode.domain.sales.models import (
+    DecisionKind,
+    Payment,
+    Sale,
+    SaleAmendment,
+    SaleDecision,
+    SaleLine,
+    SaleSummary,
+)
+from shopnode.domain.sales.rules import LineSum, fold_status, in_feed_order, ticket_totals
+
+Rows = dict[str, list[Any]]  # sale id → rows
+
+
+@projection("sale", "sale_line", "payment", "sale_amendment", "sale_decision")
+def project_sale_summaries(session: Session, changed: Changed) -> None:
+    """Add up the sales that changed. A sale that arrived whole is added up from memory, others from the tables."""
+    fresh = {row["id"]: SimpleNamespace(**row) for row in changed.rows("sale")}
+    later = set(distinct([*changed.rows("sale_amendment"), *changed.rows("sale_decision")], "sale_id"))
+    for entity in ("sale_line", "payment"):
+        later |= {row["sale_id"] for row in changed.rows(entity) if row["sale_id"] not in fresh}
+    later |= _updated(session, changed)
+    plain = {sale_id: sale for sale_id, sale in fresh.items() if sale_id not in later}
+    rows = _summaries(plain, _by_sale(changed.rows("sale_line")), _by_sale(changed.rows("payment")), {}, {})
+    rows += _from_tables(session, later)
+    if rows:
+        tenant_id = session.info["tenant_id"]
+        table_rows = [{"tenant_id": tenant_id, **row} for row in sorted(rows, key=lambda row: str(row["sale_id"]))]
+        session.connection().execute(_replace(session.get_bind().dialect.name), table_rows)
+
+
+def _updated(session: Session, changed: Changed) -> set[str]:
+    """Sales whose decisions or amendments only got their feed number."""
+    ids: set[str] = set()
+    for model in (SaleAmendment, SaleDecision):
+        touched = changed.updates.get(model.__tablename__)
+        if touched:
+            ids |= set(session.scalars(select(model.sale_id).where(model.id.in_(touched))))
+    return ids
+
+
+def _by_sale(rows: Iterable[Mapping[str, Any]]) -> Rows:
+    grouped: Rows = defaultdict(list)
+    for row in rows:
+        grouped[row["sale_id"]].append(SimpleNamespace(**row))
+    return grouped
+
+
+def _from_tables(session: Session, sale_ids: set[str]) -> list[dict[str, Any]]:
+    if not sale_ids:
+        return []
+    sales = {row.id: row for row in session.execute(select(*Sale.__table__.c).where(Sale.id.in_(sale_ids)))}
+
+    def rows_of(model: Any) -> Rows:
+        grouped: Rows = defaultdict(list)
+        for row in session.execute(select(*model.__table__.c).where(model.sale_id.in_(sale_ids))):
+            grouped[row.sale_id].append(row)
+        return grouped
+
+    return _summaries(sales, rows_of(SaleLine), rows_of(Payment), rows_of(SaleAmendment), rows_of(SaleDecision))
+
+
+def _summaries(sales: Mapping[str, Any], lines: Rows, payments: Rows, amended: Rows, decided: Rows) -> list[Any]:
+    return [
+        _summary(sale, lines.get(i, []), payments.get(i, []), amended.get(i, []), decided.get(i, []))
+        for i, sale in sales.items()
+    ]
+
+
+def _summary(sale: Any, lines: list[Any], payments: list[Any], amended: list[Any], decided: list[Any]) -> Any:
+    amendments = in_feed_order(amended)
+    decisions = in_feed_order(decided)
+    newest = next((change.id for change in reversed(amendments) if change.replaces_lines), None)
+    discount, customer_id = sale.discount_minor, sale.customer_id
+    for change in amendments:
+        discount = discount if change.discount_minor is None else change.discount_minor
+        customer_id = change.customer_id or customer_id
+    sums = [_line_sum(line) for line in lines if line.amendment_id == newest]
+    # Two shops may have amended one sale unseen; a discount that no longer fits must not stop the projection.
+    totals = ticket_totals(sums, min(discount, sum(line.net_minor for line in sums)))
+    approved = [row for row in decisions if row.kind == DecisionKind.APPROVE]
+    locked = [row for row in decisions if row.kind == DecisionKind.LOCK]
+    return {
+        "sale_id": sale.id, "shop_id": sale.shop_id, "number": sale.number, "sold_at": sale.sold_at,
+        "business_on": sale.business_on, "cashier_id": sale.cashier_id, "seller_id": sale.seller_id,
+        "customer_id": customer_id,
+        "status": fold_status(row.kind for row in decisions).value,
+        "items": totals.items, "gross_minor": totals.gross_minor, "discount_minor": totals.discount_minor,
+        "total_minor": totals.total_minor, "tax_minor": totals.tax_minor, "cost_minor": totals.cost_minor,
+        "paid_minor": sum(payment.amount_minor for payment in payments),
+        "methods": ",".join(dict.fromkeys(payment.method for payment in payments)),
+        "approved_by": approved[-1].by_id if approved else None,
+        "approved_at": approved[-1].at if approved else None,
+        "locked_at": locked[-1].at if locked else None,
+        "amendments": len(amendments),
+    }  # fmt: skip
+
+
+def _line_sum(line: Any) -> LineSum:
+    return LineSum(line.quantity, line.unit_price_minor, line.discount_minor, line.tax_rate_bp, line.cost_minor)
+
+
+def _replace(dialect: str) -> Insert:
+    make = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    statement = make(SaleSummary.__table__)  # type: ignore[arg-type]
+    keys = ("tenant_id", "sale_id")
+    values = {c.name: statement.excluded[c.name] for c in SaleSummary.__table__.columns if c.name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=values)

@@ -1,0 +1,181 @@
+"""Reading sales: lists for people and programs, one sale whole, and the day's figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
+from sqlalchemy.orm import Session
+
+from shopnode.domain.clock import to_datetime, to_ms
+from shopnode.domain.context import Context
+from shopnode.domain.customers.models import Customer
+from shopnode.domain.db import SyncedRow
+from shopnode.domain.journal import JournalEntry, history_of
+from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, page_of
+from shopnode.domain.people.models import Staff
+from shopnode.domain.permissions import Permission
+from shopnode.domain.queries import find_row, row_or_none
+from shopnode.domain.sales.lookup import amendments_of, find_summary, lines_now, payments_of
+from shopnode.domain.sales.models import (
+    Payment,
+    PaymentKind,
+    Sale,
+    SaleAmendment,
+    SaleDecision,
+    SaleLine,
+    SaleStatus,
+    SaleSummary,
+)
+from shopnode.domain.sales.rules import normal_reference
+
+R = TypeVar("R", bound=SyncedRow)
+
+
+@dataclass(frozen=True)
+class SaleFilter:
+    """Which sales: each field narrows the list."""
+
+    q: str = ""  # receipt number, IMEI, item or payment reference
+    status: str | None = None
+    on: date | None = None  # business day
+    since: date | None = None
+    until: date | None = None
+    shop_id: str | None = None
+    seller_id: str | None = None
+    method: str | None = None
+
+
+def list_sales(
+    ctx: Context, wanted: SaleFilter, *, limit: int = PAGE_DEFAULT, cursor: str | None = None
+) -> Page[SaleSummary]:
+    """Sales this person may see, newest first. Raises Invalid for a cursor of another list."""
+    query = _filtered(ctx, select(SaleSummary), wanted)
+    place = decode_cursor(cursor, (int, str))
+    if place is not None:
+        order = tuple_(SaleSummary.sold_at, SaleSummary.sale_id)
+        query = query.where(order < tuple_(to_datetime(place[0]), place[1]))
+    query = query.order_by(SaleSummary.sold_at.desc(), SaleSummary.sale_id.desc()).limit(limit + 1)
+    rows = list(ctx.session.scalars(query))
+    return page_of(rows, limit, lambda row: (to_ms(row.sold_at), row.sale_id))
+
+
+@dataclass(frozen=True)
+class SalesSum:
+    """Count and sums of a list, in minor units; undone sales are counted apart."""
+
+    count: int
+    total_minor: int
+    undone: int
+    cost_minor: int
+
+
+def sum_sales(ctx: Context, wanted: SaleFilter) -> SalesSum:
+    """What the whole list adds up to, not only the page shown."""
+    undone = SaleSummary.status.in_([SaleStatus.VOIDED.value, SaleStatus.REVERSED.value])
+    query = _filtered(
+        ctx,
+        select(
+            func.count().filter(~undone),
+            func.coalesce(func.sum(SaleSummary.total_minor).filter(~undone), 0),
+            func.count().filter(undone),
+            func.coalesce(func.sum(SaleSummary.cost_minor).filter(~undone), 0),
+        ),
+        wanted,
+    )
+    count, total, gone, cost = ctx.session.execute(query).one()
+    return SalesSum(count, int(total), gone, int(cost))
+
+
+def _filtered(ctx: Context, query: Select[Any], wanted: SaleFilter) -> Select[Any]:
+    if not ctx.may(Permission.SALES_READ_ALL):
+        query = query.where(or_(SaleSummary.cashier_id == ctx.actor.id, SaleSummary.seller_id == ctx.actor.id))
+    exact = {
+        SaleSummary.status: wanted.status,
+        SaleSummary.business_on: wanted.on,
+        SaleSummary.shop_id: wanted.shop_id,
+        SaleSummary.seller_id: wanted.seller_id,
+    }
+    for column, value in exact.items():
+        if value is not None:
+            query = query.where(column == value)
+    if wanted.since is not None:
+        query = query.where(SaleSummary.business_on >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(SaleSummary.business_on <= wanted.until)
+    if wanted.method is not None:
+        query = query.where(SaleSummary.methods.contains(wanted.method, autoescape=True))
+    return query.where(_matches(wanted.q)) if wanted.q.strip() else query
+
+
+def _matches(text: str) -> ColumnElement[bool]:
+    """A receipt number or the end of one, an IMEI, a word of an item's name, a payment's reference."""
+    word = text.strip()
+    line = select(SaleLine.sale_id).where(
+        or_(SaleLine.imei == word, SaleLine.item_name.icontains(word, autoescape=True))
+    )
+    paid = select(Payment.sale_id).where(Payment.reference == normal_reference(word))
+    return or_(
+        SaleSummary.number.icontains(word, autoescape=True),
+        SaleSummary.sale_id.in_(line),
+        SaleSummary.sale_id.in_(paid),
+    )
+
+
+@dataclass(frozen=True)
+class SaleDetail:
+    """One sale, whole: what holds now and everything that led there."""
+
+    summary: SaleSummary
+    sale: Sale
+    lines: list[SaleLine]
+    payments: list[Payment]
+    decisions: list[SaleDecision]
+    amendments: list[SaleAmendment]
+    customer: Customer | None
+    seller: Staff | None
+    cashier: Staff | None
+    notes: str | None
+    refund_due_minor: int
+
+    @property
+    def ticket_discount_minor(self) -> int:
+        return self.summary.discount_minor - sum(line.discount_minor for line in self.lines)
+
+    @property
+    def change_minor(self) -> int:
+        return sum(payment.change_minor or 0 for payment in self.payments)
+
+
+def sale_detail(ctx: Context, sale_id: str) -> SaleDetail:
+    """One sale this person may see. Raises NotFound."""
+    session, summary = ctx.session, find_summary(ctx, sale_id)
+    sale = find_row(session, Sale, sale_id, "This sale")
+    amendments, payments = amendments_of(session, sale_id), payments_of(session, sale_id)
+    decisions = session.scalars(select(SaleDecision).where(SaleDecision.sale_id == sale_id).order_by(SaleDecision.at))
+    noted = [change.notes for change in amendments if change.notes is not None]
+    return SaleDetail(
+        summary, sale, lines_now(session, sale_id), payments, list(decisions), amendments,
+        customer=_get(session, Customer, summary.customer_id),
+        seller=_get(session, Staff, sale.seller_id),
+        cashier=_get(session, Staff, sale.cashier_id),
+        notes=noted[-1] if noted else sale.notes,
+        refund_due_minor=-sum(row.amount_minor for row in payments if row.kind == PaymentKind.REFUND_DUE),
+    )  # fmt: skip
+
+
+def sale_history(session: Session, sale_id: str) -> Sequence[JournalEntry]:
+    """The journal's entries about one sale, oldest first."""
+    return session.scalars(history_of(sale_id)).all()
+
+
+def last_sale_or_none(ctx: Context) -> SaleSummary | None:
+    """The newest sale this person may see."""
+    return next(iter(list_sales(ctx, SaleFilter(), limit=1).rows), None)
+
+
+def _get(session: Session, model: type[R], row_id: str | None) -> R | None:
+    return row_or_none(session, model, row_id) if row_id else None

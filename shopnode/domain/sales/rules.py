@@ -1,0 +1,203 @@
+"""The law of a ticket: totals, tenders, limits and what a sale's decisions add up to. Pure functions."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shopnode.domain.money import share_bp, spread, vat_inside
+from shopnode.domain.permissions import Role
+from shopnode.domain.sales.models import DecisionKind, SaleStatus, Tender
+
+METHOD_NAMES = {
+    Tender.CASH: "Cash",
+    Tender.MTN_MOMO: "MTN MoMo",
+    Tender.AIRTEL_MONEY: "Airtel Money",
+    Tender.CARD: "Card",
+    Tender.BANK: "Bank",
+}
+NEEDS_REFERENCE = frozenset({Tender.MTN_MOMO, Tender.AIRTEL_MONEY})
+_SPELLINGS = {
+    "mtn": "mtn_momo", "momo": "mtn_momo", "mtn_mobile_money": "mtn_momo", "mtnmomo": "mtn_momo",
+    "airtel": "airtel_money", "airtelmoney": "airtel_money", "bank_transfer": "bank", "visa": "card",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class LineSum:
+    """What a line needs to be added up. All amounts in minor units."""
+
+    quantity: int
+    unit_price_minor: int
+    discount_minor: int
+    tax_rate_bp: int
+    cost_minor: int = 0
+
+    @property
+    def net_minor(self) -> int:
+        return self.quantity * self.unit_price_minor - self.discount_minor
+
+
+@dataclass(frozen=True)
+class Totals:
+    """A ticket added up, in minor units; `items` in pieces."""
+
+    items: int
+    gross_minor: int
+    discount_minor: int
+    total_minor: int
+    tax_minor: int
+    cost_minor: int
+
+
+def ticket_totals(lines: Sequence[LineSum], ticket_discount_minor: int) -> Totals:
+    """Add a ticket up. Prices include VAT; the ticket's discount is spread over the lines before tax is taken out.
+
+    Raises ValueError when a discount is larger than what it is taken from.
+    """
+    nets = [line.net_minor for line in lines]
+    if any(net < 0 for net in nets):
+        raise ValueError("a line's discount is larger than the line")
+    if ticket_discount_minor > sum(nets):
+        raise ValueError("the discount is larger than the ticket")
+    by_rate: dict[int, int] = defaultdict(int)
+    for line, net, share in zip(lines, nets, spread(ticket_discount_minor, nets), strict=True):
+        by_rate[line.tax_rate_bp] += net - share
+    gross = sum(line.quantity * line.unit_price_minor for line in lines)
+    total = sum(nets) - ticket_discount_minor
+    return Totals(
+        items=sum(line.quantity for line in lines),
+        gross_minor=gross,
+        discount_minor=gross - total,
+        total_minor=total,
+        tax_minor=sum(vat_inside(net, rate) for rate, net in by_rate.items()),
+        cost_minor=sum(line.quantity * line.cost_minor for line in lines),
+    )
+
+
+def tender_named(text: str) -> Tender:
+    """The tender a person or another program wrote. Raises ValueError for an unknown one."""
+    word = re.sub(r"[\s-]+", "_", text.strip().lower())
+    return Tender(_SPELLINGS.get(word, word))
+
+
+def normal_reference(text: str | None) -> str | None:
+    """A transaction id as it is compared: upper case, no blanks or dashes; None for an empty one."""
+    word = re.sub(r"[\s\-_/]+", "", (text or "")).upper()
+    return word or None
+
+
+@dataclass(frozen=True)
+class Handed:
+    """One tender as the customer gave it."""
+
+    method: Tender
+    amount_minor: int
+    reference: str | None
+
+
+@dataclass(frozen=True)
+class Settled:
+    """One tender as it is booked: `amount_minor` is net of change."""
+
+    method: Tender
+    amount_minor: int
+    tendered_minor: int | None
+    change_minor: int | None
+    reference: str | None
+
+
+class NotSettled(ValueError):
+    """The tenders do not pay the ticket; the message says what is due or too much."""
+
+
+def settle(total_minor: int, handed: Sequence[Handed]) -> list[Settled]:
+    """Book the tenders against the total. Change comes from cash only; other tenders may not exceed what is due.
+
+    Raises NotSettled.
+    """
+    exact = sum(tender.amount_minor for tender in handed if tender.method is not Tender.CASH)
+    cash = sum(tender.amount_minor for tender in handed if tender.method is Tender.CASH)
+    if exact > total_minor:
+        raise NotSettled(f"{exact - total_minor:,} more than is due was entered. Only cash gives change.")
+    change = exact + cash - total_minor
+    if change < 0:
+        raise NotSettled(f"{-change:,} is still to be paid.")
+    booked = []
+    for tender in handed:
+        if tender.method is not Tender.CASH:
+            booked.append(Settled(tender.method, tender.amount_minor, None, None, tender.reference))
+            continue
+        back = min(change, tender.amount_minor)
+        change -= back
+        booked.append(Settled(Tender.CASH, tender.amount_minor - back, tender.amount_minor, back, tender.reference))
+    return [tender for tender in booked if tender.amount_minor or tender.tendered_minor]
+
+
+@dataclass(frozen=True)
+class PriceCheck:
+    """One line's price against its limits, per piece and after every discount."""
+
+    name: str
+    quantity: int
+    net_minor: int  # of the whole line
+    list_minor: int  # of one piece
+    floor_minor: int
+    cost_minor: int
+    is_custom: bool = False
+
+
+def price_objection(role: Role, line: PriceCheck, limits: dict[str, int]) -> str | None:
+    """Why this line needs a second person, or None.
+
+    Bargaining is normal: staff may go down to the product's floor (or, without one, by their percentage); a
+    supervisor down to the cost; the owner as they like. A custom line above its limit needs a second person.
+    Source: docs/rules/discounts.md.
+    """
+    if role is Role.OWNER:
+        return None
+    if line.is_custom:
+        limit = limits["custom_line_limit_minor"]
+        return (
+            f"“{line.name}” is not in the catalogue and costs more than {limit:,}." if line.net_minor > limit else None
+        )
+    if line.net_minor >= line.quantity * line.list_minor:
+        return None
+    if role is Role.SUPERVISOR:
+        below = line.net_minor < line.quantity * line.cost_minor
+        return f"“{line.name}” would be sold below what it cost." if below else None
+    if line.floor_minor:
+        below = line.net_minor < line.quantity * line.floor_minor
+        return f"“{line.name}” is below its lowest price of {line.floor_minor:,}." if below else None
+    given = line.quantity * line.list_minor - line.net_minor
+    allowed = share_bp(line.quantity * line.list_minor, limits["discount_limit_staff_bp"])
+    return f"The discount on “{line.name}” is more than you may give alone." if given > allowed else None
+
+
+_FOLD = {
+    DecisionKind.APPROVE: SaleStatus.APPROVED,
+    DecisionKind.REJECT: SaleStatus.REJECTED,
+    DecisionKind.LOCK: SaleStatus.LOCKED,
+    DecisionKind.UNLOCK: SaleStatus.APPROVED,
+    DecisionKind.VOID: SaleStatus.VOIDED,
+    DecisionKind.REVERSE: SaleStatus.REVERSED,
+}
+UNDONE = frozenset({SaleStatus.VOIDED, SaleStatus.REVERSED})
+
+
+def fold_status(kinds: Iterable[str]) -> SaleStatus:
+    """What a sale's decisions, in feed order, add up to. Undone stays undone; else the latest decision holds."""
+    status = SaleStatus.SUBMITTED
+    for kind in kinds:
+        if status in UNDONE:
+            break
+        status = _FOLD[DecisionKind(kind)]
+    return status
+
+
+def in_feed_order(rows: Iterable[Any]) -> list[Any]:
+    """Decisions or amendments in the order that holds everywhere: the feed's; what was not yet sent comes last."""
+    return sorted(rows, key=lambda row: (row.feed_no is None, row.feed_no or 0, row.at, row.id))

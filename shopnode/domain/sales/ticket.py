@@ -1,0 +1,257 @@
+"""From what was asked to a ticket that can be booked: lines priced, pieces found, limits checked, tenders settled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shopnode.domain.catalogue.models import Product
+from shopnode.domain.context import Context
+from shopnode.domain.errors import Invalid
+from shopnode.domain.handsets.models import Handset, StockUnit, UnitStatus
+from shopnode.domain.people.models import Shop
+from shopnode.domain.sales.errors import ReferenceUsed, UnitNotForSale
+from shopnode.domain.sales.forms import Item, Tendered
+from shopnode.domain.sales.models import Payment, Sale, Tender
+from shopnode.domain.sales.rules import (
+    METHOD_NAMES,
+    NEEDS_REFERENCE,
+    Handed,
+    LineSum,
+    NotSettled,
+    PriceCheck,
+    Settled,
+    Totals,
+    normal_reference,
+    price_objection,
+    settle,
+    tender_named,
+    ticket_totals,
+)
+from shopnode.domain.money import spread
+from shopnode.domain.settings.queries import all_numbers
+
+CUSTOM_CATEGORY = "Custom"
+NOT_AVAILABLE = {
+    UnitStatus.SOLD.value: "it has already been sold.",
+    UnitStatus.INSPECT.value: "it came back and has not been inspected yet.",
+    UnitStatus.SCRAPPED.value: "it was scrapped.",
+}
+
+
+@dataclass
+class Line:
+    """One line to book: everything is copied, so that later edits of the catalogue change no history."""
+
+    name: str
+    quantity: int
+    unit_price_minor: int
+    list_price_minor: int
+    floor_minor: int
+    discount_minor: int
+    cost_minor: int
+    tax_rate_bp: int
+    warranty_days: int
+    product_id: str | None = None
+    unit: StockUnit | None = None
+    imei: str | None = None
+
+    @property
+    def sum(self) -> LineSum:
+        return LineSum(self.quantity, self.unit_price_minor, self.discount_minor, self.tax_rate_bp, self.cost_minor)
+
+
+def price_lines(ctx: Context, items: list[Item], *, ours: frozenset[str] = frozenset()) -> list[Line]:
+    """The lines of a ticket, with every piece of a serialised product named.
+
+    ours  stock units that this sale holds already (an amendment may keep what it sold)
+
+    Raises Invalid naming every wrong item, UnitNotForSale.
+    """
+    wrong: dict[str, str] = {}
+    units = _units_asked_for(ctx, items, wrong)
+    wanted = {item.product_id for item in items if item.product_id}
+    wanted |= {unit.product_id for found in units.values() for unit, _ in found}
+    products = _products(ctx.session, wanted)
+    tax_rate_bp = ctx.session.scalar(select(Shop.vat_rate_bp).where(Shop.id == ctx.shop_id)) or 0
+    lines: list[Line] = []
+    for position, item in enumerate(items):
+        place = f"items.{position}"
+        if item.product_id is None and item.device_id is None:
+            lines.append(_custom_line(item, tax_rate_bp))
+            continue
+        pieces = units.get(position, [])
+        product_id = item.product_id or (pieces[0][0].product_id if pieces else None)
+        product = products.get(product_id or "")
+        if product is None:
+            wrong.setdefault(place, "was not found in the catalogue")
+        elif product.is_serialised:
+            lines += _serialised_lines(item, place, product, pieces, tax_rate_bp, wrong)
+        else:
+            lines.append(_product_line(item, product, item.quantity, item.discount_amount, tax_rate_bp))
+    _refuse_twice(lines, wrong)
+    if wrong:
+        raise Invalid(wrong)
+    for line in lines:
+        if line.unit is not None and line.unit.status != UnitStatus.IN_STOCK and line.unit.id not in ours:
+            raise UnitNotForSale(line.imei or "", NOT_AVAILABLE.get(line.unit.status, "it is not in stock."))
+    return lines
+
+
+def _products(session: Session, ids: set[str]) -> dict[str, Product]:
+    if not ids:
+        return {}
+    return {product.id: product for product in session.scalars(select(Product).where(Product.id.in_(ids)))}
+
+
+Found = tuple[StockUnit, Handset]
+
+
+def _units_asked_for(ctx: Context, items: list[Item], wrong: dict[str, str]) -> dict[int, list[Found]]:
+    """The stock units each item names, by device id or by number; unknown ones are noted in `wrong`."""
+    found: dict[int, list[Found]] = {}
+    for position, item in enumerate(items):
+        names = [*([item.device_id] if item.device_id else []), *item.imeis]
+        for name in names:
+            piece = _unit_named(ctx, name)
+            if piece is None:
+                wrong[f"items.{position}"] = f"the phone {name[-15:]} is not in this shop's stock"
+            else:
+                found.setdefault(position, []).append(piece)
+    return found
+
+
+def _unit_named(ctx: Context, name: str) -> Found | None:
+    """The newest stay in this shop's stock of the handset with this id or number."""
+    number = "".join(sign for sign in name if sign.isalnum())
+    query = (
+        select(StockUnit, Handset)
+        .join(Handset, Handset.id == StockUnit.handset_id)
+        .where(StockUnit.shop_id == ctx.shop_id)
+        .order_by(StockUnit.received_at.desc(), StockUnit.id.desc())
+        .limit(1)
+    )
+    if len(name) == 36:
+        by_unit = ctx.session.execute(query.where(StockUnit.id == name)).first()
+        row = by_unit or ctx.session.execute(query.where(StockUnit.handset_id == name)).first()
+    else:
+        row = None
+        for column in (Handset.imei1, Handset.imei2, Handset.serial):
+            row = row or ctx.session.execute(query.where(column == number)).first()
+    return (row[0], row[1]) if row else None
+
+
+def _custom_line(item: Item, tax_rate_bp: int) -> Line:
+    price = item.unit_price or 0
+    return Line(
+        name=item.item_name or "", quantity=item.quantity, unit_price_minor=price, list_price_minor=price,
+        floor_minor=0, discount_minor=item.discount_amount, cost_minor=0, tax_rate_bp=tax_rate_bp, warranty_days=0,
+    )  # fmt: skip
+
+
+def _product_line(item: Item, product: Product, quantity: int, discount: int, tax_rate_bp: int) -> Line:
+    price = product.price_minor if item.unit_price is None else item.unit_price
+    return Line(
+        name=product.name, quantity=quantity, unit_price_minor=price, list_price_minor=product.price_minor,
+        floor_minor=product.floor_minor, discount_minor=discount, cost_minor=product.cost_minor,
+        tax_rate_bp=tax_rate_bp, warranty_days=product.warranty_days, product_id=product.id,
+    )  # fmt: skip
+
+
+def _serialised_lines(
+    item: Item, place: str, product: Product, pieces: list[Found], tax_rate_bp: int, wrong: dict[str, str]
+) -> list[Line]:
+    """A line for each piece; two pieces are two distinct numbers."""
+    if len(pieces) != item.quantity:
+        missing = item.quantity - len(pieces)
+        text = f"“{product.name}” needs the IMEI of each phone: scan {missing} more" if missing > 0 else (
+            f"{len(pieces)} phones were scanned for a quantity of {item.quantity}"
+        )  # fmt: skip
+        wrong.setdefault(place, text)
+        return []
+    if any(unit.product_id != product.id for unit, _ in pieces):
+        wrong[place] = f"the scanned phone is not a “{product.name}”"
+        return []
+    shares = spread(item.discount_amount, [1] * len(pieces))
+    lines = []
+    for (unit, handset), discount in zip(pieces, shares, strict=True):
+        line = _product_line(item, product, 1, discount, tax_rate_bp)
+        line.unit, line.imei, line.cost_minor = unit, handset.number, unit.cost_minor
+        lines.append(line)
+    return lines
+
+
+def _refuse_twice(lines: list[Line], wrong: dict[str, str]) -> None:
+    seen: set[str] = set()
+    for line in lines:
+        if line.unit is not None and line.unit.id in seen:
+            wrong["items"] = f"the phone {line.imei} is on the ticket twice"
+        if line.unit is not None:
+            seen.add(line.unit.id)
+
+
+def add_up(lines: list[Line], ticket_discount_minor: int) -> Totals:
+    """The ticket's totals. Raises Invalid when a discount is too large."""
+    try:
+        return ticket_totals([line.sum for line in lines], ticket_discount_minor)
+    except ValueError as wrong:
+        raise Invalid({"discount_amount": str(wrong)}) from None
+
+
+def check_prices(ctx: Context, lines: list[Line], ticket_discount_minor: int) -> None:
+    """Ask for a second person when a line is below what the actor may give, the ticket's discount included.
+
+    Raises ApprovalNeeded.
+    """
+    limits = all_numbers(ctx.session)
+    nets = [line.sum.net_minor for line in lines]
+    for line, net, share in zip(lines, nets, spread(ticket_discount_minor, nets), strict=True):
+        check = PriceCheck(
+            line.name, line.quantity, net - share, line.list_price_minor, line.floor_minor, line.cost_minor,
+            is_custom=line.product_id is None,
+        )  # fmt: skip
+        objection = price_objection(ctx.actor.role, check, limits)
+        if objection is not None:
+            ctx.require_approval(objection)
+
+
+def settle_payments(ctx: Context, total_minor: int, payments: list[Tendered], sale_id: str = "") -> list[Settled]:
+    """The tenders as they are booked; every network reference is new for ever.
+
+    Raises Invalid, ReferenceUsed.
+    """
+    wrong: dict[str, str] = {}
+    handed: list[Handed] = []
+    for position, payment in enumerate(payments):
+        try:
+            method = tender_named(payment.method)
+        except ValueError:
+            known = ", ".join(tender.value for tender in Tender)
+            wrong[f"payments.{position}.method"] = f"must be one of {known}"
+            continue
+        reference = normal_reference(payment.reference)
+        if method in NEEDS_REFERENCE and reference is None:
+            name = METHOD_NAMES[method]
+            wrong[f"payments.{position}.reference"] = f"{name} needs the transaction id from the message"
+        handed.append(Handed(method, payment.amount, None if method is Tender.CASH else reference))
+    if wrong:
+        raise Invalid(wrong)
+    _refuse_used(ctx, handed, sale_id)
+    try:
+        return settle(total_minor, handed)
+    except NotSettled as short:
+        raise Invalid({"payments": str(short)}) from None
+
+
+def _refuse_used(ctx: Context, handed: list[Handed], sale_id: str) -> None:
+    given = [(tender.method, tender.reference) for tender in handed if tender.reference]
+    if len(set(given)) != len(given):
+        raise Invalid({"payments": "the same transaction id was entered twice"})
+    for method, reference in given:
+        query = select(Sale.number).join(Payment, Payment.sale_id == Sale.id)
+        query = query.where(Payment.method == method.value, Payment.reference == reference, Sale.id != sale_id)
+        used = ctx.session.scalar(query.limit(1))
+        if used is not None:
+            raise ReferenceUsed(METHOD_NAMES[method], used)

@@ -1,0 +1,56 @@
+"""Changing stock by hand: counted, reasoned, and never for phones without naming them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from shopnode.domain.actions import action
+from shopnode.domain.capture import insert_rows
+from shopnode.domain.catalogue.models import Product
+from shopnode.domain.context import Context
+from shopnode.domain.errors import Conflict, NotFound
+from shopnode.domain.params import QUANTITY_MAX, IdText, Params, Reason
+from shopnode.domain.permissions import Permission
+from shopnode.domain.queries import find_row
+from shopnode.domain.stock.models import MovementKind, StockMovement
+from shopnode.domain.stock.queries import on_hand
+
+
+class AdjustStock(Params):
+    """Add or take off pieces of one product, with the reason."""
+
+    product_id: IdText
+    quantity: Annotated[int, Field(ge=-QUANTITY_MAX, le=QUANTITY_MAX)]
+    reason: Reason
+    kind: Annotated[str, Field(pattern="^(opening|received|adjusted)$")] = "adjusted"
+
+
+class SerialisedStock(Conflict):
+    code = "serialised-stock"
+
+    def __init__(self, name: str):
+        super().__init__(f"“{name}” is counted by its phones. Receive or remove them by IMEI instead.")
+
+
+@action("stock.adjust", needs=Permission.PRODUCTS_ADJUST_STOCK)
+def adjust_stock(ctx: Context, change: AdjustStock) -> dict[str, Any]:
+    """Correct what is on hand, by a movement with its reason.
+
+    Raises NotFound, SerialisedStock.
+    """
+    product = find_row(ctx.session, Product, change.product_id, "This product")
+    if product.is_serialised:
+        raise SerialisedStock(product.name)
+    if ctx.shop_id is None:
+        raise NotFound("This shop")
+    movement = {
+        "id": ctx.new_id(), "shop_id": ctx.shop_id, "product_id": product.id,
+        "kind": MovementKind(change.kind).value, "quantity": change.quantity,
+        "unit_cost_minor": product.cost_minor, "note": change.reason, "at": ctx.now, "by_id": ctx.actor.id,
+    }  # fmt: skip
+    insert_rows(ctx.session, StockMovement, [movement])
+    ctx.about("product", product.id)
+    before = on_hand(ctx.session, ctx.shop_id, [product.id])[product.id]
+    return {"product_id": product.id, "on_hand": before + change.quantity}

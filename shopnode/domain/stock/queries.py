@@ -1,0 +1,46 @@
+"""Reading stock: levels, and the movements they add up to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from shopnode.domain.stock.models import StockLevel, StockMovement
+
+
+def on_hand(session: Session, shop_id: str, product_ids: Collection[str]) -> dict[str, int]:
+    """Pieces on hand by product; 0 where nothing ever moved."""
+    query = select(StockLevel.product_id, StockLevel.on_hand)
+    query = query.where(StockLevel.shop_id == shop_id, StockLevel.product_id.in_(product_ids))
+    found = dict.fromkeys(product_ids, 0)
+    found.update({row.product_id: row.on_hand for row in session.execute(query)})
+    return found
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A level that is not the sum of its movements; there must never be one."""
+
+    shop_id: str
+    product_id: str
+    level: int
+    moved: int
+
+
+def stock_differences(session: Session) -> list[Difference]:
+    """Every level that its movements do not add up to."""
+    sums = (
+        select(StockMovement.shop_id, StockMovement.product_id, func.sum(StockMovement.quantity).label("moved"))
+        .group_by(StockMovement.shop_id, StockMovement.product_id)
+        .subquery()
+    )
+    level = func.coalesce(StockLevel.on_hand, 0)
+    query = (
+        select(sums.c.shop_id, sums.c.product_id, level, sums.c.moved)
+        .outerjoin(StockLevel, (StockLevel.shop_id == sums.c.shop_id) & (StockLevel.product_id == sums.c.product_id))
+        .where(level != sums.c.moved)
+    )
+    return [Difference(*row) for row in session.execute(query)]
