@@ -1,0 +1,90 @@
+"""Where one can go: the navigation of both homes, as data.
+
+A place is shown when its view exists and the person may use it, so a link never leads nowhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from flask import Flask
+
+
+@dataclass(frozen=True)
+class Place:
+    label: str
+    icon: str
+    endpoint: str
+    needs: str | None = None  # a permission; None for everybody
+    on_phone: bool = False  # among the five of the phone's bottom bar; the fifth is always More
+    also: tuple[str, ...] = ()  # endpoints that count as being here
+
+
+@dataclass(frozen=True)
+class Group:
+    label: str
+    places: tuple[Place, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class OpenPlace:
+    """A place as the template draws it."""
+
+    label: str
+    icon: str
+    endpoint: str
+    on_phone: bool
+    is_here: bool
+
+
+@dataclass(frozen=True)
+class OpenGroup:
+    label: str
+    places: list[OpenPlace]
+
+
+NODE_GROUPS = (
+    Group(
+        "",
+        (
+            Place("Sell", "upc-scan", "counter.sell", "sales:create", on_phone=True, also=("counter.parked", "counter.done")),
+            Place("Sales", "receipt", "office.sales", "sales:read", on_phone=True, also=("office.*sale*",)),
+            Place("Products", "box-seam", "office.products", "products:read", on_phone=True, also=("office.*product*",)),
+            Place("Drawer", "cash-stack", "counter.drawer", "closures:create", on_phone=True),
+        ),
+    ),
+    Group("Shop", (Place("Printers", "printer", "devices.printers", "printers:use", also=("devices.*",)),)),
+)
+
+HUB_GROUPS = (
+    Group(
+        "",
+        (
+            Place("Today", "house", "portal.home", on_phone=True),
+            Place("Sales", "receipt", "portal.live_sales", on_phone=True, also=("portal.sale",)),
+            Place("Products", "box-seam", "portal.products", on_phone=True, also=("office.*product*",)),
+            Place("Conflicts", "arrow-left-right", "portal.conflicts", on_phone=True),
+        ),
+    ),
+    Group("Shops", (Place("Shop computers", "hdd-network", "portal.nodes"),)),
+)
+
+
+def open_groups(app: Flask, groups: Sequence[Group], permissions: Collection[str], here: str) -> list[OpenGroup]:
+    """The groups with at least one place that exists and is permitted."""
+    shown = [OpenGroup(group.label, _open(app, group, permissions, here)) for group in groups]
+    return [group for group in shown if group.places]
+
+
+def _open(app: Flask, group: Group, permissions: Collection[str], here: str) -> list[OpenPlace]:
+    return [
+        OpenPlace(place.label, place.icon, place.endpoint, place.on_phone, _is_here(place, here))
+        for place in group.places
+        if place.endpoint in app.view_functions and (place.needs is None or place.needs in permissions)
+    ]
+
+
+def _is_here(place: Place, here: str) -> bool:
+    return here == place.endpoint or any(fnmatchcase(here, pattern) for pattern in place.also)
