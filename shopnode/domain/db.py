@@ -140,8 +140,8 @@ class SyncedRow(Base):
     __abstract__ = True
     __sync__: ClassVar[Sync]
 
-    tenant_id: Mapped[Id] = mapped_column(primary_key=True)
-    id: Mapped[Id] = mapped_column(primary_key=True)
+    tenant_id: Mapped[Id] = mapped_column(primary_key=True, sort_order=-2)
+    id: Mapped[Id] = mapped_column(primary_key=True, sort_order=-1)
 
 
 class DerivedRow(Base):
@@ -149,7 +149,7 @@ class DerivedRow(Base):
 
     __abstract__ = True
 
-    tenant_id: Mapped[Id] = mapped_column(primary_key=True)
+    tenant_id: Mapped[Id] = mapped_column(primary_key=True, sort_order=-2)  # before the keys of the classes below
 
 
 class LocalRow(Base):

@@ -33,7 +33,10 @@ class JournalEntry(DerivedRow):
 
     __tablename__ = "journal_entry"
     __table_args__ = (
-        Index("uq_journal_entry_entry_id", "tenant_id", "entry_id", unique=True),
+        # At a node an action is performed once. The hub may be sent an entry again under another origin, by a restored
+        # node, and keeps both: the second as a duplicate.
+        Index("uq_journal_entry_entry_id", "tenant_id", "entry_id", unique=True).ddl_if(dialect="sqlite"),
+        Index("ix_journal_entry_entry_id", "tenant_id", "entry_id").ddl_if(dialect="postgresql"),
         Index("ix_journal_entry_subject_id", "tenant_id", "subject_id"),
         Index("ix_journal_entry_shop_id_at", "tenant_id", "shop_id", "at"),
     )

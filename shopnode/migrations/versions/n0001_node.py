@@ -20,11 +20,15 @@ ID = sa.CHAR(36).with_variant(postgresql.UUID(as_uuid=False), "postgresql")
 def upgrade() -> None:
     create_cart()
     create_counter()
+    create_entry_verdict()
+    create_feed_line()
     create_field_state()
+    create_hub_link()
     create_installation()
     create_login_throttle()
     create_printer()
     create_staff_pin()
+    create_stream_mark()
     create_web_session()
     create_print_job()
 
@@ -51,6 +55,34 @@ def create_counter() -> None:
     )
 
 
+def create_entry_verdict() -> None:
+    op.create_table(
+        "entry_verdict",
+        sa.Column("n", sa.BigInteger(), nullable=False),
+        sa.Column("verdict", sa.String(20), nullable=False),
+        sa.Column("reason", sa.String(200), nullable=True),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("n", name=op.f("pk_entry_verdict")),
+    )
+
+
+def create_feed_line() -> None:
+    op.create_table(
+        "feed_line",
+        sa.Column("no", sa.BigInteger(), nullable=False),
+        sa.Column("stream", sa.String(40), nullable=False),
+        sa.Column("origin_id", ID, nullable=False),
+        sa.Column("n", sa.BigInteger(), nullable=False),
+        sa.Column("action", sa.String(80), nullable=False),
+        sa.Column("actor_id", ID, nullable=True),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("personal", sa.Text(), nullable=True),
+        sa.Column("hash", sa.String(64), nullable=False),
+        sa.PrimaryKeyConstraint("no", "stream", name=op.f("pk_feed_line")),
+    )
+
+
 def create_field_state() -> None:
     op.create_table(
         "field_state",
@@ -64,6 +96,22 @@ def create_field_state() -> None:
         sa.PrimaryKeyConstraint("entity", "row_id", "field", name=op.f("pk_field_state")),
     )
     op.create_index("ix_field_state_pending_n", "field_state", ["pending_n"], unique=False)
+
+
+def create_hub_link() -> None:
+    op.create_table(
+        "hub_link",
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("audience", sa.String(200), nullable=False),
+        sa.Column("hub_key", sa.String(43), nullable=False),
+        sa.Column("private_key", sa.LargeBinary(), nullable=False),
+        sa.Column("epoch", sa.String(200), nullable=False),
+        sa.Column("accepted_n", sa.BigInteger(), nullable=False),
+        sa.Column("durable_n", sa.BigInteger(), nullable=False),
+        sa.Column("last_ok_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_hub_link")),
+    )
 
 
 def create_installation() -> None:
@@ -128,6 +176,16 @@ def create_staff_pin() -> None:
         sa.Column("pin_hash", sa.Text(), nullable=False),
         sa.Column("set_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("staff_id", name=op.f("pk_staff_pin")),
+    )
+
+
+def create_stream_mark() -> None:
+    op.create_table(
+        "stream_mark",
+        sa.Column("stream", sa.String(40), nullable=False),
+        sa.Column("no", sa.BigInteger(), nullable=False),
+        sa.Column("hash", sa.String(64), nullable=False),
+        sa.PrimaryKeyConstraint("stream", name=op.f("pk_stream_mark")),
     )
 
 

@@ -31,12 +31,12 @@ def upgrade() -> None:
 def create_business() -> None:
     op.create_table(
         "business",
+        sa.Column("tenant_id", ID, nullable=False),
+        sa.Column("id", ID, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("phone", sa.Text(), nullable=True),
         sa.Column("tax_id", sa.Text(), nullable=True),
         sa.Column("currency", sa.String(3), nullable=False),
-        sa.Column("tenant_id", ID, nullable=False),
-        sa.Column("id", ID, nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_business")),
     )
 
@@ -44,6 +44,8 @@ def create_business() -> None:
 def create_customer() -> None:
     op.create_table(
         "customer",
+        sa.Column("tenant_id", ID, nullable=False),
+        sa.Column("id", ID, nullable=False),
         sa.Column("name", sa.String(200), nullable=False),
         sa.Column("phone", sa.String(20), nullable=True),
         sa.Column("email", sa.String(200), nullable=True),
@@ -52,8 +54,6 @@ def create_customer() -> None:
         sa.Column("created_by", ID, nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("archived_at", sa.BigInteger(), nullable=True),
-        sa.Column("tenant_id", ID, nullable=False),
-        sa.Column("id", ID, nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_customer")),
     )
     op.create_index("ix_customer_name", "customer", ["tenant_id", "name"], unique=False)
@@ -63,6 +63,8 @@ def create_customer() -> None:
 def create_product() -> None:
     op.create_table(
         "product",
+        sa.Column("tenant_id", ID, nullable=False),
+        sa.Column("id", ID, nullable=False),
         sa.Column("name", sa.String(200), nullable=False),
         sa.Column("category", sa.String(100), nullable=False),
         sa.Column("brand", sa.String(100), nullable=True),
@@ -79,8 +81,6 @@ def create_product() -> None:
         sa.Column("archived_at", sa.BigInteger(), nullable=True),
         sa.Column("created_by", ID, nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.Column("tenant_id", ID, nullable=False),
-        sa.Column("id", ID, nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_product")),
         sa.CheckConstraint(
             "price_minor >= 0 AND cost_minor >= 0 AND floor_minor >= 0", name=op.f("ck_product_money_not_negative")
@@ -95,10 +95,10 @@ def create_product() -> None:
 def create_setting() -> None:
     op.create_table(
         "setting",
-        sa.Column("key", sa.String(100), nullable=False),
-        sa.Column("value", sa.Text(), nullable=True),
         sa.Column("tenant_id", ID, nullable=False),
         sa.Column("id", ID, nullable=False),
+        sa.Column("key", sa.String(100), nullable=False),
+        sa.Column("value", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_setting")),
     )
 
@@ -106,6 +106,8 @@ def create_setting() -> None:
 def create_shop() -> None:
     op.create_table(
         "shop",
+        sa.Column("tenant_id", ID, nullable=False),
+        sa.Column("id", ID, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("code", sa.String(12), nullable=False),
         sa.Column("address", sa.Text(), nullable=True),
@@ -114,8 +116,6 @@ def create_shop() -> None:
         sa.Column("vat_rate_bp", sa.BigInteger(), nullable=False),
         sa.Column("receipt_footer", sa.Text(), nullable=True),
         sa.Column("archived_at", sa.BigInteger(), nullable=True),
-        sa.Column("tenant_id", ID, nullable=False),
-        sa.Column("id", ID, nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_shop")),
     )
 
@@ -123,14 +123,14 @@ def create_shop() -> None:
 def create_staff() -> None:
     op.create_table(
         "staff",
+        sa.Column("tenant_id", ID, nullable=False),
+        sa.Column("id", ID, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("role", sa.String(20), nullable=False),
         sa.Column("phone", sa.Text(), nullable=True),
         sa.Column("email", sa.Text(), nullable=True),
         sa.Column("suspended_at", sa.BigInteger(), nullable=True),
         sa.Column("archived_at", sa.BigInteger(), nullable=True),
-        sa.Column("tenant_id", ID, nullable=False),
-        sa.Column("id", ID, nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_staff")),
         sa.CheckConstraint("role IN ('Owner', 'Supervisor', 'Staff')", name=op.f("ck_staff_role_known")),
     )
@@ -141,6 +141,8 @@ def create_staff() -> None:
 def create_handset() -> None:
     op.create_table(
         "handset",
+        sa.Column("tenant_id", ID, nullable=False),
+        sa.Column("id", ID, nullable=False),
         sa.Column("product_id", ID, nullable=False),
         sa.Column("imei1", sa.String(15), nullable=True),
         sa.Column("imei2", sa.String(15), nullable=True),
@@ -148,8 +150,6 @@ def create_handset() -> None:
         sa.Column("colour", sa.String(60), nullable=True),
         sa.Column("storage", sa.String(60), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.Column("tenant_id", ID, nullable=False),
-        sa.Column("id", ID, nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_handset")),
         sa.ForeignKeyConstraint(
             ["tenant_id", "product_id"],
@@ -165,12 +165,12 @@ def create_handset() -> None:
 def create_staff_posting() -> None:
     op.create_table(
         "staff_posting",
+        sa.Column("tenant_id", ID, nullable=False),
+        sa.Column("id", ID, nullable=False),
         sa.Column("staff_id", ID, nullable=False),
         sa.Column("shop_id", ID, nullable=False),
         sa.Column("password_hash", sa.Text(), nullable=True),
         sa.Column("archived_at", sa.BigInteger(), nullable=True),
-        sa.Column("tenant_id", ID, nullable=False),
-        sa.Column("id", ID, nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_staff_posting")),
         sa.ForeignKeyConstraint(
             ["tenant_id", "staff_id"], ["staff.tenant_id", "staff.id"], name=op.f("fk_staff_posting_tenant_id_staff_id")

@@ -28,6 +28,8 @@ def upgrade() -> None:
 def create_drawer_session() -> None:
     op.create_table(
         "drawer_session",
+        sa.Column("tenant_id", ID, nullable=False),
+        sa.Column("id", ID, nullable=False),
         sa.Column("shop_id", ID, nullable=False),
         sa.Column("opened_by", ID, nullable=True),
         sa.Column("opened_at", sa.BigInteger(), nullable=False),
@@ -38,8 +40,6 @@ def create_drawer_session() -> None:
         sa.Column("counted_minor", sa.BigInteger(), nullable=True),
         sa.Column("expected_minor", sa.BigInteger(), nullable=True),
         sa.Column("notes", sa.Text(), nullable=True),
-        sa.Column("tenant_id", ID, nullable=False),
-        sa.Column("id", ID, nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_drawer_session")),
         sa.CheckConstraint("opening_float_minor >= 0", name=op.f("ck_drawer_session_float_not_negative")),
     )
@@ -49,6 +49,7 @@ def create_drawer_session() -> None:
 def create_journal_entry() -> None:
     op.create_table(
         "journal_entry",
+        sa.Column("tenant_id", ID, nullable=False),
         sa.Column("origin_id", ID, nullable=False),
         sa.Column("n", sa.BigInteger(), nullable=False),
         sa.Column("entry_id", ID, nullable=False),
@@ -65,28 +66,32 @@ def create_journal_entry() -> None:
         sa.Column("result", sa.Text(), nullable=True),
         sa.Column("received_at", sa.BigInteger(), nullable=True),
         sa.Column("verdict", sa.String(20), nullable=True),
-        sa.Column("tenant_id", ID, nullable=False),
-        sa.PrimaryKeyConstraint("origin_id", "n", "tenant_id", name=op.f("pk_journal_entry")),
+        sa.PrimaryKeyConstraint("tenant_id", "origin_id", "n", name=op.f("pk_journal_entry")),
     )
+    if op.get_bind().dialect.name == "postgresql":
+        op.create_index("ix_journal_entry_entry_id", "journal_entry", ["tenant_id", "entry_id"], unique=False)
     op.create_index("ix_journal_entry_shop_id_at", "journal_entry", ["tenant_id", "shop_id", "at"], unique=False)
     op.create_index("ix_journal_entry_subject_id", "journal_entry", ["tenant_id", "subject_id"], unique=False)
-    op.create_index("uq_journal_entry_entry_id", "journal_entry", ["tenant_id", "entry_id"], unique=True)
+    if op.get_bind().dialect.name == "sqlite":
+        op.create_index("uq_journal_entry_entry_id", "journal_entry", ["tenant_id", "entry_id"], unique=True)
 
 
 def create_stock_level() -> None:
     op.create_table(
         "stock_level",
+        sa.Column("tenant_id", ID, nullable=False),
         sa.Column("shop_id", ID, nullable=False),
         sa.Column("product_id", ID, nullable=False),
         sa.Column("on_hand", sa.BigInteger(), nullable=False),
-        sa.Column("tenant_id", ID, nullable=False),
-        sa.PrimaryKeyConstraint("shop_id", "product_id", "tenant_id", name=op.f("pk_stock_level")),
+        sa.PrimaryKeyConstraint("tenant_id", "shop_id", "product_id", name=op.f("pk_stock_level")),
     )
 
 
 def create_stock_movement() -> None:
     op.create_table(
         "stock_movement",
+        sa.Column("tenant_id", ID, nullable=False),
+        sa.Column("id", ID, nullable=False),
         sa.Column("shop_id", ID, nullable=False),
         sa.Column("product_id", ID, nullable=False),
         sa.Column("unit_id", ID, nullable=True),
@@ -97,8 +102,6 @@ def create_stock_movement() -> None:
         sa.Column("note", sa.Text(), nullable=True),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("by_id", ID, nullable=True),
-        sa.Column("tenant_id", ID, nullable=False),
-        sa.Column("id", ID, nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_stock_movement")),
         sa.ForeignKeyConstraint(
             ["tenant_id", "product_id"],
@@ -119,6 +122,8 @@ def create_stock_movement() -> None:
 def create_stock_unit() -> None:
     op.create_table(
         "stock_unit",
+        sa.Column("tenant_id", ID, nullable=False),
+        sa.Column("id", ID, nullable=False),
         sa.Column("handset_id", ID, nullable=False),
         sa.Column("product_id", ID, nullable=False),
         sa.Column("shop_id", ID, nullable=False),
@@ -129,8 +134,6 @@ def create_stock_unit() -> None:
         sa.Column("received_at", sa.BigInteger(), nullable=False),
         sa.Column("received_by", ID, nullable=True),
         sa.Column("sold_line_id", ID, nullable=True),
-        sa.Column("tenant_id", ID, nullable=False),
-        sa.Column("id", ID, nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_stock_unit")),
         sa.ForeignKeyConstraint(
             ["tenant_id", "handset_id"],

@@ -18,6 +18,7 @@ ID = sa.CHAR(36).with_variant(postgresql.UUID(as_uuid=False), "postgresql")
 
 
 def upgrade() -> None:
+    create_product_search()
     create_sale()
     create_sale_summary()
     create_payment()
@@ -26,9 +27,22 @@ def upgrade() -> None:
     create_sale_line()
 
 
+def create_product_search() -> None:
+    op.create_table(
+        "product_search",
+        sa.Column("tenant_id", ID, nullable=False),
+        sa.Column("product_id", ID, nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("on_sale", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "product_id", name=op.f("pk_product_search")),
+    )
+
+
 def create_sale() -> None:
     op.create_table(
         "sale",
+        sa.Column("tenant_id", ID, nullable=False),
+        sa.Column("id", ID, nullable=False),
         sa.Column("shop_id", ID, nullable=False),
         sa.Column("number", sa.String(40), nullable=False),
         sa.Column("drawer_session_id", ID, nullable=True),
@@ -39,8 +53,6 @@ def create_sale() -> None:
         sa.Column("notes", sa.Text(), nullable=True),
         sa.Column("business_on", sa.String(10), nullable=False),
         sa.Column("sold_at", sa.BigInteger(), nullable=False),
-        sa.Column("tenant_id", ID, nullable=False),
-        sa.Column("id", ID, nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_sale")),
         sa.CheckConstraint("discount_minor >= 0", name=op.f("ck_sale_discount_not_negative")),
     )
@@ -51,6 +63,7 @@ def create_sale() -> None:
 def create_sale_summary() -> None:
     op.create_table(
         "sale_summary",
+        sa.Column("tenant_id", ID, nullable=False),
         sa.Column("sale_id", ID, nullable=False),
         sa.Column("shop_id", ID, nullable=False),
         sa.Column("number", sa.String(40), nullable=False),
@@ -72,8 +85,7 @@ def create_sale_summary() -> None:
         sa.Column("approved_at", sa.BigInteger(), nullable=True),
         sa.Column("locked_at", sa.BigInteger(), nullable=True),
         sa.Column("amendments", sa.BigInteger(), nullable=False),
-        sa.Column("tenant_id", ID, nullable=False),
-        sa.PrimaryKeyConstraint("sale_id", "tenant_id", name=op.f("pk_sale_summary")),
+        sa.PrimaryKeyConstraint("tenant_id", "sale_id", name=op.f("pk_sale_summary")),
     )
     op.create_index("ix_sale_summary_business_on", "sale_summary", ["tenant_id", "business_on"], unique=False)
     op.create_index(
@@ -85,6 +97,8 @@ def create_sale_summary() -> None:
 def create_payment() -> None:
     op.create_table(
         "payment",
+        sa.Column("tenant_id", ID, nullable=False),
+        sa.Column("id", ID, nullable=False),
         sa.Column("sale_id", ID, nullable=False),
         sa.Column("shop_id", ID, nullable=False),
         sa.Column("amendment_id", ID, nullable=True),
@@ -97,8 +111,6 @@ def create_payment() -> None:
         sa.Column("drawer_session_id", ID, nullable=True),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("by_id", ID, nullable=True),
-        sa.Column("tenant_id", ID, nullable=False),
-        sa.Column("id", ID, nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_payment")),
         sa.ForeignKeyConstraint(
             ["tenant_id", "sale_id"], ["sale.tenant_id", "sale.id"], name=op.f("fk_payment_tenant_id_sale_id")
@@ -118,6 +130,8 @@ def create_payment() -> None:
 def create_sale_amendment() -> None:
     op.create_table(
         "sale_amendment",
+        sa.Column("tenant_id", ID, nullable=False),
+        sa.Column("id", ID, nullable=False),
         sa.Column("sale_id", ID, nullable=False),
         sa.Column("shop_id", ID, nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
@@ -128,8 +142,6 @@ def create_sale_amendment() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("by_id", ID, nullable=True),
         sa.Column("feed_no", sa.BigInteger(), nullable=True),
-        sa.Column("tenant_id", ID, nullable=False),
-        sa.Column("id", ID, nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_sale_amendment")),
         sa.ForeignKeyConstraint(
             ["tenant_id", "sale_id"], ["sale.tenant_id", "sale.id"], name=op.f("fk_sale_amendment_tenant_id_sale_id")
@@ -141,6 +153,8 @@ def create_sale_amendment() -> None:
 def create_sale_decision() -> None:
     op.create_table(
         "sale_decision",
+        sa.Column("tenant_id", ID, nullable=False),
+        sa.Column("id", ID, nullable=False),
         sa.Column("sale_id", ID, nullable=False),
         sa.Column("shop_id", ID, nullable=False),
         sa.Column("kind", sa.String(20), nullable=False),
@@ -149,8 +163,6 @@ def create_sale_decision() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("by_id", ID, nullable=True),
         sa.Column("feed_no", sa.BigInteger(), nullable=True),
-        sa.Column("tenant_id", ID, nullable=False),
-        sa.Column("id", ID, nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_sale_decision")),
         sa.ForeignKeyConstraint(
             ["tenant_id", "sale_id"], ["sale.tenant_id", "sale.id"], name=op.f("fk_sale_decision_tenant_id_sale_id")
@@ -166,6 +178,8 @@ def create_sale_decision() -> None:
 def create_sale_line() -> None:
     op.create_table(
         "sale_line",
+        sa.Column("tenant_id", ID, nullable=False),
+        sa.Column("id", ID, nullable=False),
         sa.Column("sale_id", ID, nullable=False),
         sa.Column("shop_id", ID, nullable=False),
         sa.Column("amendment_id", ID, nullable=True),
@@ -181,8 +195,6 @@ def create_sale_line() -> None:
         sa.Column("tax_rate_bp", sa.BigInteger(), nullable=False),
         sa.Column("warranty_days", sa.BigInteger(), nullable=False),
         sa.Column("imei", sa.String(60), nullable=True),
-        sa.Column("tenant_id", ID, nullable=False),
-        sa.Column("id", ID, nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_sale_line")),
         sa.ForeignKeyConstraint(
             ["tenant_id", "sale_id"], ["sale.tenant_id", "sale.id"], name=op.f("fk_sale_line_tenant_id_sale_id")
