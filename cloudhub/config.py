@@ -1,0 +1,47 @@
+"""The hub's settings: from the environment (`CLOUDHUB_…`), then `hub.json` in the data folder, then what stands here."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+PREFIX = "CLOUDHUB_"
+
+
+class HubSettings(BaseModel):
+    """What one hub process needs to know before it opens its database."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    data: Path = Field(Path("hub-data"), description="Folder of the embedded database and the settings file.")
+    database_url: str | None = Field(None, description="PostgreSQL URL of the owning role; none means embedded.")
+    app_database_url: str | None = Field(None, description="URL of phoneshop_app, where it cannot be derived.")
+    gate_database_url: str | None = Field(None, description="URL of phoneshop_gate, where it cannot be derived.")
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8600, ge=0, le=65535, description="Port to listen on.")
+    public_url: str | None = Field(None, description="How owners and shops reach this hub from outside.")
+    threads: int = Field(16, ge=2, le=200, description="Threads that answer requests.")
+    pool: int = Field(12, ge=2, le=100, description="Database connections for tenants' work.")
+    statement_timeout_ms: int = Field(20_000, ge=100, description="A statement that runs longer is given up.")
+    cookie_secure: bool = Field(False, description="Send the portal's cookie over TLS only.")
+
+
+def read_settings(data: Path | None = None, environment: Mapping[str, str] = os.environ, **given: Any) -> HubSettings:
+    """The settings in force. What is given here (a command's option) wins over the environment, and that over the file."""
+    named = {
+        name: environment[PREFIX + name.upper()]
+        for name in HubSettings.model_fields
+        if environment.get(PREFIX + name.upper())
+    }
+    if data is not None:
+        named["data"] = str(data)
+    folder = Path(named.get("data", HubSettings.model_fields["data"].default))
+    file = folder / "hub.json"
+    stored = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    return HubSettings.model_validate({**stored, **named, **chosen})

@@ -1,0 +1,138 @@
+"""The running hub's connections: one pool that works for a tenant at a time, and a small one that looks people up.
+
+Invariants:
+  * A session of the application role belongs to one tenant from its first statement: the tenant is set inside the
+    transaction (SET LOCAL), so nothing of it is left on a pooled connection.
+  * Both roles are checked before the first use; a role that could see past the policies is refused.
+  * Connections are never held while waiting for anybody: `session()` spans database work only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session, SessionTransaction
+
+from cloudhub.base import APP_ROLE, GATE_ROLE
+from cloudhub.rls import holes, role_fault
+from shopnode.domain.errors import Busy
+
+POOL_WAIT_S = 5
+GATE_POOL = 4
+
+_ENTER = text(
+    "SELECT set_config('app.tenant', :tenant, true), set_config('app.shops', :shops, true), "
+    "set_config('app.bulk', :bulk, true), set_config('transaction_read_only', :read_only, true)"
+)
+_TOUCHED = "CREATE TEMP TABLE IF NOT EXISTS touched (entity text, row_id text, op text) ON COMMIT DELETE ROWS"
+
+
+class UnsafeDatabase(RuntimeError):
+    """The database would let one tenant see another's rows; the hub refuses to run."""
+
+
+class TenantSession(Session):
+    """A session of the application role, for one tenant."""
+
+
+class HubDatabase:
+    """Sessions for tenants' work and for "who is this"."""
+
+    def __init__(self, app_url: str, gate_url: str, *, pool: int = 12, statement_timeout_ms: int = 20_000):
+        self._app = _engine(app_url, pool, statement_timeout_ms)
+        self._gate = _engine(gate_url, GATE_POOL, statement_timeout_ms)
+        event.listen(self._app, "connect", _prepare_app_connection)
+
+    def check(self) -> None:
+        """Raises UnsafeDatabase unless both roles and all policies are as they must be."""
+        for engine, role in ((self._app, APP_ROLE), (self._gate, GATE_ROLE)):
+            with engine.connect() as connection:
+                fault = role_fault(connection, role)
+                if fault:
+                    raise UnsafeDatabase(fault)
+        found = self.holes()
+        if found:
+            raise UnsafeDatabase("The hub does not run with a hole in its walls: " + "; ".join(found))
+
+    def holes(self) -> list[str]:
+        """What could leak, by the catalogue of the database."""
+        with self._app.connect() as connection:
+            return holes(connection)
+
+    @contextmanager
+    def session(
+        self, tenant_id: str, *, shops: Sequence[str] = (), read_only: bool = False, bulk: bool = False
+    ) -> Iterator[Session]:
+        """One transaction for one tenant; kept at the end, or nothing happened.
+
+        shops  which shops' rows it reaches; all of the tenant's when none is named
+        bulk   the writer keeps its own account of what it writes, so the capture guard stays quiet
+
+        Raises Busy when no connection can be had.
+        """
+        info = {"tenant_id": tenant_id, "shops": tuple(shops), "read_only": read_only, "bulk": bulk}
+        session = TenantSession(self._app, info=info, expire_on_commit=False)
+        with _in_words(), session, session.begin():
+            yield session
+
+    @contextmanager
+    def gate(self) -> Iterator[Session]:
+        """One transaction that may look up who somebody is, in all tenants, and count wrong tries."""
+        with _in_words(), Session(self._gate, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        self._app.dispose()
+        self._gate.dispose()
+
+
+def _engine(url: str, pool: int, statement_timeout_ms: int) -> Engine:
+    options = (
+        f"-c statement_timeout={statement_timeout_ms} -c lock_timeout={statement_timeout_ms} "
+        "-c idle_in_transaction_session_timeout=60000 -c timezone=UTC -c row_security=on"
+    )
+    return create_engine(
+        url, pool_size=pool, max_overflow=0, pool_timeout=POOL_WAIT_S, pool_pre_ping=True, pool_recycle=1800,
+        connect_args={"options": options, "connect_timeout": 5, "application_name": "phoneshop"},
+    )  # fmt: skip
+
+
+def _prepare_app_connection(connection: Any, record: Any) -> None:
+    """The capture guard's list, emptied by every commit."""
+    connection.autocommit = True
+    connection.execute(_TOUCHED)
+    connection.autocommit = False
+
+
+@event.listens_for(TenantSession, "after_begin")
+def _enter_tenant(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
+    if transaction.nested:
+        return
+    info = session.info
+    connection.execute(
+        _ENTER,
+        {
+            "tenant": info["tenant_id"],
+            "shops": ",".join(info["shops"]),
+            "bulk": "on" if info["bulk"] else "off",
+            "read_only": "on" if info["read_only"] else "off",
+        },
+    )
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """A database that is away or full is a moment's trouble, not a fault of the caller."""
+    try:
+        yield
+    except PoolTimeout:
+        raise Busy from None
+    except OperationalError as error:
+        if error.connection_invalidated:
+            raise Busy from error
+        raise

@@ -1,0 +1,7 @@
+"""Every table of the hub's own, imported once so that the mapper and the migrations know them all."""
+
+from cloudhub.base import APP_ROLE, GATE_ROLE, HubBase, TenantRow
+from cloudhub.merge import models as merge
+from cloudhub.tenancy import models as tenancy
+
+__all__ = ["APP_ROLE", "GATE_ROLE", "HubBase", "TenantRow", "merge", "tenancy"]
