@@ -85,7 +85,7 @@ class EnrolAnswer(Message):
     origin: Id
     tenant: Id
     shop: Id
-    shop_code: Short
+    series: Short  # what its receipt numbers start with: shop code and installation number
     streams: list[Stream]
     audience: Short
     epoch: Short
