@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Any, ClassVar
 
 from sqlalchemy import (
@@ -198,6 +199,12 @@ def _sqlite_index(create: CreateIndex, compiler: Any, **kw: Any) -> str:
 
 def synced_models() -> dict[str, type[SyncedRow]]:
     """Entity name (its table's name) → class, parents before children."""
+    return _synced_models(len(list(Base.registry.mappers)))
+
+
+@cache
+def _synced_models(mappers: int) -> dict[str, type[SyncedRow]]:
+    """Made anew only while modules with further tables are still being imported."""
     found = {
         mapper.class_.__tablename__: mapper.class_
         for mapper in Base.registry.mappers

@@ -51,5 +51,10 @@ def verify_guard(connection: Connection, written: Iterable[Touched]) -> None:
     connection.execute(_EMPTY)
 
 
+def forget_touched(connection: Connection) -> None:
+    """Empty the list after rows were applied that came from the hub and need no entry."""
+    connection.execute(_EMPTY)
+
+
 _LIST = text("SELECT entity, row_id, op FROM touched")
 _EMPTY = text("DELETE FROM touched")

@@ -11,6 +11,7 @@ from shopnode.domain.catalogue.models import Product
 from shopnode.domain.context import Context
 from shopnode.domain.errors import Invalid
 from shopnode.domain.handsets.models import Handset, StockUnit, UnitStatus
+from shopnode.domain.money import spread
 from shopnode.domain.people.models import Shop
 from shopnode.domain.sales.errors import ReferenceUsed, UnitNotForSale
 from shopnode.domain.sales.forms import Item, Tendered
@@ -30,7 +31,6 @@ from shopnode.domain.sales.rules import (
     tender_named,
     ticket_totals,
 )
-from shopnode.domain.money import spread
 from shopnode.domain.settings.queries import all_numbers
 
 CUSTOM_CATEGORY = "Custom"

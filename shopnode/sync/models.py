@@ -1,0 +1,62 @@
+"""What this node remembers of its exchange with the hub. Local rows."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, LargeBinary, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shopnode.domain.db import Id, LocalRow, UtcTime
+
+
+class HubLink(LocalRow):
+    """The hub this node is enrolled with: one row, none before enrolment. There is no "busy" mark to get stuck."""
+
+    __tablename__ = "hub_link"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    url: Mapped[str] = mapped_column(Text)
+    audience: Mapped[str] = mapped_column(String(200))
+    hub_key: Mapped[str] = mapped_column(String(43))  # pinned at enrolment
+    private_key: Mapped[bytes] = mapped_column(LargeBinary)  # this node's Ed25519 key; the file is encrypted
+    epoch: Mapped[str] = mapped_column(String(200))
+    accepted_n: Mapped[int] = mapped_column(BigInteger)  # the hub has our entries up to here
+    durable_n: Mapped[int] = mapped_column(BigInteger)  # and a verified backup of them up to here
+    last_ok_at: Mapped[UtcTime | None]
+
+
+class StreamMark(LocalRow):
+    """The last line applied of one stream, with its hash: the witness of our cursor."""
+
+    __tablename__ = "stream_mark"
+
+    stream: Mapped[str] = mapped_column(String(40), primary_key=True)
+    no: Mapped[int] = mapped_column(BigInteger)
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+class FeedLine(LocalRow):
+    """A line of another origin, kept as it came: the history people read here, and what this version did not know."""
+
+    __tablename__ = "feed_line"
+
+    no: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    stream: Mapped[str] = mapped_column(String(40), primary_key=True)
+    origin_id: Mapped[Id]
+    n: Mapped[int] = mapped_column(BigInteger)
+    action: Mapped[str] = mapped_column(String(80))
+    actor_id: Mapped[Id | None]
+    at: Mapped[UtcTime]
+    body: Mapped[str] = mapped_column(Text)
+    personal: Mapped[str | None] = mapped_column(Text)
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+class EntryVerdictRow(LocalRow):
+    """What became of an entry of ours that the hub did not plainly accept."""
+
+    __tablename__ = "entry_verdict"
+
+    n: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    verdict: Mapped[str] = mapped_column(String(20))
+    reason: Mapped[str | None] = mapped_column(String(200))
+    at: Mapped[UtcTime]

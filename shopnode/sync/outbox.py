@@ -1,0 +1,73 @@
+"""What waits to be sent: the journal's entries after the last one the hub accepted, as stored bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from shopnode.domain.clock import to_ms
+from shopnode.domain.journal import JournalEntry
+from sync_protocol.chain import genesis
+from sync_protocol.entries import travelling_bytes
+from sync_protocol.limits import Batch
+
+ROWS_GUESS_BYTES = 220  # a row of an entry takes about so much; batches are counted without parsing
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """How much is not yet with the hub, and since when (ms since 1970; None when nothing waits)."""
+
+    entries: int
+    since_ms: int | None
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """Consecutive entries ready to be sent."""
+
+    first: int
+    prev: str  # hash of the entry before the first
+    entries: list[bytes]
+    head: str  # hash of the last
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.entries) - 1
+
+
+def waiting(session: Session, origin: str, accepted_n: int) -> Waiting:
+    """What the hub has not accepted yet."""
+    query = select(func.count(), func.min(JournalEntry.at))
+    count, oldest = session.execute(_after(query, origin, accepted_n)).one()
+    return Waiting(count, to_ms(oldest) if oldest else None)
+
+
+def next_parcel(session: Session, origin: str, accepted_n: int, batch: Batch) -> Parcel | None:
+    """The next entries to send, as many as the batch allows; None when nothing waits."""
+    query = select(JournalEntry.body, JournalEntry.personal, JournalEntry.hash)
+    query = _after(query, origin, accepted_n).order_by(JournalEntry.n).limit(batch.rows)
+    rows = session.execute(query).all()
+    if not rows:
+        return None
+    sizes: Iterator[tuple[int, int]] = (
+        (max(1, len(row.body) // ROWS_GUESS_BYTES), len(row.body) + len(row.personal or "")) for row in rows
+    )
+    rows = rows[: batch.take(sizes)]
+    entries = [travelling_bytes(row.body.encode(), row.personal.encode() if row.personal else None) for row in rows]
+    return Parcel(accepted_n + 1, hash_of_entry(session, origin, accepted_n), entries, rows[-1].hash)
+
+
+def hash_of_entry(session: Session, origin: str, n: int) -> str:
+    """hash(n) of our own chain; the origin's beginning for 0."""
+    if n == 0:
+        return genesis(origin)
+    query = select(JournalEntry.hash).where(JournalEntry.origin_id == origin, JournalEntry.n == n)
+    return session.scalars(query).one()
+
+
+def _after(query, origin: str, accepted_n: int):  # type: ignore[no-untyped-def]
+    return query.where(JournalEntry.origin_id == origin, JournalEntry.n > accepted_n)

@@ -1,0 +1,185 @@
+"""The node's side of syncing as a thread: it sends and fetches, waits as told, and starts again after every failure.
+
+Invariants:
+  * No failure leaves a mark that has to be cleared by hand: the state people see is what the last try found.
+  * The counter never waits for this thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from shopnode.domain.errors import Busy
+from shopnode.domain.node import NodeHome
+from shopnode.sync.exchange import Exchanged, Exchanger, Refused, read_link
+from shopnode.sync.models import HubLink
+from shopnode.sync.outbox import waiting
+from shopnode.sync.transport import HttpTransport, LinkDown, Transport
+from sync_protocol.limits import Batch, retry_ms
+from sync_protocol.lines import BrokenLink
+from sync_protocol.problems import Action, ProtocolError
+
+log = logging.getLogger("shopnode.sync")
+
+STOPPED_RETRY_MS = 15 * 60_000  # what only a person can solve is still asked again now and then
+State = Literal["ok", "sending", "offline", "stopped", "not-enrolled"]
+STOPPING = frozenset(
+    {Action.HOLD, Action.STOP, Action.ASK_OWNER, Action.UPGRADE, Action.RENEW_ORIGIN, Action.BOOTSTRAP}
+)
+
+
+@dataclass(frozen=True)
+class SyncStatus:
+    """What the header of every screen says about the hub. `since_ms`: when the oldest unsent entry was made."""
+
+    waiting: int
+    since_ms: int | None
+    state: State
+    message: str
+
+
+class SyncWorker:
+    """Exchanges with the hub until stopped."""
+
+    def __init__(
+        self,
+        home: NodeHome,
+        *,
+        software: str = "phoneshop",
+        transport: Transport | None = None,
+        chance: Callable[[], float] = random.random,  # house: clock — chance is handed in by tests
+    ):
+        self.home = home
+        self._software = software
+        self._transport = transport
+        self._chance = chance
+        self._run = home.new_id()
+        self._batch = Batch()
+        self._failures = 0
+        self._state: tuple[State, str] = ("sending", "Connecting…")
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._once = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin in the background; harmless while the node is not enrolled."""
+        self._thread = threading.Thread(target=self._loop, name="sync", daemon=True)
+        self._thread.start()
+
+    def stop(self, timeout_s: int = 5) -> None:
+        self._stop.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+
+    def wake(self) -> None:
+        """Something was recorded: send it soon."""
+        self._wake.set()
+
+    def status(self) -> SyncStatus:
+        """How much waits and why, from the journal and the last try."""
+        with self.home.reading() as session:
+            link = read_link(session)
+            held = waiting(session, self.home.origin_id, link.accepted_n if link else 0)
+        if link is None:
+            return SyncStatus(held.entries, held.since_ms, "not-enrolled", "This shop is not connected to a hub.")
+        state, message = self._state
+        if state == "ok" and held.entries:
+            state, message = "sending", "Sending"
+        return SyncStatus(held.entries, held.since_ms, state, message)
+
+    def run_once(self) -> Exchanged:
+        """Exchange until nothing is left to send or fetch. Raises what an exchange raises."""
+        with self._once:
+            pushed = pulled = 0
+            while True:
+                done = self._exchange()
+                pushed, pulled = pushed + done.pushed, pulled + done.pulled
+                if not done.more or self._stop.is_set():
+                    return Exchanged(pushed, pulled, done.more, done.next_poll_ms)
+
+    def _loop(self) -> None:
+        while not self._stop.is_set():
+            wait_ms = self._try()
+            self._wake.wait(wait_ms / 1000)
+            if self._state[0] == "ok":
+                self._wake.clear()
+            elif self._wake.is_set():
+                # Woken while the hub is away: keep to the pace of retries, a sale every second must not hammer it.
+                self._wake.clear()
+                self._stop.wait(min(wait_ms, 1_000) / 1000)
+
+    def _try(self) -> int:
+        """One round; returns how long to wait before the next, in ms."""
+        try:
+            done = self.run_once()
+        except LinkDown as down:
+            self._failures += 1
+            self._batch = self._batch.halved()
+            self._note("offline", "No connection to the hub", str(down))
+        except Refused as refused:
+            return self._refused(refused)
+        except (BrokenLink, ProtocolError, Busy) as odd:
+            self._failures += 1
+            self._note("stopped", f"The hub's answer could not be used: {odd}", type(odd).__name__)
+            return STOPPED_RETRY_MS
+        except Exception:
+            self._failures += 1
+            log.exception("sync failed")
+            self._note("offline", "Sending failed; it is tried again by itself", "unexpected")
+        else:
+            self._failures = 0
+            self._state = ("ok", "All sent")
+            return done.next_poll_ms
+        return retry_ms(self._failures, self._chance)
+
+    def _exchange(self) -> Exchanged:
+        transport = self._transport or self._connect()
+        exchanger = Exchanger(self.home, transport, run=self._run, software=self._software)
+        before = self.home.clock.mono_ms()
+        try:
+            done = exchanger.exchange(self._batch)
+        except Refused as refused:
+            if refused.problem.action is Action.HALVE:
+                self._batch = self._batch.halved()
+            raise
+        self._batch = self._batch.succeeded(self.home.clock.mono_ms() - before)
+        return done
+
+    def _connect(self) -> Transport:
+        with self.home.reading() as session:
+            link = session.get(HubLink, 1)
+        if link is None:
+            raise LinkDown("not enrolled")
+        self._transport = HttpTransport(link.url)
+        return self._transport
+
+    def _refused(self, refused: Refused) -> int:
+        action, facts = refused.problem.action, refused.facts
+        self._failures += 1
+        told = facts.get("retry_after_ms")
+        if action is Action.RESEND and isinstance(facts.get("expected"), int):
+            self._resend_from(int(facts["expected"]))
+        if action in STOPPING:
+            self._note("stopped", refused.problem.sentence, refused.problem.code)
+            return STOPPED_RETRY_MS
+        self._note("offline", refused.problem.sentence, refused.problem.code)
+        return retry_ms(self._failures, self._chance, told if isinstance(told, int) else None)
+
+    def _resend_from(self, expected: int) -> None:
+        """The hub misses entries: offer them again from there."""
+        from sqlalchemy import update
+
+        with self.home.writing() as session:
+            session.execute(update(HubLink).where(HubLink.accepted_n >= expected).values(accepted_n=expected - 1))
+
+    def _note(self, state: State, message: str, code: str) -> None:
+        if self._state != (state, message):
+            log.warning("sync %s: %s", state, code)
+        self._state = (state, message)
