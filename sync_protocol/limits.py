@@ -16,10 +16,10 @@ EXCHANGE_STALL_S = 30  # without progress, an exchange is given up
 
 POLL_FLOWING_MS = 2_000
 POLL_OPEN_MS = 15_000
-POLL_OPEN_MAX_MS = 15 * 60_000
-POLL_CLOSED_MAX_MS = 30 * 60_000
+POLL_OPEN_MAX_MS = 20 * 60_000
+POLL_CLOSED_MAX_MS = 40 * 60_000
 QUIET_FLOWING_MS = 10_000  # work counts as flowing for so long after the last of it
-QUIET_OPEN_MS = 10 * 60_000
+QUIET_OPEN_MS = 6 * 60_000  # an open shop counts as idle after so long; an idle day must stay within 200 KB
 JITTER_PERCENT = 20
 
 RETRY_START_MS = 1_000
@@ -78,7 +78,7 @@ def _poll_ms(quiet_ms: int, is_open: bool) -> int:
     if is_open and quiet_ms < QUIET_OPEN_MS:
         return POLL_OPEN_MS
     longest_ms = POLL_OPEN_MAX_MS if is_open else POLL_CLOSED_MAX_MS
-    return min(max(quiet_ms // 4, POLL_OPEN_MS), longest_ms)
+    return min(max(quiet_ms // 3, POLL_OPEN_MS), longest_ms)
 
 
 def retry_ms(failures: int, chance: Chance, told_ms: int | None = None) -> int:

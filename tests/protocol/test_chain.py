@@ -51,6 +51,4 @@ def test_signed_texts_have_words_of_their_own():
     head = chain.head_message("o", 7, EMPTY)
     assert head == b"phoneshop/v1/head\0o\x007\0" + EMPTY.encode()
     page = chain.page_message("e", "n", 1, 2, [EMPTY])
-    assert page == (
-        b'phoneshop/v1/page\0{"epoch":"e","from":1,"lines":["' + EMPTY.encode() + b'"],"node":"n","to":2}'
-    )
+    assert page == (b'phoneshop/v1/page\0{"epoch":"e","from":1,"lines":["' + EMPTY.encode() + b'"],"node":"n","to":2}')

@@ -92,9 +92,7 @@ def test_an_edit_that_knew_its_predecessor_is_no_older_than_it():
 NUMBERS = st.integers(0, 5)
 TIMES = st.integers(-5, 5)
 WRITES = st.builds(FieldWrite, NUMBERS, NUMBERS, st.sampled_from("abc"), st.integers(1, 4), TIMES, st.booleans())
-STATES = st.builds(
-    FieldState, NUMBERS, NUMBERS, st.sampled_from("abc"), st.integers(1, 4), TIMES, st.booleans()
-)
+STATES = st.builds(FieldState, NUMBERS, NUMBERS, st.sampled_from("abc"), st.integers(1, 4), TIMES, st.booleans())
 
 
 @given(STATES, WRITES, st.sampled_from(RULES))
