@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -114,6 +115,7 @@ def _line_sum(line: Any) -> LineSum:
     return LineSum(line.quantity, line.unit_price_minor, line.discount_minor, line.tax_rate_bp, line.cost_minor)
 
 
+@cache
 def _replace(dialect: str) -> Insert:
     make = postgresql.insert if dialect == "postgresql" else sqlite.insert
     statement = make(SaleSummary.__table__)  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import cache
 
 from sqlalchemy import Insert
 from sqlalchemy.dialects import postgresql, sqlite
@@ -28,6 +29,7 @@ def project_stock_levels(session: Session, changed: Changed) -> None:
         session.execute(_add_to_levels(session.get_bind().dialect.name), rows)
 
 
+@cache
 def _add_to_levels(dialect: str) -> Insert:
     make = postgresql.insert if dialect == "postgresql" else sqlite.insert
     statement = make(StockLevel.__table__)  # type: ignore[arg-type]
