@@ -7,7 +7,7 @@ Invariants:
   * No printing method opens the drawer: `drawer_kick` is the one function that can, and nothing here calls it.
 
 Every receipt starts with `ESC @` and ends with everything switched off, so it does not matter what was printed before.
-Source: Epson's command reference; widths as found on 58 and 80 mm printers (docs/decisions, "Receipts").
+Source: Epson's command reference. Only tried against our own reader: no real printer was at hand.
 """
 
 from __future__ import annotations

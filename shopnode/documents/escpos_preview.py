@@ -101,9 +101,11 @@ def _glyph(char: str, span: Span, scale: int) -> Image.Image:
     factor = scale * max(style.width, style.height)
     cell = Image.new("L", (12 * factor, 24 * factor), paper)
     weight = max(1, factor // 2) if style.bold else 0
-    ImageDraw.Draw(cell).text(
-        (6 * factor, 18.5 * factor), char, font=mono_font(19 * factor), fill=ink, anchor="ms", stroke_width=weight / 2
-    )
+    font = mono_font(19 * factor)
+    if font.getlength(char) > 12 * factor:  # the machine has no fixed-width font
+        font = mono_font(round(19 * factor * 12 * factor / font.getlength(char)))
+    at = (6 * factor, 18.5 * factor)
+    ImageDraw.Draw(cell).text(at, char, font=font, fill=ink, anchor="ms", stroke_width=weight / 2)
     return cell.resize((12 * style.width * scale, 24 * style.height * scale))
 
 

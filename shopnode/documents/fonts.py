@@ -1,8 +1,9 @@
 """Which font draws a text that no printer page can spell, and the letters of a preview.
 
-Fonts are not part of this project. `python-barcode` brings DejaVu Sans Mono, which has Latin, Greek, Cyrillic and
-Arabic; other scripts come from what the machine has installed (Windows has one for every script; Debian's packages
-are fonts-noto-core and fonts-noto-cjk). What no font has is drawn as that font's empty box, never left out in silence.
+Fonts are not part of this project. What the machine has installed comes first: Windows has a font for every script;
+Debian's are fonts-dejavu-core (also Arabic), fonts-noto-core and fonts-noto-cjk. `reportlab` brings Vera, which has
+every Latin letter, so a bare machine still previews and draws those. What no font has is drawn as an empty box, never
+left out in silence.
 """
 
 from __future__ import annotations
@@ -13,6 +14,14 @@ from pathlib import Path
 
 from PIL import ImageFont
 
+_MONO = (
+    "/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf",
+    "/usr/share/fonts/truetype/liberation/LiberationMono-Regular.ttf",
+    "/usr/share/fonts/truetype/liberation2/LiberationMono-Regular.ttf",
+    "/usr/share/fonts/truetype/noto/NotoSansMono-Regular.ttf",
+    "C:/Windows/Fonts/consola.ttf",
+    "/System/Library/Fonts/Menlo.ttc",
+)
 _INSTALLED = (
     "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
     "/usr/share/fonts/truetype/noto/NotoSans-Regular.ttf",
@@ -40,7 +49,7 @@ Font = ImageFont.FreeTypeFont
 
 def mono_font(size: int) -> Font:
     """The fixed-width font of previews."""
-    path = _bundled()
+    path = _first_mono()
     return _load(path, size) if path else _fallback(size)
 
 
@@ -59,16 +68,21 @@ def font_for(text: str, size: int) -> Font:
 
 @lru_cache(maxsize=1)
 def _paths() -> tuple[str, ...]:
-    bundled = _bundled()
+    first = _first_mono()
     found = [path for path in _INSTALLED if Path(path).is_file()]
-    return (bundled, *found) if bundled else tuple(found)
+    return tuple(path for path in (first, *found, _brought_along()) if path)
 
 
 @lru_cache(maxsize=1)
-def _bundled() -> str | None:
-    spec = importlib.util.find_spec("barcode")
+def _first_mono() -> str | None:
+    return next((path for path in _MONO if Path(path).is_file()), _brought_along())
+
+
+@lru_cache(maxsize=1)
+def _brought_along() -> str | None:
+    spec = importlib.util.find_spec("reportlab")
     for folder in spec.submodule_search_locations or () if spec else ():
-        path = Path(folder) / "fonts" / "DejaVuSansMono.ttf"
+        path = Path(folder) / "fonts" / "Vera.ttf"
         if path.is_file():
             return str(path)
     return None

@@ -57,6 +57,10 @@ class JobStore:
         with self._database.reading() as session:
             return list(session.execute(select(Printer).where(Printer.archived_at.is_(None))).scalars())
 
+    def find(self, printer_id: str) -> Printer:
+        with self._database.reading() as session:
+            return session.get_one(Printer, printer_id)
+
     def recover(self) -> None:
         """Settle what an earlier run left behind. Call once at start-up, before any worker.
 
