@@ -23,6 +23,24 @@ CHOICES = {
         Choice("discount_limit_supervisor_bp", 1500, "Discount a supervisor may give alone.", 0, 10_000),
         Choice("custom_line_limit_minor", 200_000, "A line without a product above this needs a second person."),
         Choice("refund_limit_supervisor_minor", 500_000, "A refund above this needs the owner."),
+        Choice("idle_lock_minutes", 10, "After so many minutes without a touch a screen asks for a PIN.", 1, 480),
         Choice("receipt_thanks", "Thank you. Keep this receipt for your warranty.", "Last words on the receipt."),
     )
 }
+
+TEXT_MAX = 500
+
+
+def read_setting(choice: Choice, given: int | str) -> int | str:
+    """The value a setting would take. Raises ValueError, in words, when it is not of its type or out of its bounds."""
+    if isinstance(choice.default, str):
+        text = str(given)
+        if len(text) > TEXT_MAX:
+            raise ValueError(f"is too long, at most {TEXT_MAX} characters")
+        return text
+    if isinstance(given, str) and not (given.strip().isascii() and given.strip().isdigit()):
+        raise ValueError("must be a whole number")
+    number = int(given)
+    if not choice.minimum <= number <= choice.maximum:
+        raise ValueError(f"must be from {choice.minimum:,} to {choice.maximum:,}")
+    return number

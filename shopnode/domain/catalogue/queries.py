@@ -1,0 +1,241 @@
+"""Reading the catalogue: search as it is typed, lists, tiles, categories.
+
+What a product costs is not in a view unless it was asked for: views for people without that permission have no figure
+that could slip out. Stock on hand is of one shop where one is named, else of all that the session reaches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ScalarSelect, Select, and_, case, func, literal, or_, select, tuple_
+from sqlalchemy.orm import Session
+
+from shopnode.domain.catalogue.models import Product, ProductSearch
+from shopnode.domain.catalogue.rules import fold, printable, search_words
+from shopnode.domain.clock import to_datetime
+from shopnode.domain.context import Context
+from shopnode.domain.db import to_wire
+from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, page_of
+from shopnode.domain.permissions import Permission
+from shopnode.domain.queries import find_row
+from shopnode.domain.sales.models import SaleLine, SaleSummary
+from shopnode.domain.stock.models import StockLevel, StockMovement
+
+TILES_MAX = 24
+SELLING_NOW_DAYS = 30
+
+
+@dataclass(frozen=True)
+class ProductView:
+    """A product as this person may see it."""
+
+    id: str
+    name: str
+    category: str
+    brand: str | None
+    sku: str | None
+    barcode: str | None
+    description: str | None
+    price_minor: int
+    floor_minor: int
+    min_stock_level: int
+    warranty_days: int
+    is_serialised: bool
+    is_preloaded: bool
+    archived_at: datetime | None
+    created_at: datetime
+    on_hand: int
+    cost_minor: int | None  # None for those who may not see it
+
+    @property
+    def margin_minor(self) -> int | None:
+        return None if self.cost_minor is None else self.price_minor - self.cost_minor
+
+    @property
+    def is_low(self) -> bool:
+        return self.on_hand <= self.min_stock_level
+
+
+class Sort(StrEnum):
+    NAME = "name"
+    PRICE = "price"
+    NEWEST = "newest"
+
+
+@dataclass(frozen=True)
+class ProductFilter:
+    """Which products: each field narrows the list."""
+
+    q: str = ""
+    category: str | None = None
+    archived: bool = False
+    low_stock: bool = False
+    sort: Sort = Sort.NAME
+
+
+def find_product(session: Session, product_id: str) -> Product:
+    """The product with this id. Raises NotFound."""
+    return find_row(session, Product, product_id, "This product")
+
+
+def product_view(ctx: Context, product_id: str) -> ProductView:
+    """One product as this person may see it. Raises NotFound."""
+    return _views(ctx, [find_product(ctx.session, product_id)])[0]
+
+
+def search_products(
+    ctx: Context, text: str, *, limit: int = PAGE_DEFAULT, cursor: str | None = None
+) -> Page[ProductView]:
+    """Products on sale whose words hold every word of the text: an exact barcode or SKU first, then names that
+    begin with it, then words that do. Raises Invalid for a cursor of another list."""
+    words = search_words(text)
+    if not words:
+        return list_products(ctx, ProductFilter(), limit=limit, cursor=cursor)
+    found = ProductSearch.text
+    rank = case(
+        (ProductSearch.product_id.in_(ids_by_code(ctx.session, text)), 0),
+        (found.startswith(" " + fold(text), autoescape=True), 1),
+        (and_(*(found.contains(" " + word, autoescape=True) for word in words)), 2),
+        else_=3,
+    )
+    hit = select(rank.label("rank"), found.label("text"), ProductSearch.product_id)
+    hit = hit.where(ProductSearch.on_sale, *(found.contains(word, autoescape=True) for word in words))
+    hits = hit.subquery()
+    order = tuple_(hits.c.rank, hits.c.text, hits.c.product_id)
+    query = select(hits).order_by(*order.clauses).limit(limit + 1)
+    place = decode_cursor(cursor, (int, str, str))
+    if place is not None:
+        query = query.where(order > tuple_(*place))
+    page = page_of(list(ctx.session.execute(query)), limit, lambda row: row)
+    return Page(_views_by_id(ctx, [row.product_id for row in page.rows]), page.next_cursor)
+
+
+def ids_by_code(session: Session, text: str) -> list[str]:
+    """Products on sale with exactly this barcode or SKU; usually one."""
+    code = " ".join(printable(text).split())
+    same = or_(Product.barcode == code, Product.sku == code.upper())
+    return list(session.scalars(select(Product.id).where(same, Product.archived_at.is_(None)).limit(PAGE_DEFAULT)))
+
+
+def list_products(
+    ctx: Context, wanted: ProductFilter, *, limit: int = PAGE_DEFAULT, cursor: str | None = None
+) -> Page[ProductView]:
+    """Products of the office list, archived ones on their own. Raises Invalid for a cursor of another list."""
+    query = select(Product, ProductSearch.text).join(ProductSearch, ProductSearch.product_id == Product.id)
+    query = query.where(ProductSearch.on_sale.is_not(wanted.archived))
+    query = query.where(*(ProductSearch.text.contains(word, autoescape=True) for word in search_words(wanted.q)))
+    if wanted.category is not None:
+        query = query.where(Product.category == wanted.category)
+    if wanted.low_stock:
+        level = _level(ctx.shop_id)
+        query = query.where(func.coalesce(level, 0) <= Product.min_stock_level)
+    query, place_of = _sorted(query, wanted.sort, cursor)
+    rows = [(row[0], row[1]) for row in ctx.session.execute(query.limit(limit + 1))]
+    page = page_of(rows, limit, place_of)
+    return Page(_views(ctx, [product for product, _ in page.rows]), page.next_cursor)
+
+
+def quick_tiles(ctx: Context, *, limit: int = TILES_MAX) -> list[ProductView]:
+    """What is sold by one touch: the tiles the owner chose, then what sells most these days."""
+    query = select(Product).join(ProductSearch, ProductSearch.product_id == Product.id)
+    chosen = ctx.session.scalars(
+        query.where(Product.is_preloaded, Product.archived_at.is_(None)).order_by(ProductSearch.text).limit(limit)
+    ).all()
+    missing = limit - len(chosen)
+    sellers = _best_sellers(ctx, missing, {product.id for product in chosen}) if missing else []
+    return [*_views(ctx, chosen), *_views_by_id(ctx, sellers)]
+
+
+def categories(session: Session) -> list[tuple[str, int]]:
+    """Each category of the products on sale, with how many it holds."""
+    query = select(Product.category, func.count()).where(Product.archived_at.is_(None)).group_by(Product.category)
+    return [(name, count) for name, count in session.execute(query.order_by(func.lower(Product.category)))]
+
+
+def has_moved(session: Session, product_id: str) -> bool:
+    """Whether any stock of this product ever came or went."""
+    moved = select(StockMovement.id).where(StockMovement.product_id == product_id).limit(1)
+    return session.scalar(moved) is not None
+
+
+def _sorted(
+    query: Select[Product, str], sort: Sort, cursor: str | None
+) -> tuple[Select[Product, str], Callable[[tuple[Product, str]], tuple[Any, ...]]]:
+    """The query in its order from the cursor on, and what to write into the next cursor."""
+    if sort is Sort.NAME:
+        place = decode_cursor(cursor, (str, str))
+        order = tuple_(ProductSearch.text, Product.id)
+        query = query.order_by(*order.clauses)
+        return (query.where(order > tuple_(*place)) if place else query), lambda row: (row[1], row[0].id)
+    column = Product.price_minor if sort is Sort.PRICE else Product.created_at
+    place = decode_cursor(cursor, (int, str))
+    order = tuple_(column, Product.id)
+    query = query.order_by(column.desc(), Product.id.desc())
+    if place is not None:
+        # The column's own type reads an instant; the cursor carries it as the number that is stored.
+        first = to_datetime(place[0]) if sort is Sort.NEWEST else place[0]
+        query = query.where(order < tuple_(literal(first, column.type), place[1]))
+    return query, lambda row: (to_wire(getattr(row[0], column.key)), row[0].id)
+
+
+def _best_sellers(ctx: Context, limit: int, but: set[str]) -> list[str]:
+    since = ctx.now - timedelta(days=SELLING_NOW_DAYS)
+    query = (
+        select(SaleLine.product_id)
+        .join(SaleSummary, SaleSummary.sale_id == SaleLine.sale_id)
+        .join(Product, Product.id == SaleLine.product_id)
+        .where(SaleSummary.sold_at >= since, Product.archived_at.is_(None), Product.id.not_in(but))
+        .group_by(SaleLine.product_id)
+        .order_by(func.sum(SaleLine.quantity).desc(), SaleLine.product_id)
+    )
+    return [product_id for (product_id,) in ctx.session.execute(query.limit(limit)) if product_id]
+
+
+def _level(shop_id: str | None) -> ScalarSelect[int]:
+    """On hand of the product of the outer query."""
+    levels = select(func.sum(StockLevel.on_hand)).where(StockLevel.product_id == Product.id)
+    return (levels if shop_id is None else levels.where(StockLevel.shop_id == shop_id)).scalar_subquery()
+
+
+def _views_by_id(ctx: Context, product_ids: Sequence[str]) -> list[ProductView]:
+    found = {product.id: product for product in ctx.session.scalars(select(Product).where(Product.id.in_(product_ids)))}
+    return _views(ctx, [found[product_id] for product_id in product_ids])
+
+
+def _views(ctx: Context, products: Sequence[Product]) -> list[ProductView]:
+    ids = [product.id for product in products]
+    query = select(StockLevel.product_id, func.sum(StockLevel.on_hand)).where(StockLevel.product_id.in_(ids))
+    if ctx.shop_id is not None:
+        query = query.where(StockLevel.shop_id == ctx.shop_id)
+    levels = {
+        product_id: int(level) for product_id, level in ctx.session.execute(query.group_by(StockLevel.product_id))
+    }
+    sees_cost = ctx.may(Permission.PRODUCTS_SEE_COST)
+    return [_view(product, levels.get(product.id, 0), sees_cost) for product in products]
+
+
+def _view(product: Product, on_hand: int, sees_cost: bool) -> ProductView:
+    return ProductView(
+        id=product.id,
+        name=product.name,
+        category=product.category,
+        brand=product.brand,
+        sku=product.sku,
+        barcode=product.barcode,
+        description=product.description,
+        price_minor=product.price_minor,
+        floor_minor=product.floor_minor,
+        min_stock_level=product.min_stock_level,
+        warranty_days=product.warranty_days,
+        is_serialised=product.is_serialised,
+        is_preloaded=product.is_preloaded,
+        archived_at=product.archived_at,
+        created_at=product.created_at,
+        on_hand=on_hand,
+        cost_minor=product.cost_minor if sees_cost else None,
+    )

@@ -1,0 +1,39 @@
+"""Finding customers: by any piece of their telephone number, or by name."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, or_, select, tuple_
+from sqlalchemy.orm import Session
+
+from shopnode.domain.catalogue.rules import printable
+from shopnode.domain.customers.models import Customer
+from shopnode.domain.customers.rules import phone_fragment
+from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, page_of
+from shopnode.domain.queries import find_row
+
+
+def find_customer(session: Session, customer_id: str) -> Customer:
+    """The customer with this id. Raises NotFound."""
+    return find_row(session, Customer, customer_id, "This customer")
+
+
+def search_customers(
+    session: Session, text: str, *, limit: int = PAGE_DEFAULT, cursor: str | None = None
+) -> Page[Customer]:
+    """Customers whose number holds these digits or whose name holds this text, by name; all for an empty text.
+
+    Raises Invalid for a cursor of another list.
+    """
+    name = func.lower(Customer.name)
+    order = tuple_(name, Customer.id)
+    query = select(Customer, name).where(Customer.archived_at.is_(None)).order_by(name, Customer.id).limit(limit + 1)
+    wanted = " ".join(printable(text).split())
+    if wanted:
+        digits = phone_fragment(wanted)
+        by_name = name.contains(wanted.lower(), autoescape=True)
+        query = query.where(or_(by_name, Customer.phone.contains(digits, autoescape=True)) if digits else by_name)
+    place = decode_cursor(cursor, (str, str))
+    if place is not None:
+        query = query.where(order > tuple_(*place))
+    page = page_of(list(session.execute(query)), limit, lambda row: (row[1], row[0].id))
+    return Page([row[0] for row in page.rows], page.next_cursor)

@@ -1,0 +1,92 @@
+"""Laws of the numbers on phones.
+
+An IMEI is 15 digits: eight that name the model (TAC), six of the piece, one check digit (Luhn). Old boxes print 14
+without it; IMEISV has 16, the last two are the software's. Source: docs/rules/imei.md. A number that passes is not
+proven genuine, so it is unique among phones in stock and not for ever.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+
+from stdnum import luhn
+
+IMEI_DIGITS = 15
+SERIAL_MAX = 60
+GRADE = re.compile(r"\(\s*UK\s+used\s*,\s*grade\s+([A-F][+-]?)\s*\)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class ReadNumber:
+    """A number as it is kept, and what had to be mended to read it, in words."""
+
+    text: str
+    note: str | None = None
+
+
+def read_imei(typed: str) -> ReadNumber:
+    """The IMEI as 15 digits. Raises ValueError, in words, for what cannot be one."""
+    digits = re.sub(r"[\s/.,:_\-–—]", "", typed)
+    if not (digits.isascii() and digits.isdigit()):
+        raise ValueError("has signs in it that are not digits")
+    if _is_dummy(digits):
+        raise ValueError("is a filler and no phone's number: read it off the phone with *#06#")
+    if len(digits) == IMEI_DIGITS - 1:
+        full = digits + luhn.calc_check_digit(digits)
+        return ReadNumber(full, f"has 14 digits, the check digit {full[-1]} was added")
+    if len(digits) == IMEI_DIGITS + 1:
+        full = digits[:14] + luhn.calc_check_digit(digits[:14])
+        return ReadNumber(full, "has 16 digits (IMEISV), the software's two were left off")
+    if len(digits) != IMEI_DIGITS:
+        zeros = ": a spreadsheet may have dropped the zeros it starts with" if 11 <= len(digits) <= 13 else ""
+        raise ValueError(f"has {len(digits)} digits, an IMEI has {IMEI_DIGITS}{zeros}")
+    if not luhn.is_valid(digits):
+        raise ValueError("has a wrong digit: compare it with the box, or with *#06# on the phone")
+    return ReadNumber(digits)
+
+
+def read_pair(imei1: str | None, imei2: str | None) -> tuple[ReadNumber | None, ReadNumber | None, dict[str, str]]:
+    """Both IMEIs of a phone, and what is wrong by field. The same number twice means one SIM."""
+    read: list[ReadNumber | None] = []
+    faults: dict[str, str] = {}
+    for name, typed in (("imei1", imei1), ("imei2", imei2)):
+        try:
+            read.append(read_imei(typed) if typed else None)
+        except ValueError as fault:
+            faults[name] = str(fault)
+            read.append(None)
+    first, second = read
+    if first is not None and second is not None and first.text == second.text:
+        return first, None, faults
+    if first is None and "imei1" not in faults:
+        first, second = second, None
+    return first, second, faults
+
+
+def read_serial(typed: str) -> str:
+    """A serial number: letters and digits, upper case. Raises ValueError, in words."""
+    serial = re.sub(r"[\s/.\-]", "", typed).upper()
+    if not (serial.isascii() and serial.isalnum() and 3 <= len(serial) <= SERIAL_MAX):
+        raise ValueError(f"must be 3 to {SERIAL_MAX} letters and digits")
+    return serial
+
+
+def grade_in(name: str) -> str | None:
+    """The grade a product's name carries: “iPhone 8 64 (UK used, grade C)” is C."""
+    found = GRADE.search(name)
+    return found[1].upper() if found else None
+
+
+def bare_number(typed: str) -> str:
+    """What somebody typed or scanned, as numbers are kept: letters and digits only, upper case."""
+    return re.sub(r"[\s/.,:_\-–—]", "", typed).upper()
+
+
+def _is_dummy(digits: str) -> bool:
+    """What people type when they have no number: one digit all along, or counting up or down."""
+    if len(digits) < 8:
+        return False
+    steps = {(int(right) - int(left)) % 10 for left, right in pairwise(digits)}
+    return len(steps) == 1 and steps <= {0, 1, 9}

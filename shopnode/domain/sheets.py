@@ -1,0 +1,244 @@
+"""Tables people send: CSV of any spreadsheet's dialect, read line by line in bounded memory.
+
+Encoding, separator and the names of columns are guessed; what a cell means is read strictly, and what cannot be read
+is explained in a shopkeeper's words, for the line it stands on.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import BinaryIO
+
+from shopnode.domain.errors import Invalid
+from shopnode.domain.money import MONEY_MINOR_MAX, exponent
+
+LINE_CHARS_MAX = 20_000
+LINES_MAX = 200_000
+PIECE_BYTES = 64 * 1024
+CELL_SHOWN_MAX = 40
+NO_TABLE = "is not a table of text. Save it as CSV and try again"
+
+YES = {"yes", "y", "true", "1", "x", "ndiyo", "ye"}
+NO = {"no", "n", "false", "0", "", "-", "hapana", "nedda"}
+
+
+class Verdict(StrEnum):
+    """What became of a line; in a dry run, what would."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    WRONG = "wrong"
+    SKIPPED = "skipped"  # an empty line, a total
+
+
+@dataclass(frozen=True)
+class LineResult:
+    """One line of an import: what it is about, what became of it, and why, in words."""
+
+    line_no: int
+    verdict: Verdict
+    about: str
+    says: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: the cells of the known columns, trimmed."""
+
+    line_no: int
+    cells: Mapping[str, str]
+    fault: str | None = None  # the line itself could not be read
+
+    @property
+    def is_empty(self) -> bool:
+        return self.fault is None and not any(self.cells.values())
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """An opened table. `titles` are the columns as the sender calls them, `unused` those that mean nothing to us."""
+
+    titles: Mapping[str, str]
+    unused: tuple[str, ...]
+    rows: Iterator[Row]
+
+
+def open_sheet(file: BinaryIO, columns: Mapping[str, Iterable[str]], needed: Iterable[str]) -> Sheet:
+    """Read the header line. `columns` gives for each field the titles it may have.
+
+    Raises Invalid when the file is empty, is no table of text, or lacks a needed column.
+    """
+    lines = _lines(file)
+    try:
+        header = next((line for _, line in lines if line.strip(" \t\n;,")), None)
+    except LineTooLong:
+        raise Invalid({"file": NO_TABLE}) from None
+    if header is None:
+        raise Invalid({"file": "is empty"})
+    separator = max(";,\t|", key=header.count)
+    try:
+        titles = [title.strip() for title in next(csv.reader([header], delimiter=separator))]
+    except csv.Error:
+        raise Invalid({"file": NO_TABLE}) from None
+    fields = _fields(titles, columns)
+    missing = [name for name in needed if name not in fields.values()]
+    if missing:
+        wanted = ", ".join(next(iter(columns[name])) for name in missing)
+        raise Invalid({"file": f"has no column for: {wanted}. Its first line must name the columns"})
+    known = {name: titles[position] for position, name in fields.items()}
+    unused = tuple(title for position, title in enumerate(titles) if title and position not in fields)
+    return Sheet(known, unused, _rows(lines, separator, fields))
+
+
+def read_amount(text: str, currency: str) -> int:
+    """Minor units of what people write: 1,000 · UGX 1000 · 1.000/= · 1 000. Raises ValueError, in words."""
+    _refuse_damaged(text)
+    bare = re.sub(r"(?i)\b(ugx|ush|shs|sh|kes|ksh|usd|tzs|rwf)\b\.?|[$€£]|/[=-]?$|[=]$", "", text.strip()).strip()
+    bare = re.sub(r"[\s'’]", "", bare)
+    if re.match(r"[-−(]", bare):
+        raise ValueError("must not be below zero")
+    places = exponent(currency)
+    whole, part = _split_amount(bare)
+    if not whole.isdigit() or not whole.isascii():
+        raise ValueError(f"“{shown(text)}” is not an amount")
+    if len(part.rstrip("0")) > places:
+        raise ValueError(f"“{shown(text)}” has a fraction, {currency} has {places or 'no'} decimal places")
+    amount_minor = int(whole + part.rstrip("0").ljust(places, "0"))
+    if amount_minor > MONEY_MINOR_MAX:
+        raise ValueError(f"“{shown(text)}” is too large")
+    return amount_minor
+
+
+def _split_amount(bare: str) -> tuple[str, str]:
+    """Whole and fraction. A group of three digits after a separator is thousands, for prices here have no mills."""
+    if re.fullmatch(r"\d{1,3}([.,]\d{3})+", bare):
+        return re.sub(r"[.,]", "", bare), ""
+    fraction = re.fullmatch(r"(\d{1,3}(?:,\d{3})+|\d+)\.(\d{1,2})|(\d{1,3}(?:\.\d{3})+|\d+),(\d{1,2})", bare)
+    if fraction is None:
+        return bare, ""
+    return re.sub(r"[.,]", "", fraction[1] or fraction[3]), fraction[2] or fraction[4]
+
+
+def read_number(text: str) -> int:
+    """A whole number, thousands separated or not. Raises ValueError, in words."""
+    bare = re.sub(r"(?<=\d)[,\s](?=\d{3}\b)", "", text.strip())
+    if not re.fullmatch(r"\d{1,12}(\.0+)?", bare, re.ASCII):
+        raise ValueError(f"“{shown(text)}” is not a whole number")
+    return int(bare.partition(".")[0])
+
+
+def read_yes_no(text: str) -> bool:
+    """Yes or no, as people here write it. Raises ValueError, in words."""
+    word = text.strip().casefold()
+    if word in YES:
+        return True
+    if word in NO:
+        return False
+    raise ValueError(f"“{shown(text)}” is neither yes nor no")
+
+
+def read_code(text: str) -> str:
+    """A code of digits or letters, as text. Raises ValueError when a spreadsheet has turned it into a number."""
+    _refuse_damaged(text)
+    return text.strip().lstrip("'")
+
+
+def shown(text: str) -> str:
+    """A cell as it may be quoted back: short."""
+    text = " ".join(text.split())
+    return text if len(text) <= CELL_SHOWN_MAX else text[: CELL_SHOWN_MAX - 1] + "…"
+
+
+def _refuse_damaged(text: str) -> None:
+    if re.fullmatch(r"\s*\d([.,]\d+)?[eE][+]?\d+\s*", text):
+        raise ValueError(f"“{shown(text)}” was changed by a spreadsheet: format the column as text and type it again")
+
+
+def _fields(titles: list[str], columns: Mapping[str, Iterable[str]]) -> dict[int, str]:
+    names = {_plain(title): field for field, known in columns.items() for title in known}
+    fields: dict[int, str] = {}
+    for position, title in enumerate(titles):
+        field = names.get(_plain(title))
+        if field is not None and field not in fields.values():
+            fields[position] = field
+    return fields
+
+
+def _plain(title: str) -> str:
+    return " ".join(re.sub(r"[\W_]+", " ", title.casefold()).split())
+
+
+def _rows(lines: Iterator[tuple[int, str]], separator: str, fields: Mapping[int, str]) -> Iterator[Row]:
+    last = 0
+
+    def texts() -> Iterator[str]:
+        nonlocal last
+        for line_no, line in lines:
+            last = line_no
+            yield line
+
+    reader = csv.reader(texts(), delimiter=separator)
+    while True:
+        first = last + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except (csv.Error, LineTooLong):
+            yield Row(first, {}, "This line cannot be read. A quotation mark may be missing in it.")
+            return
+        yield Row(first, {name: cells[at].strip() if at < len(cells) else "" for at, name in fields.items()})
+        if last > LINES_MAX:
+            yield Row(last, {}, f"The rest was not read: a file may have {LINES_MAX:,} lines. Split it.")
+            return
+
+
+class LineTooLong(ValueError):
+    """A line that nobody typed."""
+
+
+def _lines(file: BinaryIO) -> Iterator[tuple[int, str]]:
+    """The lines with their numbers, from 1."""
+    line_no, rest = 0, ""
+    for text in _texts(file):
+        *whole, rest = (rest + text).split("\n")
+        for line in whole:
+            line_no += 1
+            yield line_no, _measured(line) + "\n"
+        _measured(rest)
+    if rest:
+        yield line_no + 1, rest
+
+
+def _measured(line: str) -> str:
+    if len(line) > LINE_CHARS_MAX:
+        raise LineTooLong
+    return line
+
+
+def _texts(file: BinaryIO) -> Iterator[str]:
+    """The file as text, piece by piece. A byte that is not UTF-8 is read as Windows' own code page."""
+    piece = file.read(PIECE_BYTES)
+    encoding = "utf-16" if piece[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)(_WINDOWS), translate=True)
+    while piece:
+        yield decoder.decode(piece)
+        piece = file.read(PIECE_BYTES)
+    yield decoder.decode(b"", final=True)
+
+
+def _as_windows(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
+
+
+_WINDOWS = "as-windows"
+codecs.register_error(_WINDOWS, _as_windows)
