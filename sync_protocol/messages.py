@@ -224,7 +224,7 @@ def decode(model: type[M], data: bytes) -> M:
     Raises Malformed for other bytes, InvalidEnvelope (naming every wrong field, repeating no values) for other fields.
     """
     try:
-        return model.model_validate(parse_canonical(data))
+        return model.model_validate(parse_canonical(data), by_alias=True, by_name=False)
     except ValidationError as error:
         places = sorted({".".join(map(str, found["loc"])) or "the message" for found in error.errors()})
         raise InvalidEnvelope("wrong or missing: " + ", ".join(places[:20])) from None

@@ -19,7 +19,6 @@ from sync_protocol.problems import InvalidEnvelope, TooLarge
 ENTRY_BYTES_MAX = 256 * 1024
 BLOCKS_MAX = 1_000
 COLUMNS_MAX = 100
-SHORT_TEXT_MAX = 300
 NAME_MAX = 63
 
 Entry = dict[str, Any]
@@ -40,9 +39,9 @@ def check_entry(entry: object, sealed: bytes | None = None) -> None:
     check_rows(header["rows"])
     if "personal" in header:
         check_reveals(header["personal"])
-    size = len(sealed) + len(serialise(header.get("personal", {}))) if sealed is not None else len(serialise(header))
-    if size > ENTRY_BYTES_MAX:
-        raise TooLarge(f"an entry of {size} bytes; at most {ENTRY_BYTES_MAX} are allowed")
+    size_bytes = _size_bytes(header, sealed)
+    if size_bytes > ENTRY_BYTES_MAX:
+        raise TooLarge(f"an entry of {size_bytes} bytes; at most {ENTRY_BYTES_MAX} are allowed")
 
 
 def check_header(entry: object) -> Entry:
@@ -79,6 +78,14 @@ def check_rows(blocks: list[Any], outcome: bool = False) -> None:
 def is_stream(value: object) -> bool:
     """Whether this names a stream of the feed: "t", the tenant's, or "s:" and the id of a shop."""
     return value == "t" or (type(value) is str and value[:2] == "s:" and is_id(value[2:]))
+
+
+def _size_bytes(entry: Entry, sealed: bytes | None) -> int:
+    """The sealed bytes, and the personal values beside them: the same sum wherever it is made."""
+    personal = serialise(entry["personal"]) if "personal" in entry else b""
+    if sealed is None:
+        sealed = serialise({key: value for key, value in entry.items() if key != "personal"})
+    return len(sealed) + len(personal)
 
 
 def _check_keys(what: str, message: object, required: "_Tests", optional: "_Tests") -> dict[str, Any]:
@@ -148,8 +155,8 @@ def _is_actor(value: object) -> bool:
     return value is None or is_id(value)
 
 
-def _is_short_text(value: object) -> bool:
-    return type(value) is str and len(value) <= SHORT_TEXT_MAX
+def _is_text(value: object) -> bool:
+    return type(value) is str
 
 
 def _is_subject(value: object) -> bool:
@@ -184,11 +191,11 @@ _ENTRY_REQUIRED: _Tests = {
 }
 _ENTRY_OPTIONAL: _Tests = {
     "approver": is_id,
-    "ip": _is_short_text,
+    "ip": _is_text,
     "offset": _is_int,
     "shop": is_id,
     "subject": _is_subject,
-    "ua": _is_short_text,
+    "ua": _is_text,
 }
 _LINE_REQUIRED: _Tests = {
     "no": _is_positive,

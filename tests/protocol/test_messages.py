@@ -84,6 +84,12 @@ def test_a_message_is_an_object(data):
         decode(messages.ExchangeRequest, data)
 
 
+def test_our_own_names_for_fields_are_not_on_the_wire():
+    renamed = set_in(set_in(REQUEST, "schema", ...), "schema_", 1)
+    with pytest.raises(InvalidEnvelope, match="schema"):
+        decode(messages.ExchangeRequest, canonical(renamed))
+
+
 def test_a_message_is_canonical():
     with pytest.raises(Malformed):
         decode(messages.ExchangeRequest, encode(exchange_request()) + b"\n")
