@@ -2,6 +2,8 @@
 
 import enum
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -191,6 +193,30 @@ def test_nesting_ends_at_the_limit():
 def test_absurd_numbers_of_values_are_too_large(item):
     with pytest.raises(TooLarge):
         parse(array_of([item] * (VALUES_MAX + 1)))
+
+
+HOSTILE = """
+import resource, sys
+from sync_protocol.canonical import parse, parse_canonical
+from sync_protocol.compression import DECODED_BYTES_MAX as SIZE
+from sync_protocol.problems import ProtocolError
+
+unit = sys.argv[1].encode()
+text = (unit * (SIZE // len(unit)))[:SIZE]
+resource.setrlimit(resource.RLIMIT_AS, (400 << 20, 400 << 20))
+for read in (parse, parse_canonical):
+    try:
+        read(text)
+    except ProtocolError as refusal:
+        print(refusal.code)
+"""
+
+
+@pytest.mark.parametrize("unit", ["[", "[],", '{"a":', "1", "-", '"\\u0000', '\\"', "1,", " ", "1e9,", '{"":0,'])
+def test_eight_hostile_mebibytes_need_little_memory(unit):
+    run = [sys.executable, "-c", HOSTILE, unit]
+    done = subprocess.run(run, capture_output=True, text=True, check=True)
+    assert len(done.stdout.split()) == 2
 
 
 @given(VALUES)
