@@ -3,6 +3,7 @@
 Both homes call `install_look()` once. Templates then have
     asset(name)          the address of a built file
     places()             the navigation, with the places this person may enter
+    new_id()             a fresh action id, for the form that will carry it
     theme                "light", "dark" or "" for what the device wishes
 and the filters `minor`, `moment`, `clock`, `day`, `exact`, `since`, `initials`.
 How amounts and instants read depends on the shop: the home passes a function that names its currency and zone.
@@ -18,6 +19,7 @@ from pathlib import Path
 from flask import Blueprint, Flask, g, request, url_for
 
 from shopnode.web.ui import words
+from shopnode.web.ui.assets import serve_assets
 from shopnode.web.ui.places import Group, open_groups
 
 DIST = Path(__file__).parent / "static" / "dist"
@@ -58,18 +60,22 @@ class Assets:
         return self._names[name]
 
 
-def install_look(app: Flask, groups: Sequence[Group], manner: Callable[[], words.Manner]) -> None:
+def install_look(
+    app: Flask, groups: Sequence[Group], manner: Callable[[], words.Manner], new_id: Callable[[], str]
+) -> None:
     """Register templates, globals and filters.
 
     groups  the home's places, in order
     manner  currency, zone and time of the current request
+    new_id  makes the ids by which a form pressed twice is known as one
     """
     assets = Assets()
-    app.register_blueprint(
-        Blueprint("ui", __name__, template_folder="templates", static_folder=str(DIST), static_url_path="/static/dist")
-    )
+    blueprint = Blueprint("ui", __name__, template_folder="templates")
+    serve_assets(blueprint, DIST)
+    app.register_blueprint(blueprint)
     app.jinja_env.globals["asset"] = lambda name: url_for("ui.static", filename=assets.hashed(name))
     app.jinja_env.globals["places"] = lambda: open_groups(app, groups, _permissions(), request.endpoint or "")
+    app.jinja_env.globals["new_id"] = new_id
     app.jinja_env.filters.update(words.filters(manner))
     app.context_processor(lambda: {"theme": _theme()})
 

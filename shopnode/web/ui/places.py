@@ -49,9 +49,18 @@ NODE_GROUPS = (
     Group(
         "",
         (
-            Place("Sell", "upc-scan", "counter.sell", "sales:create", on_phone=True, also=("counter.parked", "counter.done")),
+            Place(
+                "Sell",
+                "upc-scan",
+                "counter.sell",
+                "sales:create",
+                on_phone=True,
+                also=("counter.parked", "counter.done"),
+            ),
             Place("Sales", "receipt", "office.sales", "sales:read", on_phone=True, also=("office.*sale*",)),
-            Place("Products", "box-seam", "office.products", "products:read", on_phone=True, also=("office.*product*",)),
+            Place(
+                "Products", "box-seam", "office.products", "products:read", on_phone=True, also=("office.*product*",)
+            ),
             Place("Drawer", "cash-stack", "counter.drawer", "closures:create", on_phone=True),
         ),
     ),
