@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 import orjson
 from pydantic import BaseModel
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from shopnode.domain import failpoints
@@ -89,10 +89,11 @@ def perform(
 
     Raises a ShopError whose words a cashier can act on; nothing has changed then.
     """
-    known = _replayed(ctx, name, params, action_id) if action_id else None
-    if known is not None:
-        return known
-    ctx = _with_approver(ctx, name, approval)
+    if approval is not None:
+        known = _replayed(ctx, name, params, action_id) if action_id else None
+        if known is not None:
+            return known
+        ctx = _with_approver(ctx, name, approval)
     failpoints.hit("perform.before_begin")
     with ctx.home.writing() as session:
         done = _perform_inside(ctx.inside(session), name, params, action_id)
@@ -160,10 +161,8 @@ def _permit(ctx: Context, act: Action) -> None:
         raise WrongPlace(act.name)
 
 
-def _with_approver(ctx: Context, name: str, approval: Approval | None) -> Context:
+def _with_approver(ctx: Context, name: str, approval: Approval) -> Context:
     """Check the second person's PIN before the writer is taken: it costs time on purpose."""
-    if approval is None:
-        return ctx
     _permit(ctx, find_action(name))
     return replace(ctx, approver=approver_of(ctx, approval))
 
@@ -174,13 +173,17 @@ def _replayed(ctx: Context, name: str, params: Mapping[str, Any] | BaseModel, ac
 
 
 def _known(session: Session, action_id: str, fingerprint: str) -> Done | None:
-    query = select(JournalEntry.fingerprint, JournalEntry.result, JournalEntry.n)
-    row = session.execute(query.where(JournalEntry.entry_id == action_id)).one_or_none()
+    row = session.execute(_KNOWN, {"entry_id": action_id}).one_or_none()
     if row is None:
         return None
     if row.fingerprint != fingerprint:
         raise ReusedActionId
     return Done(action_id, orjson.loads(row.result or "{}"), replayed=True, entry_n=row.n)
+
+
+_KNOWN = select(JournalEntry.fingerprint, JournalEntry.result, JournalEntry.n).where(
+    JournalEntry.entry_id == bindparam("entry_id")
+)
 
 
 def _fingerprint(ctx: Context, name: str, params: Mapping[str, Any] | BaseModel) -> str:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from sqlalchemy import event, insert, inspect
+from sqlalchemy import event, inspect
 from sqlalchemy.orm import ORMExecuteState, Session
 
 from shopnode.domain.db import DerivedRow, SyncedRow, synced_columns, synced_models, to_wire
@@ -73,13 +73,31 @@ def insert_rows(session: Session, model: type[SyncedRow], rows: Sequence[Row]) -
     """Write many new rows of one table at once, captured. Values are Python values by column name; `id` is required."""
     if not rows:
         return
-    tenant_id = session.info["tenant_id"]
     capture: Capture = session.info["capture"]
     names = wire_columns(model)
-    full = [{"tenant_id": tenant_id, **dict.fromkeys(names), **row} for row in rows]
-    session.execute(insert(model.__table__), full, execution_options={"captured": True})  # type: ignore[arg-type]
-    for row in full:
-        capture.inserted(model.__tablename__, {name: to_wire(row[name]) for name in names})
+    wire = [{name: to_wire(row.get(name)) for name in names} for row in rows]
+    insert_wire(session, model.__tablename__, names, [tuple(row.values()) for row in wire])
+    for row in wire:
+        capture.inserted(model.__tablename__, row)
+
+
+def insert_wire(session: Session, table: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+    """Write rows that are in wire form already: the form they are stored in, so nothing converts them.
+
+    Bulk work only. What it writes is not captured; inside an action that is `insert_rows()`'s business.
+    """
+    connection = session.connection()
+    tenant_id = session.info["tenant_id"]
+    statement = _insert_statement(table, columns, connection.dialect.name)
+    connection.exec_driver_sql(statement, [(tenant_id, *row) for row in rows])
+
+
+@cache
+def _insert_statement(table: str, columns: tuple[str, ...], dialect: str) -> str:
+    """Names come from the models, never from data."""
+    mark = "?" if dialect == "sqlite" else "%s"
+    marks = ", ".join([mark] * (len(columns) + 1))
+    return f"INSERT INTO {table} (tenant_id, {', '.join(columns)}) VALUES ({marks})"
 
 
 @cache

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from shopnode.domain.db import synced_columns, synced_models
 
@@ -40,7 +40,7 @@ def verify_guard(connection: Connection, written: Iterable[Touched]) -> None:
 
     Raises CaptureBypassed, naming the rows that differ; nothing may be committed then.
     """
-    seen = {(row[0], str(row[1]), row[2]) for row in connection.execute(_LIST)}
+    seen = {(row[0], str(row[1]), row[2]) for row in connection.exec_driver_sql(_TAKE)}
     expected = set(written)
     inserted = {(entity, row_id) for entity, row_id, op in expected if op == "i"}
     # A row inserted and then changed in the same transaction is one insert in the entry.
@@ -48,13 +48,11 @@ def verify_guard(connection: Connection, written: Iterable[Touched]) -> None:
     if seen != expected:
         odd = sorted(seen ^ expected)[:5]
         raise CaptureBypassed(f"written past the journal, or journalled but not written: {odd}")
-    connection.execute(_EMPTY)
 
 
 def forget_touched(connection: Connection) -> None:
     """Empty the list after rows were applied that came from the hub and need no entry."""
-    connection.execute(_EMPTY)
+    connection.exec_driver_sql("DELETE FROM touched")
 
 
-_LIST = text("SELECT entity, row_id, op FROM touched")
-_EMPTY = text("DELETE FROM touched")
+_TAKE = "DELETE FROM touched RETURNING entity, row_id, op"

@@ -25,8 +25,6 @@ from shopnode.domain.db import DerivedRow, Id, Kind, Sync, UtcTime, synced_model
 from sync_protocol.personal import seal
 from sync_protocol.versions import SCHEMA_VERSION
 
-ENTRY_BYTES_MAX = 256 * 1024
-
 
 class JournalEntry(DerivedRow):
     """One performed action. At a node: its own. At the hub: the raw inbox of all origins, with the verdicts."""

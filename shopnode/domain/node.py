@@ -14,20 +14,21 @@ from contextlib import contextmanager
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, LargeBinary, String, Text, delete, insert, select, update
+from sqlalchemy import BigInteger, LargeBinary, String, Text, delete, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from shopnode.domain.capture import Capture
+from shopnode.domain.capture import Capture, insert_wire
 from shopnode.domain.clock import Clock, RandomBytes, new_id
 from shopnode.domain.db import Id, Kind, LocalRow, synced_models
 from shopnode.domain.engine import NodeDatabase
 from shopnode.domain.errors import ShopError
 from shopnode.domain.guard import verify_guard
 from shopnode.domain.homes import Appended
-from shopnode.domain.journal import ENTRY_BYTES_MAX, EntryDraft, JournalEntry, entry_document
+from shopnode.domain.journal import EntryDraft, JournalEntry, entry_document
 from sync_protocol import chain
 from sync_protocol.canonical import canonical
+from sync_protocol.shape import ENTRY_BYTES_MAX
 
 WHOLE_ROW = ""  # the field name that stands for every field of a row not named on its own
 
@@ -122,9 +123,7 @@ class NodeHome:
         return hmac.new(self._fingerprint_key, content, hashlib.sha256).hexdigest()
 
     def next_number(self, session: Session, series: str) -> int:
-        statement = upsert(Counter).values(series=series, value=1)
-        statement = statement.on_conflict_do_update(index_elements=["series"], set_={"value": Counter.value + 1})
-        return int(session.execute(statement.returning(Counter.value)).scalar_one())
+        return int(session.connection().exec_driver_sql(_NEXT_NUMBER, (series,)).scalar_one())
 
     def committed(self) -> None:
         for listener in self.listeners:
@@ -138,23 +137,17 @@ class NodeHome:
         document = entry_document(draft, n, lambda keys: seen_numbers(session, keys), lambda: self.random(16))
         body = canonical(document)
         personal = canonical(draft.personal).decode() if draft.personal else None
-        if len(body) + len(personal or "") > ENTRY_BYTES_MAX:
+        if len(body) + len((personal or "").encode()) > ENTRY_BYTES_MAX:
             raise EntryTooLarge
         hash_n = chain.link(head.head_hash, body)
-        session.execute(
-            insert(JournalEntry.__table__),  # type: ignore[arg-type]
-            {
-                "tenant_id": session.info["tenant_id"], "origin_id": head.origin_id, "n": n,
-                "entry_id": draft.entry_id, "action": draft.action, "actor_id": draft.actor_id,
-                "shop_id": draft.shop_id, "at": _instant(draft),
-                "subject_entity": draft.subject[0] if draft.subject else None,
-                "subject_id": draft.subject[1] if draft.subject else None,
-                "hash": hash_n, "body": body.decode(), "personal": personal,
-                "fingerprint": fingerprint, "result": result,
-            },
+        entity, subject_id = draft.subject or (None, None)
+        row = (
+            head.origin_id, n, draft.entry_id, draft.action, draft.actor_id, draft.shop_id, entity, subject_id,
+            draft.clock["at"], hash_n, body.decode(), personal, fingerprint, result,
         )  # fmt: skip
+        insert_wire(session, "journal_entry", _JOURNAL_COLUMNS, [row])
         latest = max(head.latest_ms, int(draft.clock["at"]))
-        session.execute(update(Installation).values(head_n=n, head_hash=hash_n, latest_ms=latest))
+        session.connection().exec_driver_sql(_MOVE_HEAD, (n, hash_n, latest))
         mark_pending(session, draft.capture, n)
         verify_guard(session.connection(), draft.capture.touched())
         return Appended(n, hash_n)
@@ -178,10 +171,15 @@ _HEAD = select(
 )
 
 
-def _instant(draft: EntryDraft) -> Any:
-    from shopnode.domain.clock import to_datetime
-
-    return to_datetime(int(draft.clock["at"]))
+_NEXT_NUMBER = (
+    "INSERT INTO counter (series, value) VALUES (?, 1) ON CONFLICT (series) DO UPDATE SET value = value + 1 "
+    "RETURNING value"
+)
+_MOVE_HEAD = "UPDATE installation SET head_n = ?, head_hash = ?, latest_ms = ?"
+_JOURNAL_COLUMNS = (
+    "origin_id", "n", "entry_id", "action", "actor_id", "shop_id", "subject_entity", "subject_id",
+    "at", "hash", "body", "personal", "fingerprint", "result",
+)  # fmt: skip
 
 
 def seen_numbers(session: Session, keys: list[tuple[str, str, str]]) -> dict[tuple[str, str, str], int]:

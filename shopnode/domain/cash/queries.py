@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from shopnode.domain.cash.models import DrawerSession
@@ -13,8 +13,15 @@ from shopnode.domain.sales.models import Payment, Tender
 
 def open_session_or_none(session: Session, shop_id: str) -> DrawerSession | None:
     """The shop's open drawer session, if there is one."""
-    query = select(DrawerSession).where(DrawerSession.shop_id == shop_id, DrawerSession.closed_at.is_(None))
-    return session.scalars(query.order_by(DrawerSession.opened_at.desc()).limit(1)).first()
+    return session.scalars(_OPEN, {"shop_id": shop_id}).first()
+
+
+_OPEN = (
+    select(DrawerSession)
+    .where(DrawerSession.shop_id == bindparam("shop_id"), DrawerSession.closed_at.is_(None))
+    .order_by(DrawerSession.opened_at.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,10 @@ class PrintState:
 
 def printers(session: Session) -> list[Printer]:
     """Printers in use, the default one first."""
-    query = select(Printer).where(Printer.archived_at.is_(None)).order_by(Printer.is_default.desc(), Printer.name)
-    return list(session.execute(query).scalars())
+    return list(session.execute(_IN_USE).scalars())
+
+
+_IN_USE = select(Printer).where(Printer.archived_at.is_(None)).order_by(Printer.is_default.desc(), Printer.name)
 
 
 def find_printer(session: Session, printer_id: str) -> Printer:

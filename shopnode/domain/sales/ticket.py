@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from shopnode.domain.catalogue.models import Product
@@ -75,7 +75,7 @@ def price_lines(ctx: Context, items: list[Item], *, ours: frozenset[str] = froze
     wanted = {item.product_id for item in items if item.product_id}
     wanted |= {unit.product_id for found in units.values() for unit, _ in found}
     products = _products(ctx.session, wanted)
-    tax_rate_bp = ctx.session.scalar(select(Shop.vat_rate_bp).where(Shop.id == ctx.shop_id)) or 0
+    tax_rate_bp = ctx.session.scalar(_VAT_RATE, {"shop_id": ctx.shop_id}) or 0
     lines: list[Line] = []
     for position, item in enumerate(items):
         place = f"items.{position}"
@@ -103,7 +103,11 @@ def price_lines(ctx: Context, items: list[Item], *, ours: frozenset[str] = froze
 def _products(session: Session, ids: set[str]) -> dict[str, Product]:
     if not ids:
         return {}
-    return {product.id: product for product in session.scalars(select(Product).where(Product.id.in_(ids)))}
+    return {product.id: product for product in session.scalars(_BY_ID, {"ids": list(ids)})}
+
+
+_BY_ID = select(Product).where(Product.id.in_(bindparam("ids", expanding=True)))
+_VAT_RATE = select(Shop.vat_rate_bp).where(Shop.id == bindparam("shop_id"))
 
 
 Found = tuple[StockUnit, Handset]
@@ -205,8 +209,13 @@ def check_prices(ctx: Context, lines: list[Line], ticket_discount_minor: int) ->
 
     Raises ApprovalNeeded.
     """
-    limits = all_numbers(ctx.session)
     nets = [line.sum.net_minor for line in lines]
+    full_price = ticket_discount_minor == 0 and all(
+        line.product_id and net >= line.quantity * line.list_price_minor for line, net in zip(lines, nets, strict=True)
+    )
+    if full_price:
+        return
+    limits = all_numbers(ctx.session)
     for line, net, share in zip(lines, nets, spread(ticket_discount_minor, nets), strict=True):
         check = PriceCheck(
             line.name, line.quantity, net - share, line.list_price_minor, line.floor_minor, line.cost_minor,

@@ -1,0 +1,57 @@
+"""A node for benchmarks: real file, real key, a catalogue of any size, an open drawer."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+import shopnode.domain.everything  # noqa: F401 — every action and projection
+from shopnode.domain.actions import perform, perform_many
+from shopnode.domain.clock import SystemClock
+from shopnode.domain.context import Actor, Channel, Context
+from shopnode.domain.engine import NodeDatabase
+from shopnode.domain.migrate import upgrade_node
+from shopnode.domain.node import NodeHome
+from shopnode.domain.permissions import Role
+from shopnode.domain.setup import create_installation, found_business
+
+KINDS = ("Glass", "Case", "Charger", "Cable", "Earphones", "Power bank", "Speaker", "Holder")
+BRANDS = ("Tecno", "Infinix", "Samsung", "itel", "Oraimo", "Redmi", "Nokia", "Apple")
+
+
+def new_shop(folder: Path, products: int) -> tuple[Context, list[str]]:
+    """A founded shop with that many products, added through the door; its context and the products' ids."""
+    database = NodeDatabase(folder / "shop.db", secrets.token_bytes(32))
+    upgrade_node(database)
+    database.guard()
+    create_installation(database, SystemClock(), secrets.token_bytes, series="KLA1")
+    home = NodeHome(database, SystemClock())
+    owner = found_business(
+        home, business_name="Bench Phones", shop_name="Kampala Road", shop_code="KLA", owner_name="Sarah",
+        owner_phone="0798123456", owner_password=secrets.token_urlsafe(12),
+    )  # fmt: skip
+    ctx = Context(home, Actor(owner, "Sarah", Role.OWNER), home.shop_id, Channel("127.0.0.1", "bench"))
+    ids: list[str] = []
+    for start in range(0, products, 1000):
+        acts = [("products.create", product(i), None) for i in range(start, min(start + 1000, products))]
+        ids += [done.result["id"] for done in perform_many(ctx, acts)]
+    perform(ctx, "cash.open_drawer", {"opening_float": 100_000})
+    return ctx, ids
+
+
+def product(i: int) -> dict[str, object]:
+    """The form of the i-th product."""
+    kind, brand = KINDS[i % len(KINDS)], BRANDS[i // len(KINDS) % len(BRANDS)]
+    return {
+        "name": f"{brand} {kind} {i:05d}", "category": "Accessories", "brand": brand, "sku": f"SKU-{i:06d}",
+        "barcode": f"616{i:010d}", "cost_minor": 3_000, "price_minor": 8_000, "floor_minor": 6_000,
+    }  # fmt: skip
+
+
+def ticket(ids: list[str], i: int) -> dict[str, object]:
+    """A sale of three lines paid in cash: nine rows with its movements, payment and the sale itself."""
+    picked = [ids[(i * 7 + n * 13) % len(ids)] for n in range(3)]
+    items = [{"product_id": product_id, "quantity": 1} for product_id in dict.fromkeys(picked)]
+    return {"items": items, "payments": [{"method": "cash", "amount": 50_000}], "print_receipt": False}
+
+
