@@ -6,8 +6,9 @@ never says what was wrong, the person or the PIN.
 
 from __future__ import annotations
 
-from shopnode.domain.context import Actor, Approval, Context
+from shopnode.domain.context import Actor, Approval, Channel, Context
 from shopnode.domain.errors import NotPermitted
+from shopnode.domain.homes import Home
 from shopnode.domain.people.models import StaffPin
 from shopnode.domain.people.passwords import verify_secret
 from shopnode.domain.people.queries import actor_for
@@ -23,22 +24,22 @@ class WrongPin(NotPermitted):
 
 def approver_of(ctx: Context, approval: Approval) -> Actor:
     """The person who entered their PIN. Raises WrongPin or TooManyTries; whether they may approve is not asked here."""
-    return prove_by_pin(ctx, approval.staff_id, approval.pin)
+    return prove_by_pin(ctx.home, ctx.channel, approval.staff_id, approval.pin)
 
 
-def prove_by_pin(ctx: Context, staff_id: str, pin: str) -> Actor:
+def prove_by_pin(home: Home, channel: Channel, staff_id: str, pin: str) -> Actor:
     """The active member of this shop's staff whose PIN this is.
 
     Raises WrongPin (also where the home keeps no PINs) and TooManyTries.
     """
-    if not ctx.home.is_shop:
+    if not home.is_shop:
         raise WrongPin
-    with ctx.home.reading() as session:
-        actor = actor_for(session, staff_id, ctx.home.shop_id)
+    with home.reading() as session:
+        actor = actor_for(session, staff_id, home.shop_id)
         known = session.get(StaffPin, actor.id) if actor else None
     account = account_key("pin", actor.id if actor else None, staff_id)
-    count_try(ctx.home, account, ctx.channel.ip)
+    count_try(home, account, channel.ip)
     if not verify_secret(known.pin_hash if known else None, pin) or actor is None:
         raise WrongPin
-    forgive_tries(ctx.home, account, ctx.channel.ip)
+    forgive_tries(home, account, channel.ip)
     return actor

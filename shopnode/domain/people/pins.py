@@ -32,7 +32,7 @@ def set_pin(ctx: Context, staff_id: str, pin: str, *, password: str | None = Non
     _prove_oneself(ctx, staff_id, password)
     with ctx.home.reading() as session:
         others = session.scalars(select(StaffPin.pin_hash).where(StaffPin.staff_id != staff_id)).all()
-    if any([verify_secret(other, pin) for other in others]):  # a list: every one takes its time
+    if any(verify_secret(other, pin) for other in others):
         raise Invalid({"pin": "cannot be used, choose another"})
     pin_hash = hash_secret(pin)
     with ctx.home.writing() as session:
