@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select, true, tuple_
 from sqlalchemy.orm import Session
 
 from shopnode.domain.catalogue.models import Product
+from shopnode.domain.clock import to_datetime, to_ms
 from shopnode.domain.context import Context
 from shopnode.domain.customers.models import Customer
 from shopnode.domain.errors import NotFound
 from shopnode.domain.handsets.models import OPEN_STATUSES, Handset, StockUnit, UnitStatus
 from shopnode.domain.handsets.rules import bare_number, read_imei
+from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, page_of
 from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row
 from shopnode.domain.sales.models import SaleLine, SaleSummary
@@ -111,6 +113,41 @@ def units_in_stock(ctx: Context, product_id: str) -> list[UnitView]:
     return _stays(ctx, wanted)[::-1]
 
 
+@dataclass(frozen=True)
+class UnitFilter:
+    """Which stays of phones: each field narrows the list."""
+
+    number: str = ""  # an IMEI or serial, whole
+    product_id: str | None = None
+    status: UnitStatus | None = None
+
+
+def list_units(
+    ctx: Context, wanted: UnitFilter, *, limit: int = PAGE_DEFAULT, cursor: str | None = None
+) -> Page[UnitView]:
+    """Stays of phones this person may see, the latest first. Raises Invalid for a cursor of another list."""
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.number.strip():
+        number = bare_number(wanted.number)
+        conditions.append(or_(Handset.imei1 == number, Handset.imei2 == number, Handset.serial == number))
+    if wanted.product_id is not None:
+        conditions.append(StockUnit.product_id == wanted.product_id)
+    if wanted.status is not None:
+        conditions.append(StockUnit.status == wanted.status.value)
+    if ctx.shop_id is not None:
+        conditions.append(StockUnit.shop_id == ctx.shop_id)
+    place = decode_cursor(cursor, (int, str))
+    if place is not None:
+        conditions.append(tuple_(StockUnit.received_at, StockUnit.id) < tuple_(to_datetime(place[0]), place[1]))
+    views = _stays(ctx, and_(true(), *conditions), limit=limit + 1)
+    return page_of(views, limit, lambda view: (to_ms(view.received_at), view.unit_id))
+
+
+def unit_view(ctx: Context, unit_id: str) -> UnitView:
+    """One stay of a phone. Raises NotFound."""
+    return _stays(ctx, StockUnit.id == find_unit(ctx.session, unit_id).id)[0]
+
+
 def units_to_inspect(ctx: Context) -> list[UnitView]:
     """Phones that came back and wait for somebody to look at them, the latest first."""
     return _stays(ctx, StockUnit.status == UnitStatus.INSPECT.value)
@@ -128,7 +165,7 @@ def life_of(ctx: Context, handset_id: str) -> list[LifeEvent]:
     return [LifeEvent(move.at, move.kind, move.note, move.sale_id, move.by_id) for move in moves]
 
 
-def _stays(ctx: Context, wanted: ColumnElement[bool]) -> list[UnitView]:
+def _stays(ctx: Context, wanted: ColumnElement[bool], *, limit: int | None = None) -> list[UnitView]:
     """Stays with their phones, the latest first."""
     query = (
         select(StockUnit, Handset, Product)
@@ -136,6 +173,7 @@ def _stays(ctx: Context, wanted: ColumnElement[bool]) -> list[UnitView]:
         .join(Product, Product.id == StockUnit.product_id)
         .where(wanted)
         .order_by(StockUnit.received_at.desc(), StockUnit.id.desc())
+        .limit(limit)
     )
     rows = ctx.session.execute(query).all()
     sold = _receipts(ctx.session, [unit.sold_line_id for unit, _, _ in rows if unit.sold_line_id])

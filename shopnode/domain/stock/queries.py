@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
+from shopnode.domain.clock import to_datetime, to_ms
+from shopnode.domain.context import Context
+from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, page_of
 from shopnode.domain.stock.models import StockLevel, StockMovement
 
 
@@ -18,6 +21,29 @@ def on_hand(session: Session, shop_id: str, product_ids: Collection[str]) -> dic
     found = dict.fromkeys(product_ids, 0)
     found.update({row.product_id: row.on_hand for row in session.execute(query)})
     return found
+
+
+def list_movements(
+    ctx: Context,
+    *,
+    product_id: str | None = None,
+    kind: str | None = None,
+    limit: int = PAGE_DEFAULT,
+    cursor: str | None = None,
+) -> Page[StockMovement]:
+    """What came and went, the latest first. Raises Invalid for a cursor of another list."""
+    query = select(StockMovement)
+    if product_id is not None:
+        query = query.where(StockMovement.product_id == product_id)
+    if kind is not None:
+        query = query.where(StockMovement.kind == kind)
+    if ctx.shop_id is not None:
+        query = query.where(StockMovement.shop_id == ctx.shop_id)
+    place = decode_cursor(cursor, (int, str))
+    if place is not None:
+        query = query.where(tuple_(StockMovement.at, StockMovement.id) < tuple_(to_datetime(place[0]), place[1]))
+    query = query.order_by(StockMovement.at.desc(), StockMovement.id.desc()).limit(limit + 1)
+    return page_of(list(ctx.session.scalars(query)), limit, lambda row: (to_ms(row.at), row.id))
 
 
 @dataclass(frozen=True)
