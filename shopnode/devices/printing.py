@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from shopnode.devices.transports import Link, Transport
@@ -31,6 +31,7 @@ _FIXED_BITS, _FIXED_VALUE = 0b1001_0011, 0b0001_0010
 _OFFLINE, _COVER, _PAPER_STOP, _FAULT, _NEAR_END, _PAPER_END = 0x08, 0x04, 0x20, 0x40, 0x0C, 0x60
 SETTLE_FIRST_S, SETTLE_S_PER_LINE, SETTLE_S_MAX = 0.2, 0.03, 6.0  # a slow printer prints 30 lines a second
 SETTLE_STEP_S = 0.5
+SLOW_BYTES_PER_S, BEHIND_S_MAX = 2_000, 20.0
 
 
 class Paper(StrEnum):
@@ -145,7 +146,9 @@ def _watch_until_out(link: Link, data: bytes, must_answer: bool, stop: threading
     """Printers answer status at once, while the paper is still coming: so keep asking until it should be out."""
     lines = data.count(b"\n")
     wait_s = patience.settle_share * min(SETTLE_S_MAX, SETTLE_FIRST_S + SETTLE_S_PER_LINE * lines)
-    is_known = _demand_ready(link, must_answer, patience)
+    # A printer with a small buffer answers only once it has taken what came before the question.
+    behind_s = min(BEHIND_S_MAX, len(data) / SLOW_BYTES_PER_S) if must_answer else 0.0
+    is_known = _demand_ready(link, must_answer, replace(patience, answer_s=patience.answer_s + behind_s))
     while wait_s > 0 and is_known:
         if stop.wait(min(SETTLE_STEP_S, wait_s)):
             raise Interrupted

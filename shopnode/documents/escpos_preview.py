@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import io
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from shopnode.documents.escpos import DOTS_PER_CELL, Paper
+from shopnode.documents.escpos import DOTS_PER_CELL, Paper, Style
 from shopnode.documents.escpos_reader import (
     Air,
     CutLine,
     PictureLine,
     Printed,
     QrLine,
-    Span,
     Tape,
     TextLine,
     read_escpos,
@@ -85,18 +85,18 @@ def _draw_text(canvas: Image.Image, line: TextLine, top: int, paper: Paper, scal
     bottom = top + _height(line) - 3
     for span in line.spans:
         for char in span.text:
-            glyph = _glyph(char, span, scale)
+            glyph = _glyph(char, span.style, scale)
             canvas.paste(glyph, (left * scale, bottom * scale - glyph.height))
             left += DOTS_PER_CELL * span.style.width
 
 
-def _glyph(char: str, span: Span, scale: int) -> Image.Image:
+@lru_cache(maxsize=2048)
+def _glyph(char: str, style: Style, scale: int) -> Image.Image:
     """One character in its cell of 12 × 24 dots, stretched as a printer stretches it."""
     from PIL import Image, ImageDraw
 
     from shopnode.documents.fonts import mono_font
 
-    style = span.style
     paper, ink = (INK, PAPER_WHITE) if style.inverted else (PAPER_WHITE, INK)
     factor = scale * max(style.width, style.height)
     cell = Image.new("L", (12 * factor, 24 * factor), paper)

@@ -24,9 +24,10 @@ from shopnode.documents.escpos import (
     drawer_kick,
 )
 from shopnode.documents.escpos_reader import Happening, PictureLine, QrLine, Tape, TextLine, read_escpos
-from shopnode.documents.receipt import Receipt, ReceiptLine, ReceiptPayment
+from shopnode.documents.receipt import Receipt, ReceiptLine
 from shopnode.documents.receipt_escpos import receipt_bytes
 from tests.documents.samples import FULL_RECEIPT, MANY_SCRIPTS, PLAIN_RECEIPT
+from tests.documents.strategies import ATTACKS, nasty, nasty_receipts
 
 GOLDEN = Path(__file__).parent / "golden"
 PAPERS = {"32": PAPER_58, "42": PAPER_80_NARROW, "48": PAPER_80}
@@ -156,46 +157,6 @@ def test_a_printer_without_a_blade_gets_no_cut() -> None:
 
 # ── nothing a person typed may become a command ─────────────────────────────────────────────────────────────
 
-ATTACKS = [
-    "\x1bp\x00\x32\xfa",
-    "\x10\x14\x01\x00\x05",
-    "\x1d(A",
-    "\x9bp",
-    "\x00" * 50,
-    "\u202eevil",
-    "\ud800",
-    "\x7f\x85\u2028",
-]
-nasty = st.one_of(
-    st.text(max_size=80),
-    st.text(alphabet=st.characters(max_codepoint=0x2FF), max_size=120),
-    st.builds("".join, st.lists(st.sampled_from([*ATTACKS, "A", " ", "é", "手", "ف", "😀", "\u0301"]), max_size=12)),
-)
-amounts = st.integers(min_value=-(10**12), max_value=10**12)
-lines_of_nasty = st.builds(
-    ReceiptLine,
-    name=nasty,
-    quantity=st.integers(-5, 10**6),
-    unit_price_minor=amounts,
-    total_minor=amounts,
-    discount_minor=amounts,
-    imeis=st.lists(nasty, max_size=2).map(tuple),
-    warranty=nasty,
-)
-payments_of_nasty = st.builds(
-    ReceiptPayment, label=nasty, amount_minor=amounts, reference=nasty, tendered_minor=st.none() | amounts
-)
-receipts_of_nasty = st.builds(
-    Receipt,
-    lines=st.lists(lines_of_nasty, max_size=3).map(tuple),
-    payments=st.lists(payments_of_nasty, max_size=2).map(tuple),
-    copy_no=st.integers(0, 10**6),
-    is_voided=st.booleans(),
-    exponent=st.integers(0, 3),
-    vat_rate_bp=st.integers(0, 10_000),
-    **dict.fromkeys(("subtotal_minor", "total_minor", "discount_minor", "change_minor", "vat_minor"), amounts),
-    **{name: nasty for name, kind in Receipt.__annotations__.items() if kind == "str"},
-)
 papers = st.builds(
     Paper,
     columns=st.integers(24, 64),
@@ -205,7 +166,7 @@ papers = st.builds(
 )
 
 
-@given(receipts_of_nasty, papers)
+@given(nasty_receipts, papers)
 @settings(max_examples=150, deadline=None)
 def test_no_field_of_a_receipt_can_carry_a_command(receipt: Receipt, paper: Paper) -> None:
     """Threat 16. The reader knows every command, sees no line wider than the paper, and the drawer stays shut."""

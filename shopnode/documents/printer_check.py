@@ -9,7 +9,7 @@ from shopnode.documents.receipt_rows import Block, Gap, Qr, Role, Row, Rule
 SPECIMEN = "Éèñ çöü £ “quotes” – ŋ Ŋ 0123456789"
 
 
-def test_page_bytes(paper: Paper, *, shop_name: str, printer_name: str, address: str, at: str) -> bytes:
+def printer_check_bytes(paper: Paper, *, shop_name: str, printer_name: str, address: str, at: str) -> bytes:
     """A page with the widths, characters and pictures that receipts use."""
     sheet = Sheet(paper)
     top: list[Block] = [
