@@ -173,7 +173,7 @@ def _replayed(ctx: Context, name: str, params: Mapping[str, Any] | BaseModel, ac
 
 
 def _known(session: Session, action_id: str, fingerprint: str) -> Done | None:
-    row = session.execute(_KNOWN, {"entry_id": action_id}).one_or_none()
+    row = session.connection().execute(_KNOWN, {"entry_id": action_id}).one_or_none()
     if row is None:
         return None
     if row.fingerprint != fingerprint:
@@ -203,4 +203,5 @@ def _form_of(run: Callable[..., Any]) -> type[Params]:
     hints = [hint for name, hint in typing.get_type_hints(run).items() if name not in {"ctx", "return"}]
     if len(hints) != 1 or not issubclass(hints[0], Params):
         raise TypeError(f"{run.__name__} must take a context and one Params")
-    return hints[0]
+    form: type[Params] = hints[0]
+    return form

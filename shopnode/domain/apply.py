@@ -72,7 +72,8 @@ class Applier:
         empty = dict.fromkeys(known)
         here = self._ids_here(model, [row[0] for row in rows])
         is_register = model.__sync__.kind is Kind.REGISTER
-        fresh, again = [], []
+        fresh: list[dict[str, Any]] = []
+        again: list[dict[str, Any]] = []
         for row in rows:
             values = {name: value for name, value in zip(columns, row, strict=True) if name in known}
             (again if row[0] in here else fresh).append({**empty, **values})
@@ -84,11 +85,11 @@ class Applier:
             self.changed.inserts.setdefault(model.__tablename__, []).extend(fresh)
         if is_register:
             self._mark_seen(model.__tablename__, [row["id"] for row in fresh], no)
-            for row in again:
-                row_id = row.pop("id")
-                self._set_fields(no, model, row_id, {name: row[name] for name in columns[1:] if name in row})
+            for known_row in again:
+                values = {name: known_row[name] for name in columns[1:] if name in known_row}
+                self._set_fields(no, model, known_row["id"], values)
         elif "feed_no" in model.__sync__.derived:
-            self._number(model, [row["id"] for row in again], no)
+            self._number(model, [known_row["id"] for known_row in again], no)
 
     def _update(self, no: int, model: type[SyncedRow], columns: list[str], rows: list[list[Any]]) -> None:
         known = set(wire_columns(model))

@@ -1,7 +1,8 @@
 """Capture: what one action wrote, row by row, with before and after.
 
 A session is watched from its first flush. New rows and changed columns are noted as they are flushed, and
-`insert_rows()` notes what it writes with `executemany` on hot paths. Other bulk statements on synced tables are refused.
+`insert_rows()` notes what it writes with `executemany` on hot paths. Other bulk statements on synced tables are
+refused.
 
 Invariants:
   * A row inserted and then changed in the same action is one insert.
@@ -89,7 +90,12 @@ def insert_wire(session: Session, table: str, columns: tuple[str, ...], rows: li
     connection = session.connection()
     tenant_id = session.info["tenant_id"]
     statement = _insert_statement(table, columns, connection.dialect.name)
-    connection.exec_driver_sql(statement, [(tenant_id, *row) for row in rows])
+    driver_cursor(session).executemany(statement, [(tenant_id, *row) for row in rows])
+
+
+def driver_cursor(session: Session) -> Any:
+    """The database driver's own cursor inside this session's transaction, for statements counted in microseconds."""
+    return session.connection().connection.cursor()
 
 
 @cache
@@ -139,10 +145,9 @@ def _note_changes(capture: Capture, row: SyncedRow) -> None:
     changes: dict[str, tuple[Any, Any]] = {}
     state = inspect(row)
     for name in wire_columns(type(row)):
-        history = state.attrs[name].history
-        if history.has_changes():
-            before = history.deleted[0] if history.deleted else None
-            changes[name] = (to_wire(before), to_wire(history.added[0]))
+        added, _, deleted = state.attrs[name].history
+        if added:
+            changes[name] = (to_wire(deleted[0] if deleted else None), to_wire(added[0]))
     if changes:
         capture.updated(row.__tablename__, row.id, changes)
 

@@ -25,7 +25,7 @@ class Clock(Protocol):
 class RandomBytes(Protocol):
     """Returns `count` unpredictable bytes (predictable ones in a simulation)."""
 
-    def __call__(self, count: int) -> bytes: ...
+    def __call__(self, count: int, /) -> bytes: ...
 
 
 class SystemClock:

@@ -40,7 +40,7 @@ def verify_guard(connection: Connection, written: Iterable[Touched]) -> None:
 
     Raises CaptureBypassed, naming the rows that differ; nothing may be committed then.
     """
-    seen = {(row[0], str(row[1]), row[2]) for row in connection.exec_driver_sql(_TAKE)}
+    seen = {(row[0], str(row[1]), row[2]) for row in _take(connection)}
     expected = set(written)
     inserted = {(entity, row_id) for entity, row_id, op in expected if op == "i"}
     # A row inserted and then changed in the same transaction is one insert in the entry.
@@ -53,6 +53,13 @@ def verify_guard(connection: Connection, written: Iterable[Touched]) -> None:
 def forget_touched(connection: Connection) -> None:
     """Empty the list after rows were applied that came from the hub and need no entry."""
     connection.exec_driver_sql("DELETE FROM touched")
+
+
+def _take(connection: Connection) -> Iterable[tuple[str, object, str]]:
+    cursor = connection.connection.cursor()
+    cursor.execute(_TAKE)
+    rows: Iterable[tuple[str, object, str]] = cursor.fetchall()
+    return rows
 
 
 _TAKE = "DELETE FROM touched RETURNING entity, row_id, op"

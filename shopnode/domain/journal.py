@@ -149,6 +149,6 @@ def _sealed(draft: EntryDraft, sync: Sync, name: str, value: Any, salt: Callable
     return marker
 
 
-def history_of(subject_id: str) -> Select[tuple[JournalEntry]]:
+def history_of(subject_id: str) -> Select[JournalEntry]:
     """The entries about one record, oldest first."""
     return select(JournalEntry).where(JournalEntry.subject_id == subject_id).order_by(JournalEntry.at, JournalEntry.n)

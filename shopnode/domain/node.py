@@ -11,14 +11,14 @@ import hmac
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import BigInteger, LargeBinary, String, Text, delete, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from shopnode.domain.capture import Capture, insert_wire
+from shopnode.domain.capture import Capture, driver_cursor, insert_wire
 from shopnode.domain.clock import Clock, RandomBytes, new_id
 from shopnode.domain.db import Id, Kind, LocalRow, synced_models
 from shopnode.domain.engine import NodeDatabase
@@ -87,6 +87,17 @@ class EntryTooLarge(ShopError):
         super().__init__("This is too much for one step. Split it into smaller ones; nothing was changed.")
 
 
+class Head(NamedTuple):
+    """Where this installation's chain and clock stand."""
+
+    origin_id: str
+    head_n: int
+    head_hash: str
+    seen: int
+    clock_offset_ms: int | None
+    latest_ms: int
+
+
 class NodeHome:
     """A shop's node as the door sees it."""
 
@@ -123,14 +134,15 @@ class NodeHome:
         return hmac.new(self._fingerprint_key, content, hashlib.sha256).hexdigest()
 
     def next_number(self, session: Session, series: str) -> int:
-        return int(session.connection().exec_driver_sql(_NEXT_NUMBER, (series,)).scalar_one())
+        return int(driver_cursor(session).execute(_NEXT_NUMBER, (series,)).fetchone()[0])
 
     def committed(self) -> None:
         for listener in self.listeners:
             listener()
 
     def append(self, session: Session, draft: EntryDraft, fingerprint: str, result: str) -> Appended:
-        head = session.execute(_HEAD).one()
+        cursor = driver_cursor(session)
+        head = Head(*cursor.execute(_HEAD).fetchone())
         n = head.head_n + 1
         draft.seen = head.seen
         draft.clock = self._clock_marks(head.clock_offset_ms)
@@ -147,7 +159,7 @@ class NodeHome:
         )  # fmt: skip
         insert_wire(session, "journal_entry", _JOURNAL_COLUMNS, [row])
         latest = max(head.latest_ms, int(draft.clock["at"]))
-        session.connection().exec_driver_sql(_MOVE_HEAD, (n, hash_n, latest))
+        cursor.execute(_MOVE_HEAD, (n, hash_n, latest))
         mark_pending(session, draft.capture, n)
         verify_guard(session.connection(), draft.capture.touched())
         return Appended(n, hash_n)
@@ -161,16 +173,7 @@ class NodeHome:
         return marks if offset_ms is None else {**marks, "offset": offset_ms}
 
 
-_HEAD = select(
-    Installation.origin_id,
-    Installation.head_n,
-    Installation.head_hash,
-    Installation.seen,
-    Installation.clock_offset_ms,
-    Installation.latest_ms,
-)
-
-
+_HEAD = "SELECT origin_id, head_n, head_hash, seen, clock_offset_ms, latest_ms FROM installation"
 _NEXT_NUMBER = (
     "INSERT INTO counter (series, value) VALUES (?, 1) ON CONFLICT (series) DO UPDATE SET value = value + 1 "
     "RETURNING value"

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from shopnode.domain.capture import Capture
+from shopnode.domain.capture import Capture, driver_cursor
+from shopnode.domain.db import DerivedRow, to_wire
 
 Row = Mapping[str, Any]
 
@@ -64,3 +66,31 @@ def _changed(capture: Capture) -> Changed:
 def distinct(rows: Iterable[Row], column: str) -> list[str]:
     """The different non-empty values of one column, in first-seen order."""
     return list(dict.fromkeys(row[column] for row in rows if row.get(column)))
+
+
+def write_derived(
+    session: Session, model: type[DerivedRow], key: tuple[str, ...], rows: list[dict[str, Any]], *, add: bool = False
+) -> None:
+    """Insert derived rows, or replace those of the same key (with `add`: add to their other columns).
+
+    Rows all have the same columns, in wire form or as Python values, sorted by the caller so that two batches at the
+    hub cannot wait for each other.
+    """
+    names = tuple(rows[0])
+    dialect = session.get_bind().dialect.name
+    tenant_id = session.info["tenant_id"]
+    values = [(tenant_id, *(to_wire(row[name]) for name in names)) for row in rows]
+    driver_cursor(session).executemany(_upsert(model.__tablename__, key, names, add, dialect), values)
+
+
+@cache
+def _upsert(table: str, key: tuple[str, ...], names: tuple[str, ...], add: bool, dialect: str) -> str:
+    """Names come from the models, never from data."""
+    mark = "?" if dialect == "sqlite" else "%s"
+    marks = ", ".join([mark] * (len(names) + 1))
+    old = f"{table}.{{0}} + " if add else ""
+    changes = ", ".join(f"{{0}} = {old}excluded.{{0}}".format(name) for name in names if name not in key)
+    return (
+        f"INSERT INTO {table} (tenant_id, {', '.join(names)}) VALUES ({marks}) "
+        f"ON CONFLICT (tenant_id, {', '.join(key)}) DO UPDATE SET {changes}"
+    )

@@ -10,9 +10,7 @@ from shopnode.domain.context import Context
 from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, page_of
 
 
-def list_drawer_sessions(
-    ctx: Context, *, limit: int = PAGE_DEFAULT, cursor: str | None = None
-) -> Page[DrawerSession]:
+def list_drawer_sessions(ctx: Context, *, limit: int = PAGE_DEFAULT, cursor: str | None = None) -> Page[DrawerSession]:
     """Drawer sessions, the latest first. Raises Invalid for a cursor of another list."""
     query = select(DrawerSession)
     if ctx.shop_id is not None:

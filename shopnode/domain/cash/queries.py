@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
 
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
@@ -16,6 +18,25 @@ def open_session_or_none(session: Session, shop_id: str) -> DrawerSession | None
     return session.scalars(_OPEN, {"shop_id": shop_id}).first()
 
 
+class OpenDrawer(NamedTuple):
+    """What a sale needs to know of the open drawer."""
+
+    id: str
+    business_on: date
+
+
+def open_drawer_or_none(session: Session, shop_id: str | None) -> OpenDrawer | None:
+    """The open drawer as plain values: every sale asks for it."""
+    row = session.connection().execute(_OPEN_IDS, {"shop_id": shop_id}).first()
+    return OpenDrawer(*row) if row else None
+
+
+_OPEN_IDS = (
+    select(DrawerSession.id, DrawerSession.business_on)
+    .where(DrawerSession.shop_id == bindparam("shop_id"), DrawerSession.closed_at.is_(None))
+    .order_by(DrawerSession.opened_at.desc())
+    .limit(1)
+)
 _OPEN = (
     select(DrawerSession)
     .where(DrawerSession.shop_id == bindparam("shop_id"), DrawerSession.closed_at.is_(None))

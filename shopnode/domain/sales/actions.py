@@ -8,8 +8,7 @@ from shopnode.domain import failpoints
 from shopnode.domain.actions import action
 from shopnode.domain.capture import insert_rows
 from shopnode.domain.cash.actions import DrawerClosed
-from shopnode.domain.cash.models import DrawerSession
-from shopnode.domain.cash.queries import open_session_or_none
+from shopnode.domain.cash.queries import OpenDrawer, open_drawer_or_none
 from shopnode.domain.context import Context
 from shopnode.domain.customers.models import Customer
 from shopnode.domain.handsets.models import UnitStatus
@@ -29,7 +28,7 @@ def sell(ctx: Context, new: NewSale) -> dict[str, Any]:
 
     Raises DrawerClosed, Invalid, UnitNotForSale, ReferenceUsed, ApprovalNeeded.
     """
-    drawer = _open_drawer(ctx)
+    drawer = need_open_drawer(ctx)
     if new.customer_id:
         find_row(ctx.session, Customer, new.customer_id, "This customer")
     lines = price_lines(ctx, new.items)
@@ -64,9 +63,9 @@ def sell(ctx: Context, new: NewSale) -> dict[str, Any]:
     }
 
 
-def _open_drawer(ctx: Context) -> DrawerSession:
-    assert ctx.shop_id is not None  # a SHOP action runs at a node
-    drawer = open_session_or_none(ctx.session, ctx.shop_id)
+def need_open_drawer(ctx: Context) -> OpenDrawer:
+    """The shop's open drawer. Raises DrawerClosed."""
+    drawer = open_drawer_or_none(ctx.session, ctx.shop_id)
     if drawer is None:
         raise DrawerClosed
     return drawer
@@ -106,7 +105,7 @@ def book_payments(
     ctx: Context,
     sale_id: str,
     settled: list[Settled],
-    drawer: DrawerSession | None,
+    drawer: OpenDrawer | None,
     *,
     kind: PaymentKind = PaymentKind.PAYMENT,
     amendment_id: str | None = None,

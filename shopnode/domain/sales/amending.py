@@ -7,15 +7,13 @@ from typing import Any
 
 from shopnode.domain.actions import action
 from shopnode.domain.capture import add_rows, insert_rows
-from shopnode.domain.cash.actions import DrawerClosed
-from shopnode.domain.cash.queries import open_session_or_none
 from shopnode.domain.context import Context
 from shopnode.domain.customers.models import Customer
 from shopnode.domain.errors import Invalid
 from shopnode.domain.handsets.models import StockUnit, UnitStatus
 from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row
-from shopnode.domain.sales.actions import book_lines, book_payments
+from shopnode.domain.sales.actions import book_lines, book_payments, need_open_drawer
 from shopnode.domain.sales.forms import AmendSale
 from shopnode.domain.sales.lookup import find_changeable, lines_now, payments_of
 from shopnode.domain.sales.models import PaymentKind, Sale, SaleAmendment, SaleLine, SaleSummary, Tender
@@ -106,10 +104,7 @@ def _rebook_money(
         return
     if change.payments is None and due > 0:
         raise Invalid({"payments": f"{due:,} more is due: list all tenders of the corrected sale"})
-    assert ctx.shop_id is not None
-    drawer = open_session_or_none(ctx.session, ctx.shop_id)
-    if drawer is None:
-        raise DrawerClosed
+    drawer = need_open_drawer(ctx)
     if change.payments is None:
         back = [Settled(Tender.CASH, due, None, None, None)]
         book_payments(ctx, sale.id, back, drawer, kind=PaymentKind.REFUND, amendment_id=amendment.id)

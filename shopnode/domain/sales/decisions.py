@@ -11,9 +11,7 @@ from typing import Any
 
 from shopnode.domain.actions import action
 from shopnode.domain.capture import add_rows, insert_rows
-from shopnode.domain.cash.actions import DrawerClosed
-from shopnode.domain.cash.models import DrawerSession
-from shopnode.domain.cash.queries import open_session_or_none
+from shopnode.domain.cash.queries import OpenDrawer
 from shopnode.domain.clock import act_id
 from shopnode.domain.context import Context
 from shopnode.domain.errors import Conflict
@@ -21,6 +19,7 @@ from shopnode.domain.handsets.models import StockUnit, UnitStatus
 from shopnode.domain.homes import Where
 from shopnode.domain.permissions import Permission, Role
 from shopnode.domain.queries import find_row
+from shopnode.domain.sales.actions import need_open_drawer
 from shopnode.domain.sales.forms import Decide, Undo
 from shopnode.domain.sales.lookup import find_changeable, lines_now, payments_of
 from shopnode.domain.sales.models import (
@@ -93,12 +92,11 @@ def reverse_sale(ctx: Context, undo: Undo) -> dict[str, Any]:
 @action("sales.pay_refund", needs=Permission.SALES_CREATE)
 def pay_refund(ctx: Context, about: Decide) -> dict[str, Any]:
     """Pay out in cash what a reversal made elsewhere left due to the customer. Raises NothingDue, DrawerClosed."""
-    assert ctx.shop_id is not None
     sale = find_row(ctx.session, Sale, about.sale_id, "This sale")
     owed = -sum(row.amount_minor for row in payments_of(ctx.session, sale.id) if row.kind == PaymentKind.REFUND_DUE)
     if owed <= 0:
         raise NothingDue(sale.number)
-    drawer = _drawer(ctx)
+    drawer = need_open_drawer(ctx)
     rows = [
         _money(ctx, sale, ctx.new_id(), PaymentKind.REFUND_DUE, Tender.CASH.value, owed, None),
         _money(ctx, sale, ctx.new_id(), PaymentKind.REFUND, Tender.CASH.value, -owed, drawer),
@@ -162,7 +160,7 @@ def _refund(ctx: Context, sale: Sale) -> int:
         key = (row.method, row.reference)
         net[key] = net.get(key, 0) + row.amount_minor
     paid = {key: amount for key, amount in net.items() if amount > 0}
-    drawer = _drawer(ctx) if ctx.home.is_shop and paid else None
+    drawer = need_open_drawer(ctx) if ctx.home.is_shop and paid else None
     kind = PaymentKind.REFUND if ctx.home.is_shop else PaymentKind.REFUND_DUE
     rows = [
         _money(
@@ -174,14 +172,6 @@ def _refund(ctx: Context, sale: Sale) -> int:
     return sum(paid.values())
 
 
-def _drawer(ctx: Context) -> DrawerSession:
-    assert ctx.shop_id is not None
-    drawer = open_session_or_none(ctx.session, ctx.shop_id)
-    if drawer is None:
-        raise DrawerClosed
-    return drawer
-
-
 def _money(
     ctx: Context,
     sale: Sale,
@@ -189,7 +179,7 @@ def _money(
     kind: PaymentKind,
     method: str,
     amount_minor: int,
-    drawer: DrawerSession | None,
+    drawer: OpenDrawer | None,
     reference: str | None = None,
 ) -> dict[str, Any]:
     return {

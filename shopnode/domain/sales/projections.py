@@ -1,18 +1,16 @@
-"""Totals and state of each sale, kept beside it on both sides; made again from its rows whenever one of them changes."""
+"""Totals and state of each sale, on both sides; made again from its rows whenever one of them changes."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Insert, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shopnode.domain.projections import Changed, distinct, projection
+from shopnode.domain.projections import Changed, distinct, projection, write_derived
 from shopnode.domain.sales.models import (
     DecisionKind,
     Payment,
@@ -39,9 +37,7 @@ def project_sale_summaries(session: Session, changed: Changed) -> None:
     rows = _summaries(plain, _by_sale(changed.rows("sale_line")), _by_sale(changed.rows("payment")), {}, {})
     rows += _from_tables(session, later)
     if rows:
-        tenant_id = session.info["tenant_id"]
-        table_rows = [{"tenant_id": tenant_id, **row} for row in sorted(rows, key=lambda row: str(row["sale_id"]))]
-        session.connection().execute(_replace(session.get_bind().dialect.name), table_rows)
+        write_derived(session, SaleSummary, ("sale_id",), sorted(rows, key=lambda row: str(row["sale_id"])))
 
 
 def _updated(session: Session, changed: Changed) -> set[str]:
@@ -113,12 +109,3 @@ def _summary(sale: Any, lines: list[Any], payments: list[Any], amended: list[Any
 
 def _line_sum(line: Any) -> LineSum:
     return LineSum(line.quantity, line.unit_price_minor, line.discount_minor, line.tax_rate_bp, line.cost_minor)
-
-
-@cache
-def _replace(dialect: str) -> Insert:
-    make = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement = make(SaleSummary.__table__)  # type: ignore[arg-type]
-    keys = ("tenant_id", "sale_id")
-    values = {c.name: statement.excluded[c.name] for c in SaleSummary.__table__.columns if c.name not in keys}
-    return statement.on_conflict_do_update(index_elements=keys, set_=values)

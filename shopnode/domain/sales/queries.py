@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, TypeVar
+from typing import TypeVar, TypeVarTuple
 
 from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
 from sqlalchemy.orm import Session
@@ -33,6 +33,7 @@ from shopnode.domain.sales.models import (
 from shopnode.domain.sales.rules import normal_reference
 
 R = TypeVar("R", bound=SyncedRow)
+Ts = TypeVarTuple("Ts")
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def sum_sales(ctx: Context, wanted: SaleFilter) -> SalesSum:
     return SalesSum(count, int(total), gone, int(cost))
 
 
-def _filtered(ctx: Context, query: Select[Any], wanted: SaleFilter) -> Select[Any]:
+def _filtered(ctx: Context, query: Select[*Ts], wanted: SaleFilter) -> Select[*Ts]:
     if not ctx.may(Permission.SALES_READ_ALL):
         query = query.where(or_(SaleSummary.cashier_id == ctx.actor.id, SaleSummary.seller_id == ctx.actor.id))
     exact = {
