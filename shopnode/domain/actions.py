@@ -127,6 +127,7 @@ def _perform_inside(ctx: Context, name: str, params: Mapping[str, Any] | BaseMod
     result = act.run(ctx, form)
     ctx.session.flush()
     failpoints.hit("perform.rows_written")
+    ctx.home.take_turn(ctx.session)
     project(ctx.session, capture)
     ctx.session.flush()
     draft = EntryDraft(

@@ -44,6 +44,14 @@ class Home(Protocol):
 
     def new_id(self) -> str: ...
 
+    def take_turn(self, session: Session) -> None:
+        """Called when an action has written its rows, before derived rows are computed from them.
+
+        Where several write at once (the hub), the others wait from here until commit, so that what is derived has
+        seen everything. A node has one writer and nothing to do.
+        """
+        ...
+
     def append(self, session: Session, draft: EntryDraft, fingerprint: str, result: str) -> Appended:
         """Write the entry of what this session captured, and check it against the guard."""
         ...

@@ -140,6 +140,9 @@ class NodeHome:
         for listener in self.listeners:
             listener()
 
+    def take_turn(self, session: Session) -> None:
+        """One writer: it is always this one's turn."""
+
     def append(self, session: Session, draft: EntryDraft, fingerprint: str, result: str) -> Appended:
         cursor = driver_cursor(session)
         head = Head(*cursor.execute(_HEAD).fetchone())
