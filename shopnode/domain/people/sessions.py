@@ -87,8 +87,11 @@ def sign_in(home: NodeHome, login: str, password: str, channel: Channel) -> Sign
     return SignedIn(token, actor, expires_at)
 
 
-def actor_of_session(home: NodeHome, token: str | None) -> Actor:
-    """Who this browser is. Raises NotSignedIn, or Locked when it was not touched for too long."""
+def actor_of_session(home: NodeHome, token: str | None, *, touched: bool = True) -> Actor:
+    """Who this browser is. Raises NotSignedIn, or Locked when it was not touched for too long.
+
+    touched  False for what a page asks by itself: a screen that polls must still lock
+    """
     now = _now(home)
     with home.reading() as session:
         row = _open_row(session, token, "browser", now)
@@ -96,7 +99,7 @@ def actor_of_session(home: NodeHome, token: str | None) -> Actor:
         idle = timedelta(minutes=number_setting(session, "idle_lock_minutes"))
     if row.locked_at is not None or now - row.seen_at >= idle:
         raise Locked(row.staff_id)
-    if now - row.seen_at >= SEEN_EVERY:
+    if touched and now - row.seen_at >= SEEN_EVERY:
         _set(home, row.id_hash, seen_at=now)
     return actor
 

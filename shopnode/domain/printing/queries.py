@@ -18,6 +18,7 @@ class PrintState:
     state: JobState
     words: str
     copy_no: int = 0
+    is_held: bool = False  # waits because the printer is in trouble; the words say which
 
     @property
     def is_settled(self) -> bool:
@@ -81,4 +82,4 @@ def _state(job: PrintJob) -> PrintState:
         words = "Printing"
     else:
         words = job.error or "Not printed"
-    return PrintState(state, words, job.copy_no)
+    return PrintState(state, words, job.copy_no, is_held=state is JobState.QUEUED and job.error is not None)
