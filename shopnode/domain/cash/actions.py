@@ -11,7 +11,7 @@ from shopnode.domain.cash.models import DrawerSession
 from shopnode.domain.cash.queries import drawer_figures, open_session_or_none
 from shopnode.domain.context import Context
 from shopnode.domain.errors import Conflict
-from shopnode.domain.params import Amount, Note, Params
+from shopnode.domain.params import Amount, IdText, Note, Params
 from shopnode.domain.people.models import Shop
 from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row
@@ -28,6 +28,7 @@ class CloseDrawer(Params):
 
     counted: Amount
     notes: Note | None = None
+    drawer_session_id: IdText | None = None  # the session that was counted; the open one when left out
 
 
 class DrawerAlreadyOpen(Conflict):
@@ -75,7 +76,7 @@ def close_drawer(ctx: Context, closing: CloseDrawer) -> dict[str, Any]:
     """
     assert ctx.shop_id is not None
     drawer = open_session_or_none(ctx.session, ctx.shop_id)
-    if drawer is None:
+    if drawer is None or closing.drawer_session_id not in (None, drawer.id):
         raise DrawerClosed
     expected = drawer_figures(ctx.session, drawer).expected_minor
     drawer.closed_at, drawer.closed_by = ctx.now, ctx.actor.id
