@@ -14,6 +14,7 @@ from shopnode.domain.errors import Invalid
 T = TypeVar("T")
 PAGE_MAX = 200
 PAGE_DEFAULT = 30
+NUMBER_MAX = 10**14  # above any amount; as milliseconds still an instant that can be written as a date
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def decode_cursor(text: str | None, kinds: tuple[type, ...]) -> list[Any] | None
         place = None
     if not isinstance(place, list) or len(place) != len(kinds) or not all(map(isinstance, place, kinds)):
         raise Invalid({"cursor": "is not a place in this list; start from the first page"})
-    if any(isinstance(value, int) and abs(value) >= 2**53 for value in place):
+    if any(isinstance(value, int) and not 0 <= value <= NUMBER_MAX for value in place):
         raise Invalid({"cursor": "is not a place in this list; start from the first page"})
     if any(isinstance(value, str) and "\0" in value for value in place):
         raise Invalid({"cursor": "is not a place in this list; start from the first page"})
