@@ -122,22 +122,40 @@ def ids_by_code(session: Session, text: str) -> list[str]:
     return list(session.scalars(select(Product.id).where(same, Product.archived_at.is_(None)).limit(PAGE_DEFAULT)))
 
 
+def products_by_code(ctx: Context, text: str) -> list[ProductView]:
+    """The products on sale with exactly this barcode or SKU, as a scanner asks for them."""
+    return _views_by_id(ctx, ids_by_code(ctx.session, text))
+
+
 def list_products(
     ctx: Context, wanted: ProductFilter, *, limit: int = PAGE_DEFAULT, cursor: str | None = None
 ) -> Page[ProductView]:
     """Products of the office list, archived ones on their own. Raises Invalid for a cursor of another list."""
-    query = select(Product, ProductSearch.text).join(ProductSearch, ProductSearch.product_id == Product.id)
-    query = query.where(ProductSearch.on_sale.is_not(wanted.archived))
-    query = query.where(*(ProductSearch.text.contains(word, autoescape=True) for word in search_words(wanted.q)))
-    if wanted.category is not None:
-        query = query.where(Product.category == wanted.category)
-    if wanted.low_stock:
-        level = _level(ctx.shop_id)
-        query = query.where(func.coalesce(level, 0) <= Product.min_stock_level)
+    query = _narrowed(ctx, select(Product, ProductSearch.text), wanted)
     query, place_of = _sorted(query, wanted.sort, cursor)
     rows = [(row[0], row[1]) for row in ctx.session.execute(query.limit(limit + 1))]
     page = page_of(rows, limit, place_of)
     return Page(_views(ctx, [product for product, _ in page.rows]), page.next_cursor)
+
+
+@dataclass(frozen=True)
+class ProductsSum:
+    """What a whole list adds up to; `value_minor` at cost, None for those who may not see it."""
+
+    count: int
+    on_hand: int
+    value_minor: int | None
+
+
+def sum_products(ctx: Context, wanted: ProductFilter) -> ProductsSum:
+    """Count, pieces and worth of every product of the list, not only of the page shown."""
+    level = func.coalesce(_level(ctx.shop_id), 0)
+    worth = func.sum(case((level > 0, level * Product.cost_minor), else_=0))
+    count, pieces, value = ctx.session.execute(
+        _narrowed(ctx, select(func.count(), func.coalesce(func.sum(level), 0), func.coalesce(worth, 0)), wanted)
+    ).one()
+    sees_cost = ctx.may(Permission.PRODUCTS_SEE_COST)
+    return ProductsSum(count, int(pieces), int(value) if sees_cost else None)
 
 
 def quick_tiles(ctx: Context, *, limit: int = TILES_MAX) -> list[ProductView]:
@@ -161,6 +179,18 @@ def has_moved(session: Session, product_id: str) -> bool:
     """Whether any stock of this product ever came or went."""
     moved = select(StockMovement.id).where(StockMovement.product_id == product_id).limit(1)
     return session.scalar(moved) is not None
+
+
+def _narrowed(ctx: Context, query: Select[Any], wanted: ProductFilter) -> Select[Any]:
+    """The query, of the products that the filter leaves."""
+    query = query.select_from(Product).join(ProductSearch, ProductSearch.product_id == Product.id)
+    query = query.where(ProductSearch.on_sale.is_not(wanted.archived))
+    query = query.where(*(ProductSearch.text.contains(word, autoescape=True) for word in search_words(wanted.q)))
+    if wanted.category is not None:
+        query = query.where(Product.category == wanted.category)
+    if wanted.low_stock:
+        query = query.where(func.coalesce(_level(ctx.shop_id), 0) <= Product.min_stock_level)
+    return query
 
 
 def _sorted(

@@ -91,6 +91,26 @@ def sum_sales(ctx: Context, wanted: SaleFilter) -> SalesSum:
     return SalesSum(count, int(total), gone, int(cost))
 
 
+@dataclass(frozen=True)
+class MoneyOfSales:
+    """How the sales of a list were paid, net of what went back, by tender; and what went back, in minor units."""
+
+    by_method: dict[str, int]
+    returned_minor: int
+
+
+def money_of_sales(ctx: Context, wanted: SaleFilter) -> MoneyOfSales:
+    """The money of the whole list, not only of the page shown."""
+    back = Payment.kind.in_([PaymentKind.REFUND.value, PaymentKind.REFUND_DUE.value])
+    query = select(
+        Payment.method,
+        func.sum(Payment.amount_minor),
+        func.coalesce(func.sum(Payment.amount_minor).filter(back), 0),
+    ).where(Payment.sale_id.in_(_filtered(ctx, select(SaleSummary.sale_id), wanted)))
+    rows = ctx.session.execute(query.group_by(Payment.method).order_by(Payment.method)).all()
+    return MoneyOfSales({row[0]: int(row[1]) for row in rows if row[1]}, -sum(int(row[2]) for row in rows))
+
+
 def _filtered(ctx: Context, query: Select[*Ts], wanted: SaleFilter) -> Select[*Ts]:
     if not ctx.may(Permission.SALES_READ_ALL):
         query = query.where(or_(SaleSummary.cashier_id == ctx.actor.id, SaleSummary.seller_id == ctx.actor.id))
