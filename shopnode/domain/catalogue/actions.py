@@ -83,7 +83,7 @@ class RestoreProduct(Params):
 def create_product(ctx: Context, new: CreateProduct) -> dict[str, Any]:
     """Add a product to the catalogue."""
     product = Product(id=ctx.new_id(), created_by=ctx.actor.id, created_at=ctx.now, **new.model_dump())
-    _check(ctx.session, product)
+    check_product(ctx.session, product)
     add_rows(ctx.session, product)
     ctx.about("product", product.id)
     return _answer(product)
@@ -103,7 +103,7 @@ def update_product(ctx: Context, new: UpdateProduct) -> dict[str, Any]:
     with ctx.session.no_autoflush:
         for name, value in given.items():
             setattr(product, name, value)
-        _check(ctx.session, product)
+        check_product(ctx.session, product)
     ctx.about("product", product.id)
     return _answer(product)
 
@@ -122,7 +122,7 @@ def restore_product(ctx: Context, form: RestoreProduct) -> dict[str, Any]:
     """Put an archived product back on the counter."""
     product = find_product(ctx.session, form.product_id)
     product.archived_at = None
-    _check(ctx.session, product)
+    check_product(ctx.session, product)
     ctx.about("product", product.id)
     return {"id": product.id}
 
@@ -132,7 +132,8 @@ def _answer(product: Product) -> dict[str, Any]:
     return {"id": product.id} if warning is None else {"id": product.id, "warning": warning}
 
 
-def _check(session: Session, product: Product) -> None:
+def check_product(session: Session, product: Product) -> None:
+    """Refuse a product whose prices contradict each other or whose codes another has. Raises Invalid."""
     faults = price_faults(product.price_minor, product.floor_minor, currency_of(session))
     faults |= _code_clash(session, product, "sku") | _code_clash(session, product, "barcode")
     if faults:

@@ -6,7 +6,6 @@ a number, in whichever column it stands.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -20,8 +19,9 @@ from shopnode.domain.catalogue.queries import find_product
 from shopnode.domain.context import Context
 from shopnode.domain.errors import Conflict, Invalid
 from shopnode.domain.handsets.models import OPEN_STATUSES, Handset, StockUnit, UnitStatus
-from shopnode.domain.handsets.queries import find_unit, handsets_by_number
-from shopnode.domain.handsets.rules import grade_in, read_pair, read_serial
+from shopnode.domain.handsets.numbers import Numbers, handsets_by_number, read_numbers
+from shopnode.domain.handsets.queries import find_unit
+from shopnode.domain.handsets.rules import grade_in
 from shopnode.domain.params import Amount, IdText, Line, Optionally, Params, Reason
 from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row
@@ -86,20 +86,6 @@ class NotInStock(Conflict):
 
     def __init__(self, status: str):
         super().__init__(f"This phone is {status.replace('_', ' ')}; it cannot be done with it now.")
-
-
-@dataclass(frozen=True)
-class Numbers:
-    """A phone's numbers as they are kept, and what was mended in them."""
-
-    imei1: str | None
-    imei2: str | None
-    serial: str | None
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def all(self) -> list[str]:
-        return [number for number in (self.imei1, self.imei2, self.serial) if number]
 
 
 @action("handsets.receive", needs=Permission.DEVICES_CREATE)
@@ -177,20 +163,6 @@ def write_off(ctx: Context, form: WriteOff) -> dict[str, Any]:
     _move(ctx, unit.id, unit.product_id, MovementKind.ADJUSTED, -1 if was_on_hand else 0, unit.cost_minor, form.reason)
     ctx.about("handset", unit.handset_id)
     return {"unit_id": unit.id, "status": unit.status}
-
-
-def read_numbers(imei1: str | None, imei2: str | None, serial: str | None) -> Numbers:
-    """The numbers as they are kept. Raises Invalid, naming each wrong one."""
-    first, second, faults = read_pair(imei1, imei2)
-    kept_serial = None
-    try:
-        kept_serial = read_serial(serial) if serial else None
-    except ValueError as fault:
-        faults["serial"] = str(fault)
-    if faults:
-        raise Invalid(faults)
-    notes = [f"{read.text} {read.note}" for read in (first, second) if read is not None and read.note]
-    return Numbers(first.text if first else None, second.text if second else None, kept_serial, notes)
 
 
 def open_stay_or_none(session: Session, handset_id: str) -> StockUnit | None:

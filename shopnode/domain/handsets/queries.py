@@ -15,6 +15,7 @@ from shopnode.domain.context import Context
 from shopnode.domain.customers.models import Customer
 from shopnode.domain.errors import NotFound
 from shopnode.domain.handsets.models import OPEN_STATUSES, Handset, StockUnit, UnitStatus
+from shopnode.domain.handsets.numbers import handsets_by_number
 from shopnode.domain.handsets.rules import bare_number, read_imei
 from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, page_of
 from shopnode.domain.permissions import Permission
@@ -74,13 +75,6 @@ class LifeEvent:
 def find_unit(session: Session, unit_id: str) -> StockUnit:
     """The stay with this id. Raises NotFound."""
     return find_row(session, StockUnit, unit_id, "This phone")
-
-
-def handsets_by_number(session: Session, numbers: Sequence[str]) -> list[Handset]:
-    """Phones known by any of these numbers, in whichever column."""
-    columns = (Handset.imei1, Handset.imei2, Handset.serial)
-    known = or_(*(column.in_(numbers) for column in columns))
-    return list(session.scalars(select(Handset).where(known).order_by(Handset.id)))
 
 
 def find_unit_by_number(ctx: Context, typed: str) -> UnitView:

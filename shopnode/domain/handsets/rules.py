@@ -35,10 +35,10 @@ def read_imei(typed: str) -> ReadNumber:
         raise ValueError("is a filler and no phone's number: read it off the phone with *#06#")
     if len(digits) == IMEI_DIGITS - 1:
         full = digits + luhn.calc_check_digit(digits)
-        return ReadNumber(full, f"has 14 digits, the check digit {full[-1]} was added")
+        return ReadNumber(full, f"{full}: 14 digits were given, the check digit {full[-1]} was added")
     if len(digits) == IMEI_DIGITS + 1:
         full = digits[:14] + luhn.calc_check_digit(digits[:14])
-        return ReadNumber(full, "has 16 digits (IMEISV), the software's two were left off")
+        return ReadNumber(full, f"{full}: 16 digits were given (IMEISV), the software's two were left off")
     if len(digits) != IMEI_DIGITS:
         zeros = ": a spreadsheet may have dropped the zeros it starts with" if 11 <= len(digits) <= 13 else ""
         raise ValueError(f"has {len(digits)} digits, an IMEI has {IMEI_DIGITS}{zeros}")

@@ -1,0 +1,81 @@
+"""Importing a table: plan each line, perform what it asks for, and say of each line what became of it.
+
+Lines are performed in chunks, one transaction each. When a line of a chunk is refused, the chunk is done again line by
+line: the right ones are taken, the wrong one is explained, and no line is ever half done.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
+
+from shopnode.domain.actions import perform, perform_many
+from shopnode.domain.context import Context
+from shopnode.domain.errors import Busy, Invalid, NotPermitted, ShopError
+from shopnode.domain.sheets import LineResult, Row, Verdict
+
+CHUNK_LINES = 100
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What a line will do: an action with its fields, or none; and the result to report when it is done."""
+
+    result: LineResult
+    act: tuple[str, Mapping[str, Any]] | None = None
+
+
+Planner = Callable[[Context, list[Row]], list[Planned]]
+
+
+def run_import(ctx: Context, rows: Iterable[Row], plan: Planner, *, dry_run: bool) -> Iterator[LineResult]:
+    """Plan and perform chunk by chunk. A dry run plans only."""
+    rows = iter(rows)
+    while chunk := list(islice(rows, CHUNK_LINES)):
+        with ctx.home.reading() as session:
+            planned = plan(ctx.inside(session), chunk)
+        yield from (line.result for line in planned) if dry_run else _perform_all(ctx, planned)
+
+
+def tally(results: Iterable[LineResult]) -> Counter[Verdict]:
+    """How many lines had each verdict."""
+    return Counter(result.verdict for result in results)
+
+
+def _perform_all(ctx: Context, planned: list[Planned]) -> Iterator[LineResult]:
+    acts = [(*line.act, None) for line in planned if line.act]
+    try:
+        if acts:
+            perform_many(ctx, acts)
+    except (NotPermitted, Busy):
+        raise
+    except ShopError:
+        yield from (_perform_one(ctx, line) for line in planned)
+    else:
+        yield from (line.result for line in planned)
+
+
+def _perform_one(ctx: Context, line: Planned) -> LineResult:
+    if line.act is None:
+        return line.result
+    try:
+        perform(ctx, *line.act)
+    except (NotPermitted, Busy):
+        raise
+    except ShopError as refusal:
+        return replace(line.result, verdict=Verdict.WRONG, says=in_words(refusal, {}))
+    return line.result
+
+
+def in_words(refusal: ShopError, titles: Mapping[str, str]) -> tuple[str, ...]:
+    """A refusal as lines for a list; fields by the titles the sender gave them."""
+    if isinstance(refusal, Invalid):
+        return tuple(_sentence(f"{titles.get(name, name)} {text}") for name, text in refusal.fields.items())
+    return (str(refusal),)
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith(("?", ".")) else f"{text}."
