@@ -1,0 +1,159 @@
+"""One call: who calls is admitted, what was sent is read, the view is run, what it returns is answered."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Response, g, request
+from pydantic import BaseModel
+from sqlalchemy.exc import IntegrityError
+
+from shopnode.api import keys
+from shopnode.api.reading import BODY_MAX, read_body, read_query
+from shopnode.api.routing import Route
+from shopnode.domain.actions import Done, perform
+from shopnode.domain.context import Approval, Channel, Context
+from shopnode.domain.errors import Conflict, Invalid, NotFound, NotPermitted, NotSignedIn
+from shopnode.domain.permissions import Permission
+
+APPROVER_ID, APPROVER_PIN = "X-Approver-Id", "X-Approver-Pin"
+USER_AGENT_MAX = 300
+
+log = logging.getLogger(__name__)
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@dataclass
+class Call:
+    """What a view gets: the context of who calls, and the door."""
+
+    route: Route
+    signed_in: Context | None
+    replayed: bool = field(default=False, init=False)
+
+    @property
+    def ctx(self) -> Context:
+        """The context, with a reading session open. Raises NotSignedIn."""
+        if self.signed_in is None:
+            raise NotSignedIn
+        return self.signed_in
+
+    @property
+    def channel(self) -> Channel:
+        """Where the call came from, also when nobody is signed in."""
+        return self.signed_in.channel if self.signed_in else channel_of_request()
+
+    @property
+    def key(self) -> str:
+        """The id of the action this call asks for."""
+        if "action_key" not in g:
+            g.action_key = keys.action_id_of(request.headers.get(keys.HEADER), self.ctx.actor.id, self.ctx.new_id())
+        return str(g.action_key)
+
+    def perform(
+        self,
+        params: Mapping[str, Any] | BaseModel,
+        *,
+        action: str | None = None,
+        step: str | None = None,
+        names: Mapping[str, str] | None = None,
+    ) -> Done:
+        """Do the route's action (or another step of the call) under the caller's key.
+
+        names  the action's field → the field of this API, so that a refusal names what the caller sent
+        """
+        action_id = keys.step_id(self.key, step) if step else self.key
+        with _words_of_the_api(names or {}):
+            done = perform(
+                self.ctx, action or str(self.route.action), params, action_id=action_id, approval=_approval(self.route)
+            )
+        self.replayed = self.replayed or done.replayed
+        return done
+
+    def after(self) -> Context:
+        """The context once more, its session now seeing what was just done: until then it shows the books before."""
+        self.ctx.session.rollback()
+        return self.ctx
+
+
+def view_function(route: Route) -> Callable[..., Response]:
+    """The Flask view of a route."""
+
+    def answer(**path: str) -> Response:
+        request.max_content_length = BODY_MAX
+        call = Call(route, _admitted(route))
+        if any(not _ID.fullmatch(part.lower()) for part in path.values()):
+            raise NotFound
+        arguments: dict[str, Any] = {name: part.lower() for name, part in path.items()}
+        if route.query is not None:
+            arguments["query"] = read_query(request, route.query)
+        elif request.args:
+            raise Invalid({"query": "this address takes no query"})
+        if route.body is not None:
+            arguments["body"] = read_body(request, route.body, may_be_absent=route.body_may_be_absent)
+        return _response(route, call, route.view(call, **arguments))
+
+    answer.__name__ = route.name
+    return answer
+
+
+def channel_of_request() -> Channel:
+    """Where this request came from."""
+    agent = request.headers.get("User-Agent")
+    return Channel(request.remote_addr, agent[:USER_AGENT_MAX] if agent else None)
+
+
+def _admitted(route: Route) -> Context | None:
+    """The caller's context. Raises NotSignedIn, NotPermitted; before anything that was sent is looked at."""
+    ctx: Context | None = g.get("ctx")
+    if route.is_open:
+        return ctx
+    if ctx is None:
+        raise NotSignedIn
+    if isinstance(route.needs, Permission) and not ctx.may(route.needs):
+        raise NotPermitted
+    return ctx
+
+
+def _approval(route: Route) -> Approval | None:
+    if not route.takes_approval:
+        return None
+    staff_id, pin = request.headers.get(APPROVER_ID), request.headers.get(APPROVER_PIN)
+    if staff_id is None and pin is None:
+        return None
+    sent = {APPROVER_ID: staff_id, APPROVER_PIN: pin}
+    missing = {name: "is needed with the other" for name, text in sent.items() if not text}
+    if missing:
+        raise Invalid(missing)
+    return Approval(str(staff_id), str(pin))
+
+
+@contextmanager
+def _words_of_the_api(names: Mapping[str, str]) -> Iterator[None]:
+    try:
+        yield
+    except Invalid as wrong:
+        raise Invalid({names.get(name, name): text for name, text in wrong.fields.items()}) from None
+    except IntegrityError:
+        log.exception("a row was refused by the database")
+        raise Conflict("This has been recorded already under the same key. Start again with a fresh one.") from None
+
+
+def _response(route: Route, call: Call, result: Any) -> Response:
+    if isinstance(result, Response):
+        response = result
+    elif isinstance(result, BaseModel):
+        body = result.model_dump_json(exclude_unset=True)
+        response = Response(body, route.status, content_type=route.media_type)
+    else:
+        response = Response(status=204)
+        del response.headers["Content-Type"]
+    if call.replayed:
+        response.headers[keys.REPLAYED] = "true"
+    response.headers["Cache-Control"] = "no-store"
+    return response

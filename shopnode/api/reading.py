@@ -1,0 +1,130 @@
+"""Reading what a program sent: strictly, in flat memory, and without ever repeating it in an answer.
+
+Invariants:
+  * A body is at most `BODY_MAX` bytes; more is refused while it is being read, whatever its length claims.
+  * "5" is not 5, but 5.0 is: JSON Schema calls it an integer. NaN, repeated keys and unknown fields are refused.
+  * A refusal names every wrong field (at most `FIELDS_MAX` of them) and never what was in it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, TypeVar
+
+from flask import Request
+from pydantic import BaseModel, BeforeValidator, ValidationError
+
+from shopnode.domain.errors import Invalid, ShopError
+from shopnode.domain.params import field_messages
+
+BODY_MAX = 1024 * 1024
+FIELDS_MAX = 50
+FIELD_NAME_MAX = 80
+DIGITS_MAX = 18  # of a whole number written with a point or an exponent; no bound of ours is above
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class Malformed(ShopError):
+    code, status = "malformed", 400
+
+    def __init__(self) -> None:
+        super().__init__("The body is not one JSON object in UTF-8, or names a field twice.")
+
+
+class WrongMediaType(ShopError):
+    code, status = "wrong-media-type", 415
+
+    def __init__(self) -> None:
+        super().__init__("Send the body as plain “Content-Type: application/json”.")
+
+
+def read_body(request: Request, model: type[M], *, may_be_absent: bool) -> M | None:
+    """The body as the model; None where none was sent and none is needed.
+
+    Raises RequestEntityTooLarge, WrongMediaType, Malformed, Invalid.
+    """
+    raw = request.get_data(cache=False)
+    if not raw and may_be_absent:
+        return None
+    if request.mimetype != "application/json" or "Content-Encoding" in request.headers:
+        raise WrongMediaType
+    content = parse_json(raw)
+    if not isinstance(content, dict):
+        raise Invalid({"body": "must be an object"})
+    return _validated(model, content, strict=True)
+
+
+def read_query(request: Request, model: type[M]) -> M:
+    """The query string as the model. Raises Invalid; a name that stands twice is wrong, too."""
+    names = request.args.to_dict(flat=False)
+    twice = {name: "stands here more than once" for name, values in names.items() if len(values) > 1}
+    if twice:
+        raise Invalid(_bounded(twice))
+    return _validated(model, {name: values[0] for name, values in names.items()}, strict=False)
+
+
+def parse_json(raw: bytes) -> Any:
+    """Strict JSON. Whole numbers become ints however they are written. Raises Malformed."""
+    try:
+        return json.loads(
+            raw.decode("utf-8"), object_pairs_hook=_object, parse_float=_number, parse_constant=_no_constant
+        )
+    except (ValueError, ArithmeticError, RecursionError):
+        raise Malformed from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def _number(text: str) -> int | Decimal:
+    value = Decimal(text)
+    if value.adjusted() >= DIGITS_MAX or value != value.to_integral_value():
+        return value  # no model of ours takes a fraction, so it is refused by name
+    return int(value)
+
+
+def _no_constant(text: str) -> Any:
+    raise ValueError("JSON has no NaN and no infinity")
+
+
+def _validated(model: type[M], content: dict[str, Any], *, strict: bool) -> M:
+    try:
+        return model.model_validate(content, strict=strict)
+    except ValidationError as wrong:
+        raise Invalid(_bounded(field_messages(wrong))) from None
+
+
+def _bounded(fields: dict[str, str]) -> dict[str, str]:
+    """As many names as anybody reads, none longer than a name of ours can be."""
+    return {(name or "body")[:FIELD_NAME_MAX]: text for name, text in list(fields.items())[:FIELDS_MAX]}
+
+
+def _as_whole_number(value: Any) -> Any:
+    if isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,18}", value):
+        raise ValueError("must be a whole number")
+    return value
+
+
+def _as_yes_or_no(value: Any) -> Any:
+    if isinstance(value, str) and value not in {"true", "false"}:
+        raise ValueError("must be true or false")
+    return value
+
+
+def _as_day(value: Any) -> Any:
+    if isinstance(value, str) and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        raise ValueError("must be a day like 2026-11-22")
+    return value
+
+
+QueryInt = Annotated[int, BeforeValidator(_as_whole_number)]  # digits only: not " 5 ", 5_0 or 5.0
+QueryBool = Annotated[bool, BeforeValidator(_as_yes_or_no)]
+QueryDay = Annotated[date, BeforeValidator(_as_day)]

@@ -1,0 +1,101 @@
+"""Routes. One decorator says everything about a call; the answer, the checks and the document come from that record.
+
+A view is a plain function: `call` first, then the parts of its path, then `body` and `query` where it takes them.
+Their types are the forms, and its return type is the answer. So nothing is written twice, and what a route does not
+declare it does not get. Every route names who may call it: its action's permission, a permission, or `Open`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import types
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from shopnode.domain import everything  # noqa: F401 — a route may name any action
+from shopnode.domain.actions import ACTIONS
+from shopnode.domain.permissions import Permission
+from shopnode.web.ui.access import Open
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Route:
+    """One call of the API."""
+
+    method: str
+    rule: str  # below the API's own prefix: /sales/<sale_id>
+    view: Callable[..., Any]
+    needs: Permission | Open
+    action: str | None
+    status: int
+    takes_approval: bool  # a second person's PIN may come with it
+    media_type: str
+    body: type[BaseModel] | None
+    body_may_be_absent: bool
+    query: type[BaseModel] | None
+    answer: type[BaseModel] | None
+    other_statuses: tuple[int, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.view.__name__
+
+    @property
+    def tag(self) -> str:
+        return self.rule.split("/")[1]
+
+    @property
+    def path_names(self) -> list[str]:
+        return re.findall(r"<(\w+)>", self.rule)
+
+    @property
+    def is_open(self) -> bool:
+        return self.needs is Open.PUBLIC
+
+
+ROUTES: list[Route] = []
+
+
+def route(
+    method: str,
+    rule: str,
+    *,
+    action: str | None = None,
+    needs: Permission | Open | None = None,
+    status: int = 200,
+    takes_approval: bool = False,
+    media_type: str = "application/json",
+    other_statuses: tuple[int, ...] = (),
+) -> Callable[[View], View]:
+    """Register a view. It names either the action it performs or what it needs."""
+    if (action is None) == (needs is None):
+        raise ValueError(f"{method} {rule} must name its action or its permission")
+
+    def register(view: View) -> View:
+        hints = typing.get_type_hints(view)
+        body, may_be_absent = _optional(hints.get("body"))
+        answer = hints["return"]
+        made = Route(
+            method, rule, view, needs or ACTIONS[str(action)].needs, action, status, takes_approval, media_type,
+            body, may_be_absent, hints.get("query"),
+            answer if inspect.isclass(answer) and issubclass(answer, BaseModel) else None,
+            other_statuses,
+        )  # fmt: skip
+        ROUTES.append(made)
+        return view
+
+    return register
+
+
+def _optional(hint: Any) -> tuple[Any, bool]:
+    """A body's model, and whether it may be left out (`Model | None`)."""
+    if isinstance(hint, types.UnionType):
+        return next(part for part in typing.get_args(hint) if part is not types.NoneType), True
+    return hint, False

@@ -1,0 +1,82 @@
+"""A shop with only its API, called in this process; clients of the fixed cast."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from flask import Flask, request
+
+from shopnode.api import create_api
+from shopnode.api.accounts import NodeAccounts, actor_of_bearer
+from shopnode.domain.context import Actor, Context
+from shopnode.web.ui import request as requests_of
+from tests.api.client import Client
+from tests.shop import Shop, build_template, open_copy
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Actor]]:
+    folder = tmp_path_factory.mktemp("template")
+    return folder, build_template(folder)
+
+
+@pytest.fixture
+def shop(template: tuple[Path, dict[str, Actor]], tmp_path: Path) -> Iterator[Shop]:
+    folder, people = template
+    made, database = open_copy(folder, tmp_path, people)
+    yield made
+    database.close()
+    shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+@pytest.fixture
+def app(shop: Shop) -> Flask:
+    return api_app(shop)
+
+
+@pytest.fixture
+def anybody(app: Flask) -> Client:
+    """A program that has not signed in."""
+    return Client(app)
+
+
+@pytest.fixture
+def owner(app: Flask, shop: Shop) -> Client:
+    return Client(app, shop.owner)
+
+
+@pytest.fixture
+def supervisor(app: Flask, shop: Shop) -> Client:
+    return Client(app, shop.supervisor)
+
+
+@pytest.fixture
+def staff(app: Flask, shop: Shop) -> Client:
+    return Client(app, shop.cashier)
+
+
+def api_app(shop: Shop) -> Flask:
+    """An application with nothing but the API on it."""
+    app = Flask("api-tests")
+    accounts = NodeAccounts(shop.home)
+    requests_of.install(app, _resolver(shop, accounts))
+    create_api(app, accounts)
+    return app
+
+
+def _resolver(shop: Shop, accounts: NodeAccounts) -> Callable[[ExitStack], Context | None]:
+    """By token, as at a node; or by name, which spares a test the slow password."""
+
+    def resolve(stack: ExitStack) -> Context | None:
+        name = request.headers.get("X-Test-Person")
+        actor = shop.people.get(name) if name else actor_of_bearer(accounts, request.headers.get("Authorization"))
+        if actor is None:
+            return None
+        session = stack.enter_context(shop.home.reading())
+        return Context(shop.home, actor, shop.home.shop_id, requests_of.channel(), session)
+
+    return resolve
