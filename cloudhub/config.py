@@ -1,4 +1,4 @@
-"""The hub's settings: from the environment (`CLOUDHUB_…`), then `hub.json` in the data folder, then what stands here."""
+"""The hub's settings: from the environment (`CLOUDHUB_…`), then `hub.json` in the data folder, then these defaults."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class HubSettings(BaseModel):
 
 
 def read_settings(data: Path | None = None, environment: Mapping[str, str] = os.environ, **given: Any) -> HubSettings:
-    """The settings in force. What is given here (a command's option) wins over the environment, and that over the file."""
+    """The settings in force: what is given here (a command's option), else the environment, else the file."""
     named = {
         name: environment[PREFIX + name.upper()]
         for name in HubSettings.model_fields

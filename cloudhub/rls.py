@@ -131,7 +131,8 @@ _HOLES = {
     "a policy nobody declared": """
         SELECT c.relname || '.' || p.polname FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
         WHERE p.polpermissive AND p.polname <> 'tenant_rows'
-        AND NOT (p.polname = 'gate_looks_up' AND p.polcmd = 'r' AND p.polroles = ARRAY[CAST(CAST(:gate AS text) AS regrole)::oid])""",
+        AND NOT (p.polname = 'gate_looks_up' AND p.polcmd = 'r'
+          AND p.polroles = ARRAY[CAST(CAST(:gate AS text) AS regrole)::oid])""",
     "a tenant_id that may be empty": """
         SELECT c.relname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')

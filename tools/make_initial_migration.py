@@ -100,14 +100,14 @@ def create_function(table: Table) -> str:
     lines = [f"    op.create_table(\n        {table.name!r},"]
     lines += [f"        {part}," for part in parts]
     lines.append("    )")
-    lines += [index_lines(index) for index in sorted(table.indexes, key=lambda index: index.name)]
+    lines += [index_lines(index) for index in sorted(table.indexes, key=lambda index: str(index.name))]
     return f"def create_{table.name}() -> None:\n" + "\n".join(lines) + "\n"
 
 
 def column_line(column: sa.Column) -> str:
     default = ""
     if column.server_default is not None:
-        default = f", server_default=sa.text({str(column.server_default.arg)!r})"
+        default = f", server_default=sa.text({str(getattr(column.server_default, 'arg', ''))!r})"
     if column.primary_key and column.autoincrement is not False and isinstance(column.type, sa.Integer):
         default += ", autoincrement=" + repr(column.autoincrement if column.autoincrement is True else False)
     return f"sa.Column({column.name!r}, {type_text(column.type)}, nullable={column.nullable}{default})"
@@ -141,6 +141,7 @@ def constraint_line(constraint: sa.Constraint) -> str:
     name = f"op.f({str(name)!r})"
     if isinstance(constraint, sa.CheckConstraint):
         return f"sa.CheckConstraint({str(constraint.sqltext)!r}, name={name})"
+    assert isinstance(constraint, sa.ColumnCollectionConstraint)
     columns = ", ".join(repr(column.name) for column in constraint.columns)
     if isinstance(constraint, sa.ForeignKeyConstraint):
         targets = [element.target_fullname for element in constraint.elements]
@@ -149,6 +150,7 @@ def constraint_line(constraint: sa.Constraint) -> str:
 
 
 def index_lines(index: sa.Index) -> str:
+    assert index.table is not None
     columns = [column.name for column in index.columns]
     where = index.dialect_options["postgresql"].get("where")
     extra = ""

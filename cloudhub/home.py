@@ -1,0 +1,222 @@
+"""The hub as a home of actions: what an owner does in the portal, through the same door as a shop.
+
+A portal action is an entry of the tenant's portal origin, chained and published like any shop's. Its rows are written
+by the action itself; admission's own steps then number it and keep it.
+
+Invariants:
+  * The portal's actions of one tenant run one after another, from the lock on the head of its chain until commit.
+  * What an action changed was not changed by anybody else since the action began; otherwise it is refused, in words,
+    and nothing has happened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+from sqlalchemy import insert, text
+from sqlalchemy.orm import Session
+
+from cloudhub.database import HubDatabase
+from cloudhub.merge.books import Books
+from cloudhub.merge.inbox import Head, lock_head
+from cloudhub.merge.models import WHOLE_ROW
+from cloudhub.merge.settle import settle
+from cloudhub.merge.tables import entity_tables
+from cloudhub.merge.work import Sender, Work
+from shopnode.domain.capture import Capture, wire_columns
+from shopnode.domain.clock import Clock, RandomBytes, new_id, to_datetime
+from shopnode.domain.db import synced_models
+from shopnode.domain.errors import Conflict, WrongPlace
+from shopnode.domain.guard import verify_guard
+from shopnode.domain.homes import Appended
+from shopnode.domain.journal import EntryDraft, JournalEntry, entry_document
+from sync_protocol import chain
+from sync_protocol.canonical import canonical
+from sync_protocol.merge import Clock as ClockReading
+from sync_protocol.merge import FieldState
+
+
+class ChangedMeanwhile(Conflict):
+    code = "changed-meanwhile"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A shop changed the same thing at this very moment. Look at it again, then repeat your change."
+        )
+
+
+class HubHome:
+    """One tenant's side of the hub, as the door sees it."""
+
+    is_shop = False
+    shop_id: str | None = None
+    series = ""  # receipts are numbered in shops
+
+    def __init__(
+        self,
+        database: HubDatabase,
+        tenant_id: str,
+        origin_id: str,
+        clock: Clock,
+        secret: bytes,
+        *,
+        random: RandomBytes = secrets.token_bytes,
+        session: Session | None = None,
+    ):
+        self.database = database
+        self.tenant_id = tenant_id
+        self.origin_id = origin_id
+        self.clock = clock
+        self.random = random
+        self.listeners: list[Callable[[], None]] = []
+        self._secret = secret
+        self._session = session  # of a transaction that spans more than one action
+
+    def reading(self) -> AbstractContextManager[Session]:
+        if self._session is not None:
+            return nullcontext(self._session)
+        return self.database.session(self.tenant_id, read_only=True)
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        if self._session is not None:
+            self._begin(self._session)
+            yield self._session
+            return
+        with self.database.session(self.tenant_id) as session:
+            self._begin(session)
+            yield session
+
+    def _begin(self, session: Session) -> None:
+        books = Books(session, self.tenant_id)
+        session.info["head"] = lock_head(books, self.origin_id)
+        session.info["seen"] = session.execute(_SEQ, {"tenant": self.tenant_id}).scalar_one()
+
+    def new_id(self) -> str:
+        return new_id(self.clock.wall_ms(), self.random)
+
+    def fingerprint(self, content: bytes) -> str:
+        return hmac.new(self._secret, content, hashlib.sha256).hexdigest()
+
+    def next_number(self, session: Session, series: str) -> int:
+        """Receipts and tickets are numbered in shops. Raises WrongPlace."""
+        raise WrongPlace(series)
+
+    def committed(self) -> None:
+        for listener in self.listeners:
+            listener()
+
+    def take_turn(self, session: Session) -> None:
+        session.execute(_TURN, {"tenant": self.tenant_id})
+
+    def append(self, session: Session, draft: EntryDraft, fingerprint: str, result: str) -> Appended:
+        head: Head = session.info["head"]
+        books = Books(session, self.tenant_id, (self.origin_id, head.n + 1))
+        _read_versions(books, draft.capture)
+        draft.seen = session.info["seen"]
+        draft.clock = {
+            "at": self.clock.wall_ms(), "boot": self.clock.boot_id(), "mono": self.clock.mono_ms(), "offset": 0,
+        }  # fmt: skip
+        work = self._make_work(books, draft, head)
+        _note_versions(books, draft, work)
+        self._keep(session, draft, work, fingerprint, result)
+        verify_guard(session.connection(), draft.capture.touched())
+        session.info["seen"] = max(settle(books, [work], self.clock, derive=False), session.info["seen"])
+        session.info["head"] = Head(work.n, work.hash)
+        return Appended(work.n, work.hash)
+
+    def _make_work(self, books: Books, draft: EntryDraft, head: Head) -> Work:
+        def seen_numbers(keys: list[tuple[str, str, str]]) -> dict[tuple[str, str, str], int]:
+            versions = {key: books.version(*key) for key in keys}
+            numbers = {key: version.no if version else 0 for key, version in versions.items()}
+            if any(no > draft.seen for no in numbers.values()):
+                raise ChangedMeanwhile
+            return numbers
+
+        document = entry_document(draft, head.n + 1, seen_numbers, lambda: self.random(16))
+        sealed = canonical(document)
+        if draft.personal:
+            document["personal"] = draft.personal
+        reading = ClockReading(int(draft.clock["at"]), int(draft.clock["mono"]), str(draft.clock["boot"]), 0)
+        sender = Sender(self.origin_id, None, None, reading, self.clock.wall_ms())
+        return Work(head.n + 1, document, sealed, chain.link(head.hash, sealed), sender)
+
+    def _keep(self, session: Session, draft: EntryDraft, work: Work, fingerprint: str, result: str) -> None:
+        session.execute(
+            insert(JournalEntry.__table__),  # type: ignore[arg-type]
+            {
+                "tenant_id": self.tenant_id, "origin_id": self.origin_id, "n": work.n, "entry_id": draft.entry_id,
+                "action": draft.action, "actor_id": draft.actor_id, "shop_id": draft.shop_id,
+                "at": to_datetime(int(draft.clock["at"])), "received_at": to_datetime(work.sender.received_ms),
+                "subject_entity": draft.subject[0] if draft.subject else None,
+                "subject_id": draft.subject[1] if draft.subject else None,
+                "hash": work.hash, "body": work.sealed.decode(),
+                "personal": canonical(draft.personal).decode() if draft.personal else None,
+                "fingerprint": fingerprint, "result": result,
+            },
+        )  # fmt: skip
+        values = {"n": work.n, "hash": work.hash, "tenant": self.tenant_id, "origin": self.origin_id}
+        session.execute(_MOVE_HEAD, values)
+
+
+def _read_versions(books: Books, capture: Capture) -> None:
+    """Versions and shops of the rows that were changed; their locks are held since the action's own update."""
+    for entity, rows in capture.updates.items():
+        table = entity_tables()[entity]
+        if table.is_register:
+            books.load_versions({entity: list(rows)})
+        if table.in_shop_stream:
+            found = books.read(entity, ["id", "shop_id"], list(rows))
+            books.remember_shops(entity, {row_id: row[1] for row_id, row in found.items()})
+
+
+def _note_versions(books: Books, draft: EntryDraft, work: Work) -> None:
+    """What was written, for the versions of registers and for the owner's lists."""
+    by_owner = books.is_owner(draft.actor_id)
+    state = FieldState(None, 0, work.origin_id, work.n, work.sender.received_ms, by_owner)
+    for entity, inserted in draft.capture.inserts.items():
+        names = wire_columns(synced_models()[entity])
+        books.note_inserts(entity, names, [[row[name] for name in names] for row in inserted.values()])
+        if entity_tables()[entity].is_register:
+            for row_id in inserted:
+                books.set_version(entity, row_id, WHOLE_ROW, state, work)
+    for entity, updated in draft.capture.updates.items():
+        books.note_updates(entity, updated)
+        table = entity_tables()[entity]
+        for row_id, changes in updated.items() if table.is_register else ():
+            for name, (_, after) in changes.items():
+                books.set_version(entity, row_id, name, state, work)
+                if name in table.sync.watched:
+                    _follow_conflict(books, (entity, row_id, name), after, draft, work, by_owner)
+
+
+def _follow_conflict(
+    books: Books, key: tuple[str, str, str], value: Any, draft: EntryDraft, work: Work, by_owner: bool
+) -> None:
+    """A later edit settles what was open when an owner made it, and otherwise shows as what stands now."""
+    now = work.sender.received_ms
+    entity, row_id, name = key
+    books.run(
+        _FOLLOW,
+        {
+            "tenant": books.tenant_id, "entity": entity, "row": row_id, "field": name, "now": now,
+            "value": canonical(value).decode(), "by": draft.actor_id, "origin": work.origin_id, "owner": by_owner,
+        },
+    )  # fmt: skip
+
+
+_SEQ = text("SELECT seq FROM tenant_feed WHERE tenant_id = :tenant")
+_TURN = text("SELECT seq FROM tenant_feed WHERE tenant_id = :tenant FOR UPDATE")
+_MOVE_HEAD = text("UPDATE origin SET head_n = :n, head_hash = :hash WHERE tenant_id = :tenant AND id = :origin")
+_FOLLOW = """
+UPDATE field_conflict SET standing_value = %(value)s, standing_by = %(by)s, standing_at = %(now)s,
+  standing_origin = %(origin)s, changed_at = %(now)s,
+  resolved_at = CASE WHEN %(owner)s THEN %(now)s::bigint END, resolved_by = CASE WHEN %(owner)s THEN %(by)s::uuid END
+WHERE tenant_id = %(tenant)s AND entity = %(entity)s AND row_id = %(row)s AND field = %(field)s
+  AND resolved_at IS NULL
+"""

@@ -1,0 +1,170 @@
+"""Admission: entries of an origin become rows, lines of the feed and verdicts. The portal's actions pass here too.
+
+The order of one transaction (protocol.md 4): check the chain → write rows, locking what is changed in (entity, id)
+order → take the tenant's turn and its numbers last → lines, derived rows, what the owner is told → commit.
+
+Invariants:
+  * Every entry is admitted, held or quarantined, exactly once, and kept in the inbox whichever it was.
+  * A whole batch is written at once; where something is odd it is halved until the odd entry stands alone.
+  * Nothing is refused for a business reason. Only what cannot be written at all is set aside, and later entries flow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import psycopg
+
+from cloudhub.merge.apply import apply
+from cloudhub.merge.books import Books
+from cloudhub.merge.inbox import Head, keep_entries, lock_head, new_entries, note_verdict, waiting_works
+from cloudhub.merge.settle import settle
+from cloudhub.merge.tables import entity_tables
+from cloudhub.merge.work import CONFLICT, MERGED, Missing, NeedsCare, Sender, Unfit, Work, examine
+from shopnode.domain.clock import Clock
+from sync_protocol.pushes import Arrived
+from sync_protocol.shape import Block
+
+RELEASE_ROUNDS_MAX = 20  # of entries that wait for entries that waited
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of an entry that was not plainly accepted."""
+
+    n: int
+    verdict: str
+    reason: str | None = None
+    outcome: list[Block] | None = None
+
+
+@dataclass
+class Admitted:
+    """The answer to a push."""
+
+    head: Head
+    verdicts: list[Verdict] = field(default_factory=list)
+    count: int = 0  # entries that were new
+
+
+def admit_push(
+    books: Books, sender: Sender, prev: str, arrived: Sequence[Arrived], signature: str, clock: Clock
+) -> Admitted:
+    """Take a push of consecutive entries into the tenant's books. Raises Gap or Fork; nothing is kept then."""
+    head = lock_head(books, sender.origin_id)
+    fresh = new_entries(books, sender.origin_id, head, prev, arrived)
+    again = _verdicts_again(books, sender.origin_id, arrived[0].n, min(head.n, arrived[-1].n))
+    if not fresh:
+        return Admitted(head, again)
+    works = [Work(entry.n, entry.entry, entry.sealed, entry.hash, sender) for entry in fresh]
+    books.writer = (sender.origin_id, works[-1].n)
+    for work in works:
+        examine(work)
+    apply_all(books, [work for work in works if work.applies])
+    keep_entries(books, works, signature)
+    released = release_held(books, sender.received_ms)
+    settle(books, [*works, *released], clock)
+    last = fresh[-1]
+    return Admitted(Head(last.n, last.hash), again + [verdict_of(books, w) for w in works if w.verdict], len(works))
+
+
+def apply_all(books: Books, works: list[Work]) -> None:
+    """Write the rows of all of these entries, each whole or not at all; those that cannot be are set aside or held."""
+    if not works:
+        return
+    try:
+        with books.attempt():
+            apply(books, works)
+    except (NeedsCare, psycopg.IntegrityError, psycopg.DataError):
+        if len(works) == 1:
+            _apply_with_care(books, works[0])
+            return
+        middle = len(works) // 2
+        apply_all(books, works[:middle])
+        apply_all(books, works[middle:])
+
+
+def _apply_with_care(books: Books, work: Work) -> None:
+    verdict = work.verdict
+    try:
+        with books.attempt():
+            apply(books, [work], careful=True)
+    except Missing as missing:
+        work.hold(missing)
+    except Unfit as fault:
+        work.set_aside(str(fault))
+    except (NeedsCare, psycopg.IntegrityError, psycopg.DataError) as fault:
+        # Only what kind of fault it was: the database's own words would repeat values.
+        work.verdict = verdict
+        work.set_aside(f"{type(fault).__name__} {getattr(fault, 'sqlstate', '') or ''}".strip())
+
+
+def release_held(books: Books, received_ms: int) -> list[Work]:
+    """Apply the entries that waited for a row which has arrived now, and those that waited for these."""
+    released: list[Work] = []
+    looked_at = 0
+    for _ in range(RELEASE_ROUNDS_MAX):
+        arrived = [row["id"] for rows in books.notes.changed.inserts.values() for row in rows][looked_at:]
+        if not arrived:
+            break
+        looked_at += len(arrived)
+        condition = "w.verdict = 'held' AND w.missing_id = ANY (%s::uuid[])"
+        freed = _try_again(books, waiting_works(books, condition, [arrived], received_ms))
+        if not freed:
+            break
+        released += freed
+    return released
+
+
+def retry_quarantined(books: Books, received_ms: int) -> list[Work]:
+    """Try everything that was set aside again, after an upgrade of the hub. The caller settles."""
+    return _try_again(books, waiting_works(books, "w.verdict = 'quarantined'", [], received_ms))
+
+
+def _try_again(books: Books, works: list[Work]) -> list[Work]:
+    for work in works:
+        examine(work)
+        if work.applies:
+            apply_all(books, [work])
+        note_verdict(books, work)
+    return [work for work in works if work.applies]
+
+
+def verdict_of(books: Books, work: Work) -> Verdict:
+    """What the node is told of an entry; with the values that stand, where its own did not all take effect."""
+    outcome = standing_values(books, work.entry) if work.verdict in (MERGED, CONFLICT) else None
+    return Verdict(work.n, work.verdict or "", work.reason, outcome)
+
+
+def standing_values(books: Books, entry: dict[str, Any]) -> list[Block]:
+    """The rows an entry wanted to change, as they stand now. Personal values are left to the feed."""
+    blocks: list[Block] = []
+    for entity, _, columns, rows in entry["rows"]:
+        table = entity_tables().get(entity)
+        if table is None:
+            continue
+        names = [name for name in columns if name not in table.sync.personal and name in table.columns]
+        known = books.read(entity, names, [row[0] for row in rows])
+        if known:
+            blocks.append([entity, "u", names, list(known.values())])
+    return blocks
+
+
+def _verdicts_again(books: Books, origin_id: str, first: int, last: int) -> list[Verdict]:
+    """The verdicts of entries that are sent again because the answer to them was lost."""
+    rows = books.rows(_VERDICTS, [books.tenant_id, origin_id, first, last]) if first <= last else []
+    found = []
+    for n, verdict, reason, body in rows:
+        outcome = standing_values(books, orjson.loads(body)) if verdict in (MERGED, CONFLICT) else None
+        found.append(Verdict(n, verdict, reason, outcome))
+    return found
+
+
+_VERDICTS = """
+SELECT e.n, e.verdict, w.reason, e.body FROM journal_entry e
+LEFT JOIN waiting_entry w ON w.tenant_id = e.tenant_id AND w.origin_id = e.origin_id AND w.n = e.n
+WHERE e.tenant_id = %s AND e.origin_id = %s AND e.n BETWEEN %s AND %s AND e.verdict IS NOT NULL ORDER BY e.n
+"""

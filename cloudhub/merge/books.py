@@ -1,0 +1,225 @@
+"""One tenant's books during one admission: reads and bulk writes, and notes of what happened for what follows.
+
+Notes are taken attempt by attempt: those of an attempt that was rolled back are dropped with it. Feed numbers are
+not known yet while rows are written; versions get theirs when the lines are numbered.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+import psycopg
+from sqlalchemy.orm import Session
+
+from cloudhub.merge.models import WHOLE_ROW
+from cloudhub.merge.tables import entity_tables, read_statement
+from cloudhub.merge.work import Work
+from shopnode.domain.projections import Changed
+from sync_protocol.merge import FieldState, FieldWrite
+from sync_protocol.personal import SALT_BYTES
+
+FieldKey = tuple[str, str, str]  # entity, row id, field
+
+
+@dataclass(frozen=True)
+class Version:
+    """Who set a field. `work` is None once the version has a feed number."""
+
+    no: int
+    origin: str
+    n: int
+    at_ms: int
+    by_owner: bool
+    actor_id: str | None
+    work: Work | None = None
+
+    def state(self, value: Any, seen_no: int) -> FieldState:
+        """The field as a writer finds it who had seen number `seen_no` of it.
+
+        Lines repeat a value that stands (an outcome tells what was kept), so whoever saw this number or a later one
+        had the value before their eyes.
+        """
+        no = seen_no if self.no and seen_no >= self.no else self.no
+        return FieldState(value, no, self.origin, self.n, self.at_ms, self.by_owner)
+
+
+@dataclass(frozen=True)
+class Clash:
+    """Two edits of one watched field that did not know of each other."""
+
+    work: Work
+    written: FieldWrite
+    standing: FieldState
+    standing_by: str | None
+    won: bool
+
+
+@dataclass(frozen=True)
+class Oddity:
+    """Something for the owner to look at; the same one is listed once."""
+
+    kind: str
+    entity: str
+    row_id: str
+    origin_id: str
+    n: int
+    shop_id: str | None
+    other_id: str | None = None
+    key: str | None = None
+
+
+@dataclass
+class Notes:
+    """What one attempt wrote."""
+
+    changed: Changed = field(default_factory=Changed)
+    versions: dict[FieldKey, Version] = field(default_factory=dict)
+    clashes: dict[FieldKey, Clash] = field(default_factory=dict)
+    oddities: list[Oddity] = field(default_factory=list)
+
+    def absorb(self, later: Notes) -> None:
+        for entity, rows in later.changed.inserts.items():
+            self.changed.inserts.setdefault(entity, []).extend(rows)
+        for entity, ids in later.changed.updates.items():
+            self.changed.updates.setdefault(entity, set()).update(ids)
+        self.versions.update(later.versions)
+        self.clashes.update(later.clashes)
+        self.oddities += later.oddities
+
+
+class Books:
+    """One tenant's tables inside one transaction."""
+
+    def __init__(self, session: Session, tenant_id: str, writer: tuple[str, int] = ("", 0)):
+        self.session = session
+        self.writer = writer  # the origin at work and its last entry, named in what is listed for the owner
+        self.tenant_id = tenant_id
+        self.notes = Notes()
+        self._attempt: Notes | None = None
+        self._stored: dict[tuple[str, str], dict[str, Version]] = {}
+        self._shops: dict[tuple[str, str], str] = {}
+        self._owners: set[str] | None = None
+        connection = session.connection().connection.driver_connection
+        assert isinstance(connection, psycopg.Connection)
+        self._cursor = connection.cursor()
+
+    def salt(self) -> bytes:
+        """For a personal value that the hub itself must seal."""
+        return secrets.token_bytes(SALT_BYTES)
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """All of it is written, or nothing: neither rows nor notes."""
+        self._attempt = Notes()
+        try:
+            with self.session.begin_nested():
+                yield
+            self.notes.absorb(self._attempt)
+        finally:
+            self._attempt = None
+
+    @property
+    def _open(self) -> Notes:
+        return self._attempt if self._attempt is not None else self.notes
+
+    # rows
+
+    def write(self, statement: str, *values: Any) -> int:
+        """Run a bulk statement; lists are handed over as one JSON text. Returns how many rows it wrote."""
+        self._cursor.execute(statement, [_json(value) if type(value) is list else value for value in values])  # type: ignore[arg-type]
+        return self._cursor.rowcount
+
+    def run(self, statement: str, values: Sequence[Any] | Mapping[str, Any]) -> int:
+        """Run a statement whose lists are arrays. Returns how many rows it wrote."""
+        return self._cursor.execute(statement, values).rowcount  # type: ignore[arg-type]
+
+    def rows(self, statement: str, values: Sequence[Any] | Mapping[str, Any]) -> list[Any]:
+        """The rows a query finds, as tuples."""
+        return self._cursor.execute(statement, values).fetchall()  # type: ignore[arg-type]
+
+    def read(self, entity: str, columns: Sequence[str], ids: Sequence[str], *, lock: bool = False) -> dict[str, Any]:
+        """Row id → values of these columns (the first is the id), in wire form."""
+        statement = read_statement(entity, tuple(columns), lock)
+        return {row[0]: list(row) for row in self.rows(statement, [self.tenant_id, list(ids)])}
+
+    def note_inserts(self, entity: str, columns: tuple[str, ...], rows: list[list[Any]]) -> None:
+        """Remember new rows for the projections, with every column they may ask for."""
+        blank = dict.fromkeys(entity_tables()[entity].columns)
+        noted = self._open.changed.inserts.setdefault(entity, [])
+        noted.extend({**blank, **dict(zip(columns, row, strict=True))} for row in rows)
+
+    def note_updates(self, entity: str, ids: Mapping[str, Any]) -> None:
+        self._open.changed.updates.setdefault(entity, set()).update(ids)
+
+    def remember_shops(self, entity: str, shops: Mapping[str, str]) -> None:
+        """Whose shop these rows belong to, for the streams their changes go to."""
+        self._shops.update({(entity, row_id): shop_id for row_id, shop_id in shops.items()})
+
+    def shop_of(self, entity: str, row_id: str) -> str:
+        """The shop of a row that was changed. Raises KeyError for one that was not read."""
+        return self._shops[entity, row_id]
+
+    def is_owner(self, staff_id: str | None) -> bool:
+        """Whether a person of the staff is an owner; a command typed at a shop's PC is nobody's."""
+        if self._owners is None:
+            rows = self.rows("SELECT id::text FROM staff WHERE tenant_id = %s AND role = 'Owner'", [self.tenant_id])
+            self._owners = {row[0] for row in rows}
+        return staff_id in self._owners
+
+    # versions of register fields
+
+    def load_versions(self, rows: Mapping[str, Sequence[str]]) -> None:
+        """Read the versions of register rows whose locks are held."""
+        for entity, ids in rows.items():
+            self._stored.update({(entity, row_id): {} for row_id in ids})
+            found = self.rows(_VERSIONS, [self.tenant_id, entity, list(ids)])
+            for row_id, name, *version in found:
+                self._stored[entity, row_id][name] = Version(*version)
+
+    def version(self, entity: str, row_id: str, name: str) -> Version | None:
+        """Who set this field last; for a field nobody changed since, who inserted the row."""
+        for asked in (name, WHOLE_ROW):
+            key = (entity, row_id, asked)
+            for notes in (self._open, self.notes):
+                if key in notes.versions:
+                    return notes.versions[key]
+            stored = self._stored.get((entity, row_id), {}).get(asked)
+            if stored is not None:
+                return stored
+        return None
+
+    def set_version(self, entity: str, row_id: str, name: str, state: FieldState, work: Work) -> None:
+        actor = work.entry.get("actor")
+        version = Version(0, state.origin, state.n, state.at_ms, state.by_owner, actor, work)
+        self._open.versions[entity, row_id, name] = version
+
+    # what an owner is told
+
+    def note_conflict(
+        self, entity: str, row_id: str, name: str, work: Work, write: FieldWrite, state: FieldState | None, *, won: bool
+    ) -> None:
+        """Remember a concurrent edit of a watched field, before its new version is set."""
+        standing = self.version(entity, row_id, name)
+        assert state is not None and standing is not None
+        self._open.clashes[entity, row_id, name] = Clash(work, write, state, standing.actor_id, won)
+
+    def raise_exception(self, kind: str, entity: str, row_id: str, work: Work, **more: str | None) -> None:
+        """List something for the owner."""
+        shop_id = work.sender.shop_id or work.entry.get("shop")
+        oddity = Oddity(kind, entity, row_id, work.origin_id, work.n, shop_id)
+        self._open.oddities.append(replace(oddity, **more))  # type: ignore[arg-type]
+
+
+_VERSIONS = """
+SELECT row_id::text, field, no, origin_id::text, n, at_ms, by_owner, actor_id::text FROM register_version
+WHERE tenant_id = %s AND entity = %s AND row_id = ANY (%s::uuid[])
+"""
+
+
+def _json(rows: list[Any]) -> str:
+    return orjson.dumps(rows).decode()

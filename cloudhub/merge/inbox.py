@@ -1,0 +1,165 @@
+"""The raw inbox: every entry as it came, chained by origin, with the verdict it got.
+
+Invariants:
+  * An origin's entries are there from 1 to its head without a gap, each hash linked to the one before.
+  * Same number and hash: a resend, answered as accepted. Same number, other hash: a fork, never "already seen".
+  * What was received is kept whole, whatever became of its rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from cloudhub.merge.books import Books
+from cloudhub.merge.tables import INSTANT_MS_MAX
+from cloudhub.merge.work import Sender, Work
+from sync_protocol.canonical import serialise
+from sync_protocol.chain import genesis
+from sync_protocol.merge import Clock
+from sync_protocol.problems import Fork, Gap
+from sync_protocol.pushes import Arrived
+
+NAME_MAX = 40  # of a table's name in the list people read
+
+
+@dataclass(frozen=True)
+class Head:
+    """The end of an origin's chain."""
+
+    n: int
+    hash: str
+
+
+def lock_head(books: Books, origin_id: str) -> Head:
+    """The origin's head; its chain is ours until the transaction ends."""
+    ((n, hash_hex),) = books.rows(_LOCK, [books.tenant_id, origin_id])
+    return Head(n, hash_hex)
+
+
+def read_head(books: Books, origin_id: str, n: int) -> Head:
+    """The hash of one entry of the chain; of none for 0."""
+    found = books.rows(f"{_HASHES} AND n = %s", [books.tenant_id, origin_id, n]) if n else []
+    return Head(n, found[0][1]) if found else Head(0, genesis(origin_id))
+
+
+def new_entries(books: Books, origin_id: str, head: Head, prev: str, arrived: Sequence[Arrived]) -> list[Arrived]:
+    """What follows the head, once the rest has been recognised as a resend.
+
+    Raises Gap when something is missing before it, or when the common past lies further back than this push
+    reaches; Fork, with the last common entry, where the histories part.
+    """
+    first = arrived[0].n
+    if first > head.n + 1:
+        raise Gap(head.n + 1)
+    stored = {0: genesis(origin_id), head.n: head.hash}
+    if first <= head.n:
+        last = min(arrived[-1].n, head.n)
+        wanted = [books.tenant_id, origin_id, first - 1, last]
+        stored.update(books.rows(f"{_HASHES} AND n BETWEEN %s AND %s", wanted))
+    if stored[first - 1] != prev:
+        # The histories parted earlier. Asked to begin at half the way back, the node gets to the place in few steps.
+        raise Gap(max(1, first // 2))
+    for entry in arrived:
+        if entry.n <= head.n and stored[entry.n] != entry.hash:
+            raise Fork(entry.n - 1, stored[entry.n - 1])
+    return [entry for entry in arrived if entry.n > head.n]
+
+
+def keep_entries(books: Books, works: Sequence[Work], signature: str | None) -> None:
+    """Write the entries into the inbox and move their origin's head to the last of them."""
+    columns: list[list[Any]] = [[] for _ in range(14)]
+    for work in works:
+        for column, value in zip(columns, _inbox_row(work), strict=True):
+            column.append(value)
+    books.run(_KEEP, [books.tenant_id, *columns])
+    _keep_waiting(books, [work for work in works if not work.applies])
+    last = works[-1]
+    books.run(_MOVE, [last.n, last.hash, signature, books.tenant_id, last.origin_id])
+
+
+def _inbox_row(work: Work) -> tuple[Any, ...]:
+    entry = work.entry
+    subject = entry.get("subject") or (None, None)
+    listed = subject[0] is not None and len(subject[0]) <= NAME_MAX
+    personal = serialise(entry["personal"]).decode() if "personal" in entry else None
+    return (
+        work.origin_id, work.n, entry["id"], entry["action"], entry["actor"], entry.get("shop"),
+        subject[0] if listed else None, subject[1] if listed else None,
+        min(max(entry["at"], 0), INSTANT_MS_MAX), work.hash, work.sealed.decode(), personal,
+        work.sender.received_ms, work.verdict,
+    )  # fmt: skip
+
+
+def _keep_waiting(books: Books, works: Sequence[Work]) -> None:
+    for work in works:
+        missing = work.missing
+        books.run(
+            _WAIT,
+            [
+                books.tenant_id, work.origin_id, work.n, work.verdict, work.reason,
+                missing.entity if missing else None, missing.row_id if missing else None,
+                work.sender.received_ms, clock_text(work.sender.clock), "1",
+            ],
+        )  # fmt: skip
+
+
+def clock_text(clock: Clock) -> str:
+    return orjson.dumps([clock.wall_ms, clock.mono_ms, clock.boot, clock.offset_ms]).decode()
+
+
+def waiting_works(books: Books, condition: str, values: Sequence[Any], received_ms: int) -> list[Work]:
+    """Entries that were set aside, as they came, to be tried again."""
+    works = []
+    for row in books.rows(f"{_WAITING} AND {condition} ORDER BY w.origin_id, w.n", [books.tenant_id, *values]):
+        origin_id, n, body, personal, digest, received_at, clock, shop_id, node_id = row
+        entry = orjson.loads(body)
+        if personal:
+            entry["personal"] = orjson.loads(personal)
+        sender = Sender(origin_id, shop_id, node_id, Clock(*orjson.loads(clock)), received_at or received_ms)
+        works.append(Work(n, entry, body.encode(), digest, sender))
+    return works
+
+
+def note_verdict(books: Books, work: Work) -> None:
+    """Write down what became of an entry that had waited."""
+    books.run(_VERDICT, [work.verdict, books.tenant_id, work.origin_id, work.n])
+    if work.applies:
+        books.run(_RELEASE, [books.tenant_id, work.origin_id, work.n])
+    else:
+        _keep_waiting(books, [work])
+
+
+_LOCK = "SELECT head_n, head_hash FROM origin WHERE tenant_id = %s AND id = %s FOR UPDATE"
+_HASHES = "SELECT n, hash FROM journal_entry WHERE tenant_id = %s AND origin_id = %s"
+_KEEP = """
+INSERT INTO journal_entry (tenant_id, origin_id, n, entry_id, action, actor_id, shop_id, subject_entity, subject_id,
+  at, hash, body, personal, received_at, verdict)
+SELECT %b::uuid, e.origin::uuid, e.n, e.id::uuid, e.action, e.actor::uuid, e.shop::uuid, e.entity, e.subject::uuid,
+  e.at, e.hash, e.body, e.personal, e.received, e.verdict
+FROM unnest(%b::text[], %b::bigint[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[],
+  %b::bigint[], %b::text[], %b::text[], %b::text[], %b::bigint[], %b::text[])
+  AS e (origin, n, id, action, actor, shop, entity, subject, at, hash, body, personal, received, verdict)
+"""
+_MOVE = """
+UPDATE origin SET head_n = %s, head_hash = %s, head_sig = %s WHERE tenant_id = %s AND id = %s
+"""
+_WAIT = """
+INSERT INTO waiting_entry (tenant_id, origin_id, n, verdict, reason, missing_entity, missing_id, since_at, clock,
+  software)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (tenant_id, origin_id, n) DO UPDATE SET verdict = excluded.verdict, reason = excluded.reason,
+  missing_entity = excluded.missing_entity, missing_id = excluded.missing_id, software = excluded.software
+"""
+_WAITING = """
+SELECT w.origin_id::text, w.n, e.body, e.personal, e.hash, e.received_at, w.clock, o.shop_id::text, o.node_id::text
+FROM waiting_entry w
+JOIN journal_entry e ON e.tenant_id = w.tenant_id AND e.origin_id = w.origin_id AND e.n = w.n
+JOIN origin o ON o.tenant_id = w.tenant_id AND o.id = w.origin_id
+WHERE w.tenant_id = %s
+"""
+_VERDICT = "UPDATE journal_entry SET verdict = %s WHERE tenant_id = %s AND origin_id = %s AND n = %s"
+_RELEASE = "DELETE FROM waiting_entry WHERE tenant_id = %s AND origin_id = %s AND n = %s"

@@ -1,0 +1,149 @@
+"""What follows once rows are written: numbers, lines, versions, derived rows, and what an owner is told.
+
+`settle()` takes the tenant's turn, so everything below it sees all that was committed before and nothing that comes
+later: projections and look-ups for clashes need no locks of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from cloudhub.merge.books import Books, Clash, FieldKey, Oddity
+from cloudhub.merge.clashes import find_clashes
+from cloudhub.merge.feed import Draft, draft_lines, number_lines, write_lines
+from cloudhub.merge.tables import entity_tables
+from cloudhub.merge.work import Work
+from shopnode.domain.clock import Clock, act_id, new_id
+from shopnode.domain.projections import project
+from sync_protocol.lines import TENANT_STREAM
+
+FED = ("sale_decision", "sale_amendment")  # tables whose `feed_no` orders them among each other
+
+
+def settle(books: Books, works: Sequence[Work], clock: Clock, *, derive: bool = True) -> int:
+    """Number and publish what was applied. Returns the feed's last number, 0 when there was nothing to publish.
+
+    derive  whether derived rows are still to be computed; the door has done it for the portal's own actions
+    """
+    drafts = draft_lines(books, [work for work in works if work.applies])
+    last = number_lines(books, drafts, clock.wall_ms()) if drafts else 0
+    _fill_feed_numbers(books, drafts)
+    _write_versions(books, drafts)
+    if derive:
+        project(books.session, books.notes.changed)
+        books.session.flush()
+    books.notes.oddities += find_clashes(books)
+    _list_oddities(books, clock.wall_ms())
+    _list_conflicts(books, clock)
+    write_lines(books, drafts)
+    return last
+
+
+def _fill_feed_numbers(books: Books, drafts: Sequence[Draft]) -> None:
+    """Decisions hold in feed order, so they carry their number."""
+    for entity in FED:
+        ids: list[str] = []
+        numbers: list[int] = []
+        for draft in drafts:
+            for name, op, _, rows in draft.blocks:
+                if name == entity and op == "i":
+                    ids += [row[0] for row in rows]
+                    numbers += [draft.no] * len(rows)
+        if ids:
+            books.run(
+                f"UPDATE {entity} AS t SET feed_no = f.no FROM unnest(%s::uuid[], %s::bigint[]) AS f (id, no) "
+                f"WHERE t.tenant_id = %s AND t.id = f.id",
+                [ids, numbers, books.tenant_id],
+            )
+
+
+def _write_versions(books: Books, drafts: Sequence[Draft]) -> None:
+    versions = books.notes.versions
+    if not versions:
+        return
+    numbers: dict[tuple[str, int], dict[str, int]] = {}
+    for draft in drafts:
+        numbers.setdefault((draft.work.origin_id, draft.work.n), {})[draft.stream] = draft.no
+    columns: list[list[Any]] = [[] for _ in range(9)]
+    for (entity, row_id, name), version in versions.items():
+        lines = numbers[version.origin, version.n]
+        values = (
+            entity, row_id, name, _line_no(entity, lines), version.origin, version.n, version.at_ms,
+            version.by_owner, version.actor_id,
+        )  # fmt: skip
+        for column, value in zip(columns, values, strict=True):
+            column.append(value)
+    books.run(_VERSIONS, [books.tenant_id, *columns])
+
+
+def _line_no(entity: str, lines: dict[str, int]) -> int:
+    """The line that carries a register row: the tenant's, or the shop's (an entry's last, if it touched several)."""
+    if not entity_tables()[entity].in_shop_stream:
+        return lines[TENANT_STREAM]
+    return max(no for stream, no in lines.items() if stream != TENANT_STREAM)
+
+
+def _list_oddities(books: Books, now_ms: int) -> None:
+    for oddity in dict.fromkeys(books.notes.oddities):
+        books.run(_ODDITY, [books.tenant_id, _oddity_id(oddity), *_oddity_values(oddity), now_ms])
+
+
+def _oddity_id(oddity: Oddity) -> str:
+    """The same thing is listed once, in whatever order its rows are found."""
+    rows = sorted(filter(None, (oddity.row_id, oddity.other_id)))
+    return act_id("exception", oddity.kind, *rows)
+
+
+def _oddity_values(oddity: Oddity) -> list[Any]:
+    return [
+        oddity.kind, oddity.entity, oddity.row_id, oddity.other_id, oddity.shop_id, oddity.origin_id, oddity.n,
+        oddity.key[:200] if oddity.key else None,
+    ]  # fmt: skip
+
+
+def _list_conflicts(books: Books, clock: Clock) -> None:
+    for key, clash in books.notes.clashes.items():
+        books.run(_CONFLICT, {"tenant": books.tenant_id, **_conflict_values(key, clash, clock)})
+
+
+def _conflict_values(key: FieldKey, clash: Clash, clock: Clock) -> dict[str, Any]:
+    entity, row_id, name = key
+    written = (_json(clash.written.value), clash.work.entry["actor"], clash.written.at_ms, clash.written.origin)
+    earlier = (_json(clash.standing.value), clash.standing_by, clash.standing.at_ms, clash.standing.origin)
+    standing, other = (written, earlier) if clash.won else (earlier, written)
+    return {
+        "id": new_id(clock.wall_ms()), "entity": entity, "row": row_id, "field": name, "now": clock.wall_ms(),
+        "s_value": standing[0], "s_by": standing[1], "s_at": standing[2], "s_origin": standing[3],
+        "o_value": other[0], "o_by": other[1], "o_at": other[2], "o_origin": other[3],
+    }  # fmt: skip
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+_VERSIONS = """
+INSERT INTO register_version (tenant_id, entity, row_id, field, no, origin_id, n, at_ms, by_owner, actor_id)
+SELECT %b::uuid, v.entity, v.row::uuid, v.field, v.no, v.origin::uuid, v.n, v.at, v.owner, v.actor::uuid
+FROM unnest(%b::text[], %b::text[], %b::text[], %b::bigint[], %b::text[], %b::bigint[], %b::bigint[], %b::boolean[],
+  %b::text[]) AS v (entity, row, field, no, origin, n, at, owner, actor)
+ON CONFLICT (tenant_id, entity, row_id, field) DO UPDATE SET no = excluded.no, origin_id = excluded.origin_id,
+  n = excluded.n, at_ms = excluded.at_ms, by_owner = excluded.by_owner, actor_id = excluded.actor_id
+"""
+_ODDITY = """
+INSERT INTO hub_exception (tenant_id, id, kind, entity, row_id, other_id, shop_id, origin_id, n, key, opened_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+"""
+_CONFLICT = """
+INSERT INTO field_conflict (tenant_id, id, entity, row_id, field, standing_value, standing_by, standing_at,
+  standing_origin, other_value, other_by, other_at, other_origin, opened_at, changed_at)
+VALUES (%(tenant)s, %(id)s, %(entity)s, %(row)s, %(field)s, %(s_value)s, %(s_by)s, %(s_at)s, %(s_origin)s,
+  %(o_value)s, %(o_by)s, %(o_at)s, %(o_origin)s, %(now)s, %(now)s)
+ON CONFLICT (tenant_id, entity, row_id, field) WHERE resolved_at IS NULL DO UPDATE SET
+  standing_value = excluded.standing_value, standing_by = excluded.standing_by, standing_at = excluded.standing_at,
+  standing_origin = excluded.standing_origin, other_value = excluded.other_value, other_by = excluded.other_by,
+  other_at = excluded.other_at, other_origin = excluded.other_origin, changed_at = excluded.changed_at
+"""

@@ -1,0 +1,156 @@
+"""One entry on its way through admission, and why one may not pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from cloudhub.merge.tables import entity_tables
+from sync_protocol.entries import blocks_of
+from sync_protocol.merge import Clock
+from sync_protocol.personal import check_reveals, is_marker
+from sync_protocol.problems import ProtocolError
+from sync_protocol.shape import ENTRY_BYTES_MAX, Block, Entry, check_rows
+from sync_protocol.versions import UPCASTERS
+
+OK = None
+MERGED = "merged"
+CONFLICT = "conflict"
+DUPLICATE = "duplicate"
+HELD = "held"
+QUARANTINED = "quarantined"
+
+
+class Unfit(Exception):
+    """A deterministic technical fault: the entry is kept whole and set aside, and tried again after an upgrade."""
+
+
+class Missing(Exception):
+    """A row the entry builds on has not arrived; the entry is held until it does."""
+
+    def __init__(self, entity: str, row_id: str):
+        super().__init__(f"waits for {entity} {row_id}")
+        self.entity = entity
+        self.row_id = row_id
+
+
+class NeedsCare(Exception):
+    """The quick way does not do for these entries; look at each of them."""
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Whose entries these are."""
+
+    origin_id: str
+    shop_id: str | None
+    node_id: str | None
+    clock: Clock  # as it stood when they were sent
+    received_ms: int
+
+
+@dataclass
+class Work:
+    """An entry, what it wants to write, and what becomes of it.
+
+    as_written  nothing was left out or changed, so its writer can make the feed lines itself
+    blocks      what it writes, personal values revealed, brought to today's schema
+    taken       what is left to write once duplicates are out
+    told        what its feed lines say instead, when it was not taken as written: the values that stand now
+    """
+
+    n: int
+    entry: Entry
+    sealed: bytes
+    hash: str
+    sender: Sender
+    blocks: list[Block] = field(default_factory=list)
+    verdict: str | None = OK
+    reason: str | None = None
+    missing: Missing | None = None
+    as_written: bool = True
+    taken: list[Block] = field(default_factory=list)
+    told: list[Block] = field(default_factory=list)
+    reveals: dict[str, list[Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.reveals = dict(self.entry.get("personal", {}))
+
+    @property
+    def origin_id(self) -> str:
+        return self.sender.origin_id
+
+    @property
+    def applies(self) -> bool:
+        return self.verdict not in (HELD, QUARANTINED)
+
+    def set_aside(self, reason: str) -> None:
+        self.verdict, self.reason = QUARANTINED, reason[:200]
+
+    def hold(self, missing: Missing) -> None:
+        self.verdict, self.reason, self.missing = HELD, str(missing), missing
+
+
+def examine(work: Work) -> None:
+    """Read the entry's rows; set it aside when they are not what the tables take. Needs no database."""
+    try:
+        if len(work.sealed) > ENTRY_BYTES_MAX:
+            raise Unfit("the entry is too large")
+        check_rows(work.entry["rows"])
+        if "personal" in work.entry:
+            check_reveals(work.entry["personal"])
+        entry = UPCASTERS.upcast(work.entry)
+        work.blocks = [_without_erased(block) for block in blocks_of(entry)]
+        for block in work.blocks:
+            _examine_block(work, *block)
+    except (ProtocolError, Unfit) as fault:
+        work.set_aside(str(fault))
+
+
+def _without_erased(block: Block) -> Block:
+    """A personal value that was erased before it got here is written as nothing; only its marker is left."""
+    entity, op, columns, rows = block
+    table = entity_tables().get(entity)
+    if table is None or table.sync.personal.isdisjoint(columns):
+        return block
+    places = [place for place, name in enumerate(columns) if name in table.sync.personal]
+    blanks = {place: "" if table.columns[columns[place]].required else None for place in places}
+
+    def clear(value: Any, blank: Any) -> Any:
+        if type(value) is list:
+            return [clear(part, blank) for part in value]
+        return blank if is_marker(value) else value
+
+    cleared = [[clear(v, blanks[i]) if i in blanks else v for i, v in enumerate(row)] for row in rows]
+    return [entity, op, columns, cleared]
+
+
+def _examine_block(work: Work, entity: str, op: str, columns: list[str], rows: list[list[Any]]) -> None:
+    table = entity_tables().get(entity)
+    if table is None:
+        raise Unfit(f"unknown table {entity}")
+    if op == "u" and table.kind in ("fact", "decision"):
+        raise Unfit(f"a row of {entity} never changes")
+    for name, values in zip(columns, zip(*rows, strict=True), strict=True):
+        column = table.columns.get(name)
+        if column is None:
+            raise Unfit(f"unknown column {entity}.{name}")
+        if op == "u" and name != "id":
+            values = tuple(change[1] for change in values)
+        if not column.fits(values) or (column.required and None in values):
+            raise Unfit(f"a wrong value in {entity}.{name}")
+    if op == "i":
+        lacking = table.required - set(columns)
+        if lacking:
+            raise Unfit(f"{entity} lacks {min(lacking)}")
+        if table.holds_shop:
+            _examine_shop(work, entity, columns, rows)
+
+
+def _examine_shop(work: Work, entity: str, columns: list[str], rows: list[list[Any]]) -> None:
+    """A node writes the books of its own shop; the portal may write any shop's."""
+    if work.sender.shop_id is None or "shop_id" not in columns:
+        return
+    place = columns.index("shop_id")
+    if any(row[place] != work.sender.shop_id for row in rows):
+        raise Unfit(f"a row of {entity} belongs to another shop")

@@ -1,0 +1,72 @@
+"""What only the hub does to shops and postings: giving an owner a place in a new shop, and adopting a shop that sold
+before it was enrolled. Ordinary actions: journalled, and sent to the shops."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+from sqlalchemy import select
+
+from shopnode.domain.actions import action
+from shopnode.domain.capture import add_rows
+from shopnode.domain.context import Context
+from shopnode.domain.homes import Where
+from shopnode.domain.params import IdText, Params
+from shopnode.domain.people.models import Staff, StaffPosting, posting_id
+from shopnode.domain.people.queries import find_shop, find_staff
+from shopnode.domain.permissions import Permission
+
+
+class PostStaff(Params):
+    """People who may work in a shop from now on, with the password they have elsewhere."""
+
+    shop_id: IdText
+    staff_ids: Annotated[list[IdText], Field(max_length=200)]
+    password_hash: Annotated[str, Field(max_length=300)] | None = None  # for those who have none yet
+
+
+class AdoptShop(Params):
+    """A shop's place is taken by the one that a standalone PC has been keeping the books of."""
+
+    placeholder_id: IdText
+    shop_id: IdText
+    password_hash: Annotated[str, Field(max_length=300)] | None = None
+
+
+@action("staff.post", needs=Permission.STAFF_UPDATE, where=Where.ANYWHERE)
+def post_staff(ctx: Context, form: PostStaff) -> dict[str, Any]:
+    """Let people work in a shop."""
+    shop = find_shop(ctx.session, form.shop_id)
+    for staff_id in dict.fromkeys(form.staff_ids):
+        _post(ctx, find_staff(ctx.session, staff_id), shop.id, form.password_hash)
+    ctx.about("shop", shop.id)
+    return {"shop_id": shop.id}
+
+
+@action("shops.adopt", needs=Permission.SETTINGS_UPDATE, where=Where.ANYWHERE)
+def adopt_shop(ctx: Context, form: AdoptShop) -> dict[str, Any]:
+    """Put a standalone shop in the place that was prepared for it."""
+    placeholder = find_shop(ctx.session, form.placeholder_id)
+    placeholder.archived_at = ctx.now
+    for posting in ctx.session.scalars(select(StaffPosting).where(StaffPosting.shop_id == placeholder.id)).all():
+        posting.archived_at = ctx.now
+        _post(ctx, find_staff(ctx.session, posting.staff_id), form.shop_id, posting.password_hash)
+    ctx.about("shop", placeholder.id)
+    return {"shop_id": form.shop_id}
+
+
+def _post(ctx: Context, person: Staff, shop_id: str, password_hash: str | None) -> None:
+    """One posting; a person who has worked there before gets it back."""
+    known = ctx.session.scalar(
+        select(StaffPosting).where(StaffPosting.staff_id == person.id, StaffPosting.shop_id == shop_id)
+    )
+    if known is not None:
+        known.archived_at = None
+        return
+    elsewhere = select(StaffPosting.password_hash).where(
+        StaffPosting.staff_id == person.id, StaffPosting.password_hash.is_not(None)
+    )
+    stored = password_hash or ctx.session.scalars(elsewhere.limit(1)).first()
+    row_id = posting_id(person.id, shop_id)
+    add_rows(ctx.session, StaffPosting(id=row_id, staff_id=person.id, shop_id=shop_id, password_hash=stored))
