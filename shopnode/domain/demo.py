@@ -1,0 +1,246 @@
+"""Fills an empty shop with believable days: catalogue, phones, staff, customers, sales, an open drawer.
+
+Everything passes the door like real work, with a clock that walks from some days ago to now, so that journal, stock
+and drawers agree with each other. Only a shop that never sold anything is filled.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+
+from shopnode.domain.actions import perform, perform_many
+from shopnode.domain.catalogue.models import Product
+from shopnode.domain.clock import Clock, ManualClock, to_datetime, to_ms
+from shopnode.domain.context import CONSOLE, Actor, Channel, Context
+from shopnode.domain.demo_cast import COLOURS, OWNER_PIN, STAFF, TILES, Chance
+from shopnode.domain.demo_trade import Shelf, ticket
+from shopnode.domain.errors import Conflict, ShopError
+from shopnode.domain.node import NodeHome
+from shopnode.domain.people.models import Shop, Staff
+from shopnode.domain.people.pins import set_pin
+from shopnode.domain.permissions import Role
+from shopnode.domain.printing.models import CodePage, Printer, Transport
+from shopnode.domain.printing.rules import check_address
+from shopnode.domain.sales.models import Sale
+
+CATALOGUE = Path(__file__).parent / "demo_data" / "catalogue.csv"
+CUSTOMERS = 12
+OPENS_H, CLOSES_H = 8, 19
+FLOAT_MINOR = 100_000
+Tell = Callable[[int, "int | None", str], None]
+
+
+class ShopHasTraded(Conflict):
+    code = "shop-has-traded"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This shop has sales of its own. The demo fills empty shops only: make one with shopnode init."
+        )
+
+
+@dataclass
+class Story:
+    """One filling of a shop: its own home over the same books, whose clock the story moves."""
+
+    home: NodeHome
+    clock: ManualClock
+    chance: Chance
+    until_ms: int
+    zone: ZoneInfo
+    people: list[Actor] = field(default_factory=list)
+    customers: list[str] = field(default_factory=list)
+    sale_ids: list[str] = field(default_factory=list)
+
+    def as_(self, actor: Actor) -> Context:
+        return Context(self.home, actor, self.home.shop_id, Channel("127.0.0.1", "demo"))
+
+    def do(self, actor: Actor, name: str, /, **params: Any) -> dict[str, Any]:
+        return perform(self.as_(actor), name, params).result
+
+
+def fill_demo(home: NodeHome, *, seed: int, days: int, sales: int, tell: Tell) -> dict[str, Any]:
+    """Fill the shop and answer what was made and who may sign in. Raises ShopHasTraded."""
+    story = _begin(home, seed, days)
+    total = sales + 3
+    tell(0, total, "staff")
+    logins = _hire(story)
+    tell(1, total, "catalogue")
+    products = _fill_catalogue(story)
+    tell(2, total, "stock")
+    phones = _receive_stock(story)
+    story.customers = [story.do(CONSOLE, "customers.create", **story.chance.customer())["id"] for _ in range(CUSTOMERS)]
+    for done in _trade(story, days, sales):
+        tell(3 + done, total, "sales")
+    _look_back(story)
+    return {
+        "products": products, "phones": phones, "customers": CUSTOMERS, "sales": len(story.sale_ids),
+        "logins": logins,
+    }  # fmt: skip
+
+
+def _begin(home: NodeHome, seed: int, days: int) -> Story:
+    with home.reading() as session:
+        if session.scalar(select(func.count()).select_from(Sale)):
+            raise ShopHasTraded
+        shop = session.scalars(select(Shop).where(Shop.id == home.shop_id)).one_or_none()
+        zone = ZoneInfo(shop.timezone if shop else "Africa/Kampala")
+    now_ms = home.clock.wall_ms()
+    clock = ManualClock(now_ms - days * 86_400_000, boot=_boot(home.clock))
+    # Ids must differ between shops of one business that are filled from one seed.
+    ids = Chance(f"{seed}:{home.origin_id}")
+    return Story(NodeHome(home.database, clock, ids.bytes), clock, Chance(f"{seed}:{home.series}"), now_ms, zone)
+
+
+def _boot(clock: Clock) -> str:
+    """A boot of its own: the story's clocks have nothing to do with this computer's."""
+    return f"{int(clock.boot_id(), 16) ^ 0xDE300000:08x}"
+
+
+def _hire(story: Story) -> list[dict[str, str]]:
+    """The demo's staff, each with password and PIN; the owner gets a PIN."""
+    logins = []
+    for member in STAFF:
+        added = story.do(
+            CONSOLE, "staff.add", name=member.name, role=member.role.value, phone=member.phone,
+            password=member.password,
+        )  # fmt: skip
+        set_pin(story.as_(CONSOLE), added["id"], member.pin)
+        story.people.append(Actor(added["id"], member.name, member.role))
+        logins.append({
+            "name": member.name, "role": member.role.value, "phone": member.phone, "password": member.password,
+            "pin": member.pin,
+        })  # fmt: skip
+    with story.home.reading() as session:
+        owner = session.scalars(select(Staff).where(Staff.role == Role.OWNER.value).order_by(Staff.id)).first()
+    if owner is not None:
+        story.people.append(Actor(owner.id, owner.name, Role.OWNER))
+        set_pin(story.as_(CONSOLE), owner.id, OWNER_PIN)
+        logins.append({"name": owner.name, "role": owner.role, "phone": owner.phone or "", "pin": OWNER_PIN})
+    return logins
+
+
+def _fill_catalogue(story: Story) -> int:
+    """Products of the file that are not there yet; returns how many there are then."""
+    with story.home.reading() as session:
+        known = set(session.scalars(select(Product.sku)))
+    with CATALOGUE.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["sku"] not in known]
+    acts = [("products.create", _product(row), None) for row in rows]
+    perform_many(story.as_(CONSOLE), acts)
+    return len(known) + len(rows)
+
+
+def _product(row: dict[str, str]) -> dict[str, Any]:
+    return {
+        "name": row["name"], "category": row["category"], "brand": row["brand"] or None, "sku": row["sku"],
+        "barcode": row["barcode"] or None, "cost_minor": int(row["cost_price"]),
+        "price_minor": int(row["selling_price"]), "floor_minor": int(row["floor_price"] or 0),
+        "min_stock_level": int(row["min_stock_level"] or 0), "warranty_days": int(row["warranty_days"] or 0),
+        "is_serialised": row["serialised"] == "yes", "is_preloaded": row["name"] in TILES,
+    }  # fmt: skip
+
+
+def _receive_stock(story: Story) -> int:
+    """Opening stock: pieces by count, phones one by one. Returns the number of phones."""
+    with story.home.reading() as session:
+        products = list(session.scalars(select(Product).where(Product.archived_at.is_(None)).order_by(Product.id)))
+    acts: list[tuple[str, dict[str, Any], None]] = []
+    for product in products:
+        if product.is_serialised:
+            acts += [
+                ("handsets.receive", _phone(story.chance, product), None) for _ in range(story.chance.number(1, 4))
+            ]
+        elif product.cost_minor:
+            count = story.chance.number(8, 60)
+            opening = {"product_id": product.id, "quantity": count, "reason": "Opening count", "kind": "opening"}
+            acts.append(("stock.adjust", opening, None))
+    perform_many(story.as_(CONSOLE), acts)
+    return sum(1 for name, *_ in acts if name == "handsets.receive")
+
+
+def _phone(chance: Chance, product: Product) -> dict[str, Any]:
+    return {
+        "product_id": product.id, "imei1": chance.imei(), "imei2": chance.imei(), "colour": chance.one_of(COLOURS),
+        "source": "Opening stock",
+    }  # fmt: skip
+
+
+def _trade(story: Story, days: int, sales: int) -> Iterator[int]:
+    """Each day: count the float, sell, count the drawer. Today's drawer stays open. Yields sales made so far."""
+    shelf = Shelf(story.home)
+    for day in range(days + 1):
+        opens_ms, closes_ms = _hours(story, days - day)
+        left = sales - len(story.sale_ids)
+        count = left if day == days else min(left, max(1, sales // (days + 1) + story.chance.number(-2, 2)))
+        story.clock.now_ms = opens_ms
+        keeper = story.people[0]
+        story.do(keeper, "cash.open_drawer", opening_float=FLOAT_MINOR)
+        taken = FLOAT_MINOR
+        for at_ms in story.chance.moments(count, opens_ms + 60_000, closes_ms - 60_000):
+            story.clock.now_ms = at_ms
+            taken += _sell(story, shelf)
+            yield len(story.sale_ids)
+        if day < days:
+            story.clock.now_ms = closes_ms
+            short = 2_000 if story.chance.once_in(4) and taken > 2_000 else 0
+            story.do(keeper, "cash.close_drawer", counted=taken - short)
+
+
+def _hours(story: Story, days_ago: int) -> tuple[int, int]:
+    """Opening and closing of a day, in ms; today's from the morning, or three hours ago if it is that early, to now."""
+    day = to_datetime(story.until_ms).astimezone(story.zone) - timedelta(days=days_ago)
+    morning = to_ms(day.replace(hour=OPENS_H, minute=5, second=0, microsecond=0))
+    if days_ago == 0:
+        return min(morning, story.until_ms - 3 * 3_600_000), story.until_ms
+    return morning, to_ms(day.replace(hour=CLOSES_H, minute=30, second=0, microsecond=0))
+
+
+def _sell(story: Story, shelf: Shelf) -> int:
+    """One ticket by somebody of the staff; returns the cash it brought."""
+    seller = story.chance.one_of(story.people[1:3])
+    sale = ticket(story.chance, shelf, story.customers)
+    try:
+        done = story.do(seller, "sales.sell", **sale, print_receipt=False)
+    except ShopError:
+        # The story may run into a limit that this shop has set for itself; it goes on with the next customer.
+        return 0
+    shelf.sold(sale)
+    story.sale_ids.append(done["sale_id"])
+    handed: int = sum(paid["amount"] for paid in sale["payments"] if paid["method"] == "cash")
+    return handed - int(done["change"])
+
+
+def _look_back(story: Story) -> None:
+    """What an owner has done with some of the sales: approved most of the older ones, corrected one, voided one."""
+    story.clock.now_ms = story.until_ms
+    owner = story.people[-1]
+    older = story.sale_ids[: max(0, len(story.sale_ids) - 12)]
+    if owner.role is not Role.OWNER:
+        return
+    perform_many(story.as_(owner), [("sales.approve", {"sale_id": sale_id}, None) for sale_id in older])
+    recent = story.sale_ids[len(older) :]
+    if len(recent) > 3:
+        story.do(owner, "sales.void", sale_id=recent[1], reason="Customer brought it back unused", restock="resell")
+        story.do(story.people[0], "sales.amend", sale_id=recent[2], reason="Customer's name was missing",
+                 customer_id=story.customers[0])  # fmt: skip
+
+
+def add_demo_printer(home: NodeHome, address: str) -> None:
+    """A receipt printer on the network, with a drawer. Raises ValueError, in words, for a wrong address."""
+    printer = Printer(
+        id=home.new_id(), name="Counter printer", transport=Transport.TCP.value,
+        address=check_address(Transport.TCP, address), paper_mm=80, columns=48, code_page=CodePage.CP858.value,
+        is_default=True, kicks_drawer=True, cuts=True, asks_status=True, qr_as_image=False,
+        created_at=to_datetime(home.clock.wall_ms()),
+    )  # fmt: skip
+    with home.writing() as session:
+        session.add(printer)

@@ -1,0 +1,98 @@
+"""Connecting a shop to its hub, from the command line: a shop that runs already, or a new data folder."""
+
+from __future__ import annotations
+
+import socket
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from shopnode.config import Folder, Settings, is_loopback
+from shopnode.domain.clock import Clock, RandomBytes
+from shopnode.domain.engine import NodeDatabase
+from shopnode.domain.errors import Conflict, Invalid, ShopError
+from shopnode.domain.setup import create_installation
+from shopnode.founding import new_books
+from shopnode.sync.enrol import Enrolment, adopt, ask_to_enrol, link_row, standalone_of
+from shopnode.sync.exchange import Refused
+from shopnode.sync.transport import LinkDown
+from sync_protocol.messages import Standalone
+
+if TYPE_CHECKING:
+    from shopnode.runtime import Node
+
+
+class EnrolmentRefused(ShopError):
+    code, status = "enrolment-refused", 403
+
+
+class HubAway(ShopError):
+    code, status = "hub-away", 502
+
+    def __init__(self) -> None:
+        super().__init__("No hub answers at this address. Check the address and the internet connection, then repeat.")
+
+
+class AlreadyEnrolled(Conflict):
+    code = "already-enrolled"
+
+    def __init__(self) -> None:
+        super().__init__("This shop is connected to a hub already.")
+
+
+def enrol_running(node: Node, hub: str, code: str) -> dict[str, Any]:
+    """Connect a shop that began alone: it keeps its ids, and all it recorded goes up."""
+    if node.sync.status().state != "not-enrolled":
+        raise AlreadyEnrolled
+    enrolment = _ask(hub, code, node.home.random, standalone_of(node.home))
+    adopt(node.home, enrolment)
+    node.sync.wake()
+    return _told(enrolment)
+
+
+def enrol_new(
+    folder: Folder, settings: Settings, hub: str, code: str, clock: Clock, random: RandomBytes
+) -> dict[str, Any]:
+    """Make a data folder for a shop that the hub knows already. The answer carries the recovery key, once."""
+    told: dict[str, Any] = {}
+
+    def fill(database: NodeDatabase) -> None:
+        enrolment = _ask(hub, code, random, None)
+        answer = enrolment.answer
+        create_installation(
+            database, clock, random, series=answer.series, node_id=answer.node, origin_id=answer.origin,
+            shop_id=answer.shop,
+        )  # fmt: skip
+        with database.writing() as session:
+            session.add(link_row(enrolment))
+        told.update(_told(enrolment))
+
+    return {"recovery_key": new_books(folder, settings, random, fill), **told}
+
+
+def check_hub_address(hub: str) -> str:
+    """The hub's address without a path. Raises Invalid: beyond this computer it must be https."""
+    parts = urlsplit(hub.strip())
+    if parts.scheme not in ("https", "http") or not parts.hostname or parts.path.strip("/") or parts.query:
+        raise Invalid({"hub": "must be an address like https://hub.example.com"})
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise Invalid({"hub": "must begin with https: the way to the hub leads over the internet"})
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _ask(hub: str, code: str, random: RandomBytes, standalone: Standalone | None) -> Enrolment:
+    software = f"phoneshop {version('phoneshop')}"
+    try:
+        return ask_to_enrol(
+            check_hub_address(hub), code, device=socket.gethostname(), software=software, random=random,
+            standalone=standalone,
+        )  # fmt: skip
+    except LinkDown:
+        raise HubAway from None
+    except Refused as refused:
+        raise EnrolmentRefused(refused.problem.sentence) from None
+
+
+def _told(enrolment: Enrolment) -> dict[str, Any]:
+    answer = enrolment.answer
+    return {"hub": enrolment.url, "series": answer.series, "shop": answer.shop, "node": answer.node}
