@@ -105,6 +105,8 @@ _WORDS = {
 
 
 def _in_words(kind: str, context: Mapping[str, Any], fallback: str) -> str:
+    if kind in {"too_short", "too_long"} and context.get("field_type") == "Value":
+        kind = f"string_{kind}"  # a text that passed a validator of ours before it was measured
     if kind in _WORDS:
         return _WORDS[kind].format(**context)
     return fallback.removeprefix("Value error, ")
