@@ -12,6 +12,8 @@ Invariants:
 
 from __future__ import annotations
 
+import json
+import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -189,7 +191,8 @@ _KNOWN = select(JournalEntry.fingerprint, JournalEntry.result, JournalEntry.n).w
 
 def _fingerprint(ctx: Context, name: str, params: Mapping[str, Any] | BaseModel) -> str:
     content = [name, ctx.actor.id, _plain(params)]
-    return ctx.home.fingerprint(orjson.dumps(content, option=orjson.OPT_SORT_KEYS, default=str))
+    # The standard library's writer takes what orjson refuses (huge numbers, lone surrogates); the form is next.
+    return ctx.home.fingerprint(json.dumps(content, sort_keys=True, default=str).encode())
 
 
 def _plain(params: Mapping[str, Any] | BaseModel) -> dict[str, Any]:
@@ -199,8 +202,6 @@ def _plain(params: Mapping[str, Any] | BaseModel) -> dict[str, Any]:
 
 
 def _form_of(run: Callable[..., Any]) -> type[Params]:
-    import typing
-
     hints = [hint for name, hint in typing.get_type_hints(run).items() if name not in {"ctx", "return"}]
     if len(hints) != 1 or not issubclass(hints[0], Params):
         raise TypeError(f"{run.__name__} must take a context and one Params")

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import orjson
+from sqlalchemy import ColumnElement, literal, tuple_
 
+from shopnode.domain.db import UtcTimeType
 from shopnode.domain.errors import Invalid
 
 T = TypeVar("T")
@@ -52,3 +54,8 @@ def page_of(rows: list[T], limit: int, place: Any) -> Page[T]:
     if len(rows) <= limit:
         return Page(rows, None)
     return Page(rows[:limit], encode_cursor(*place(rows[limit - 1])))
+
+
+def older_than(instant: Any, row_id: Any, place: list[Any]) -> ColumnElement[bool]:
+    """The rows after a cursor in a list sorted newest first: `place` is [ms, id] of the last one shown."""
+    return tuple_(instant, row_id) < tuple_(literal(place[0], UtcTimeType()), place[1])

@@ -168,8 +168,9 @@ def test_decisions_fold_to_what_holds_now(kinds, status):
 
 
 def test_decisions_hold_in_feed_order_and_unsent_ones_come_last():
-    rows = [SimpleNamespace(id=i, feed_no=no, at=at) for i, no, at in [("c", None, 1), ("b", 9, 2), ("a", 4, 7)]]
-    assert [row.id for row in in_feed_order(rows)] == ["a", "b", "c"]
+    places = [("d", None, 2, 1), ("c", None, 1, 1), ("b", 9, 1, 2), ("a", 4, 3, 7)]
+    rows = [SimpleNamespace(id=i, feed_no=no, nth=nth, at=at) for i, no, nth, at in places]
+    assert [row.id for row in in_feed_order(rows)] == ["a", "b", "c", "d"]
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 
 from shopnode.domain.cash.models import DrawerSession
-from shopnode.domain.clock import to_datetime, to_ms
+from shopnode.domain.clock import to_ms
 from shopnode.domain.context import Context
-from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, page_of
+from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, older_than, page_of
 
 
 def list_drawer_sessions(ctx: Context, *, limit: int = PAGE_DEFAULT, cursor: str | None = None) -> Page[DrawerSession]:
@@ -16,8 +16,7 @@ def list_drawer_sessions(ctx: Context, *, limit: int = PAGE_DEFAULT, cursor: str
     if ctx.shop_id is not None:
         query = query.where(DrawerSession.shop_id == ctx.shop_id)
     place = decode_cursor(cursor, (int, str))
-    order = tuple_(DrawerSession.opened_at, DrawerSession.id)
     if place is not None:
-        query = query.where(order < tuple_(to_datetime(place[0]), place[1]))
+        query = query.where(older_than(DrawerSession.opened_at, DrawerSession.id, place))
     query = query.order_by(DrawerSession.opened_at.desc(), DrawerSession.id.desc()).limit(limit + 1)
     return page_of(list(ctx.session.scalars(query)), limit, lambda row: (to_ms(row.opened_at), row.id))

@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, and_, or_, select, true
 from sqlalchemy.orm import Session
 
 from shopnode.domain.catalogue.models import Product
-from shopnode.domain.clock import to_datetime, to_ms
+from shopnode.domain.clock import to_ms
 from shopnode.domain.context import Context
 from shopnode.domain.customers.models import Customer
 from shopnode.domain.errors import NotFound
 from shopnode.domain.handsets.models import OPEN_STATUSES, Handset, StockUnit, UnitStatus
 from shopnode.domain.handsets.numbers import handsets_by_number
 from shopnode.domain.handsets.rules import bare_number, read_imei
-from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, page_of
+from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, older_than, page_of
 from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row
 from shopnode.domain.sales.models import SaleLine, SaleSummary
@@ -132,7 +132,9 @@ def list_units(
         conditions.append(StockUnit.shop_id == ctx.shop_id)
     place = decode_cursor(cursor, (int, str))
     if place is not None:
-        conditions.append(tuple_(StockUnit.received_at, StockUnit.id) < tuple_(to_datetime(place[0]), place[1]))
+        conditions.append(
+            older_than(StockUnit.received_at, StockUnit.id, place)
+        )
     views = _stays(ctx, and_(true(), *conditions), limit=limit + 1)
     return page_of(views, limit, lambda view: (to_ms(view.received_at), view.unit_id))
 

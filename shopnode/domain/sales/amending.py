@@ -15,7 +15,7 @@ from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row
 from shopnode.domain.sales.actions import book_lines, book_payments, need_open_drawer
 from shopnode.domain.sales.forms import AmendSale
-from shopnode.domain.sales.lookup import find_changeable, lines_now, payments_of
+from shopnode.domain.sales.lookup import find_changeable, lines_now, next_nth, payments_of
 from shopnode.domain.sales.models import PaymentKind, Sale, SaleAmendment, SaleLine, SaleSummary, Tender
 from shopnode.domain.sales.rules import LineSum, Settled, Totals, ticket_totals
 from shopnode.domain.sales.ticket import add_up, check_prices, price_lines, settle_payments
@@ -36,6 +36,7 @@ def amend_sale(ctx: Context, change: AmendSale) -> dict[str, Any]:
         id=ctx.new_id(), sale_id=sale.id, shop_id=sale.shop_id, reason=change.reason,
         customer_id=change.customer_id, notes=change.notes, discount_minor=change.discount_amount,
         replaces_lines=change.items is not None, at=ctx.now, by_id=ctx.actor.id,
+        nth=next_nth(ctx.session, SaleAmendment, sale.id),
     )  # fmt: skip
     add_rows(ctx.session, amendment)
     totals = _rebook_lines(ctx, sale, summary, amendment, old_lines, change)

@@ -21,7 +21,7 @@ from shopnode.domain.permissions import Permission, Role
 from shopnode.domain.queries import find_row
 from shopnode.domain.sales.actions import need_open_drawer
 from shopnode.domain.sales.forms import Decide, Undo
-from shopnode.domain.sales.lookup import find_changeable, lines_now, payments_of
+from shopnode.domain.sales.lookup import find_changeable, lines_now, next_nth, payments_of
 from shopnode.domain.sales.models import (
     DecisionKind,
     Payment,
@@ -110,7 +110,7 @@ def _decide(ctx: Context, about: Decide, kind: DecisionKind) -> dict[str, Any]:
     sale, summary = find_changeable(ctx, about.sale_id, even_locked=kind is DecisionKind.UNLOCK)
     row = SaleDecision(
         id=ctx.new_id(), sale_id=sale.id, shop_id=sale.shop_id, kind=kind.value,
-        reason=about.reason, at=ctx.now, by_id=ctx.actor.id,
+        reason=about.reason, at=ctx.now, by_id=ctx.actor.id, nth=next_nth(ctx.session, SaleDecision, sale.id),
     )  # fmt: skip
     add_rows(ctx.session, row)
     ctx.about("sale", sale.id)
@@ -125,6 +125,7 @@ def _undo(ctx: Context, sale: Sale, summary: SaleSummary, undo: Undo, kind: Deci
     decision = SaleDecision(
         id=act_id("undo", sale.id), sale_id=sale.id, shop_id=sale.shop_id, kind=kind.value,
         reason=undo.reason, restock=restock.value, at=ctx.now, by_id=ctx.actor.id,
+        nth=next_nth(ctx.session, SaleDecision, sale.id),
     )  # fmt: skip
     add_rows(ctx.session, decision)
     lines = lines_now(ctx.session, sale.id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from shopnode.domain.context import Context
@@ -10,7 +10,7 @@ from shopnode.domain.errors import NotFound
 from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row
 from shopnode.domain.sales.errors import NotYourSale, SaleLocked, SaleUndone
-from shopnode.domain.sales.models import Payment, Sale, SaleAmendment, SaleLine, SaleStatus, SaleSummary
+from shopnode.domain.sales.models import Payment, Sale, SaleAmendment, SaleDecision, SaleLine, SaleStatus, SaleSummary
 from shopnode.domain.sales.rules import UNDONE, in_feed_order
 
 
@@ -57,3 +57,8 @@ def payments_of(session: Session, sale_id: str) -> list[Payment]:
     """Every money row of the sale, oldest first."""
     query = select(Payment).where(Payment.sale_id == sale_id)
     return list(session.scalars(query.order_by(Payment.at, Payment.id)))
+
+
+def next_nth(session: Session, model: type[SaleAmendment] | type[SaleDecision], sale_id: str) -> int:
+    """The place of a new amendment or decision after all that are known here."""
+    return (session.scalar(select(func.count()).where(model.sale_id == sale_id)) or 0) + 1

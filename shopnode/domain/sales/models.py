@@ -172,6 +172,7 @@ class SaleAmendment(SyncedRow):
     replaces_lines: Mapped[bool] = mapped_column(Boolean)
     at: Mapped[UtcTime]
     by_id: Mapped[Id | None]
+    nth: Mapped[int]  # how many its writer knew of this sale, itself included: orders them before the feed does
     feed_no: Mapped[int | None] = mapped_column(BigInteger)
 
 
@@ -189,6 +190,7 @@ class SaleDecision(SyncedRow):
     restock: Mapped[str | None] = mapped_column(String(20))
     at: Mapped[UtcTime]
     by_id: Mapped[Id | None]
+    nth: Mapped[int]  # how many its writer knew of this sale, itself included: orders them before the feed does
     feed_no: Mapped[int | None] = mapped_column(BigInteger)
 
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar, TypeVarTuple
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from shopnode.domain.clock import to_datetime, to_ms
+from shopnode.domain.clock import to_ms
 from shopnode.domain.context import Context
 from shopnode.domain.customers.models import Customer
 from shopnode.domain.db import SyncedRow
 from shopnode.domain.journal import JournalEntry, history_of
-from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, page_of
+from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, older_than, page_of
 from shopnode.domain.people.models import Staff
 from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row, row_or_none
@@ -57,8 +57,7 @@ def list_sales(
     query = _filtered(ctx, select(SaleSummary), wanted)
     place = decode_cursor(cursor, (int, str))
     if place is not None:
-        order = tuple_(SaleSummary.sold_at, SaleSummary.sale_id)
-        query = query.where(order < tuple_(to_datetime(place[0]), place[1]))
+        query = query.where(older_than(SaleSummary.sold_at, SaleSummary.sale_id, place))
     query = query.order_by(SaleSummary.sold_at.desc(), SaleSummary.sale_id.desc()).limit(limit + 1)
     rows = list(ctx.session.scalars(query))
     return page_of(rows, limit, lambda row: (to_ms(row.sold_at), row.sale_id))

@@ -200,4 +200,4 @@ def fold_status(kinds: Iterable[str]) -> SaleStatus:
 
 def in_feed_order(rows: Iterable[Any]) -> list[Any]:
     """Decisions or amendments in the order that holds everywhere: the feed's; what was not yet sent comes last."""
-    return sorted(rows, key=lambda row: (row.feed_no is None, row.feed_no or 0, row.at, row.id))
+    return sorted(rows, key=lambda row: (row.feed_no is None, row.feed_no or 0, row.nth, row.at, row.id))

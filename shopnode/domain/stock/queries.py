@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from shopnode.domain.clock import to_datetime, to_ms
+from shopnode.domain.clock import to_ms
 from shopnode.domain.context import Context
-from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, page_of
+from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, older_than, page_of
 from shopnode.domain.stock.models import StockLevel, StockMovement
 
 
@@ -41,7 +41,9 @@ def list_movements(
         query = query.where(StockMovement.shop_id == ctx.shop_id)
     place = decode_cursor(cursor, (int, str))
     if place is not None:
-        query = query.where(tuple_(StockMovement.at, StockMovement.id) < tuple_(to_datetime(place[0]), place[1]))
+        query = query.where(
+            older_than(StockMovement.at, StockMovement.id, place)
+        )
     query = query.order_by(StockMovement.at.desc(), StockMovement.id.desc()).limit(limit + 1)
     return page_of(list(ctx.session.scalars(query)), limit, lambda row: (to_ms(row.at), row.id))
 
