@@ -19,15 +19,18 @@ export function closeSheets() {
   for (const sheet of document.querySelectorAll("dialog[open]")) sheet.close();
 }
 
-document.addEventListener("htmx:after:swap", () => {
-  const sheet = $("#sheet");
-  if (!sheet) return;
-  if (sheet.childElementCount && !sheet.open && !sheet.dataset.closing) openSheet(sheet);
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  if (targetId(ctx) === "sheet") openSheet($("#sheet"));
 });
 
 document.addEventListener("close", ({ target }) => {
-  if (target.id === "sheet") target.replaceChildren();
+  if (target.id === "sheet" && !target.open) target.replaceChildren();
 }, true);
+
+/** The id an answer went to; HX-Retarget leaves a selector in place of the element. */
+export function targetId(ctx) {
+  return typeof ctx?.target === "string" ? ctx.target.replace("#", "") : ctx?.target?.id;
+}
 
 /* a form marked so closes its sheet once the server has taken it */
 document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
@@ -158,6 +161,15 @@ document.addEventListener("click", ({ target }) => {
   const input = document.getElementById(chip.dataset.fill);
   input.value = chip.dataset.value;
   input.focus();
+});
+
+/* ---- Enter takes the first of the hits a field names ---- */
+
+document.addEventListener("keydown", (event) => {
+  const list = event.key === "Enter" && event.target.dataset?.takesFirst;
+  if (!list) return;
+  event.preventDefault();
+  $(`#${list} .hit`)?.click();
 });
 
 /* ---- files dropped on a field of their own ---- */

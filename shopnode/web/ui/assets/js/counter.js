@@ -4,7 +4,7 @@
      - The server decides. This file moves focus, chooses among hits and presses buttons that are in the page.
      - A scanner types fast and ends with Enter, often before the hits are here: then the text itself is
        posted and the server adds the exact match. Hits are taken by Enter only when they answer the text shown. */
-import { closeSheets } from "./app.js";
+import { closeSheets, targetId } from "./app.js";
 
 const $ = (selector, within = document) => within.querySelector(selector);
 const till = $(".till");
@@ -27,9 +27,10 @@ function focusSearch() {
 
 document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   readStep();
-  const target = ctx?.target?.id;
+  const target = targetId(ctx);
   if (target === "results") answered = search.value.trim();
   if (target === "cart") lineAdded();
+  if (target === "pay" && till.dataset.step === "sell") focusSearch();
 });
 
 function lineAdded() {
@@ -103,11 +104,12 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !$("dialog[open]") && event.target !== search) $("[data-back]")?.click();
 });
 
-/* a scanner fires at whatever has focus: digits typed into nothing belong to the search */
+/* a scanner fires at whatever has focus: what is typed into nothing, or onto a button, belongs to the search */
 document.addEventListener("keydown", (event) => {
   const isLetter = event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey;
-  const isFree = event.target === document.body || event.target === $("#main");
-  if (isLetter && isFree && !"/?".includes(event.key) && till.dataset.step === "sell") search.focus();
+  const isFree = !event.target.closest("input, textarea, select, summary") && !$("dialog[open]");
+  const isSelling = ["sell", "done"].includes(till.dataset.step);
+  if (isLetter && isFree && isSelling && !" /?".includes(event.key)) search.focus();
 });
 
 /* ---- taking payment ---- */
