@@ -1,1 +1,11 @@
-"""The selling desk and the drawer. It runs at the node only, where the printers and the stock are."""
+"""The counter: sell, the drawer, printers, signing in. Only a node has one, where the goods and the cash are."""
+
+from flask import Blueprint
+
+
+def counter_blueprint() -> Blueprint:
+    """The counter's pages, all registered."""
+    from shopnode.web.counter import cart, drawer, pay, sell  # noqa: F401 — they register their addresses
+    from shopnode.web.counter.blueprint import bp
+
+    return bp

@@ -1,1 +1,11 @@
 """Lists, details and reports; either home, the node or the hub, mounts them."""
+
+from flask import Blueprint
+
+
+def office_blueprint() -> Blueprint:
+    """The office's pages, all registered."""
+    from shopnode.web.office import amend, importing, products, profile, sale, sales  # noqa: F401 — they register addresses
+    from shopnode.web.office.blueprint import bp
+
+    return bp

@@ -1,0 +1,118 @@
+"""Who may open which page. What is not in a table is shut; a test compares the tables with the app's addresses.
+
+The table says who gets as far as the view. What a person may change is asked again by the door, for each action.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from flask import Flask, g, request
+
+from shopnode.domain.errors import NotPermitted, NotSignedIn
+from shopnode.domain.permissions import Permission
+
+P = Permission
+
+
+class Open(StrEnum):
+    """Pages that need no permission."""
+
+    PUBLIC = "public"
+    SIGNED_IN = "signed-in"
+
+
+Access = Mapping[str, StrEnum]  # a permission, or a word of `Open` (the API says the same with its own)
+
+SHARED: Access = {"ui.static": Open.PUBLIC}
+
+COUNTER: Access = {
+    "auth.start": Open.PUBLIC,
+    "auth.login": Open.PUBLIC,
+    "auth.pin": Open.PUBLIC,
+    "auth.logout": Open.PUBLIC,
+    "auth.lock": Open.SIGNED_IN,
+    "status.health": Open.PUBLIC,
+    "status.link": Open.SIGNED_IN,
+    "counter.sell": P.SALES_CREATE,
+    "counter.new_sale": P.SALES_CREATE,
+    "counter.search": P.SALES_CREATE,
+    "counter.add_line": P.SALES_CREATE,
+    "counter.edit_line": P.SALES_CREATE,
+    "counter.change_line": P.SALES_CREATE,
+    "counter.remove_line": P.SALES_CREATE,
+    "counter.custom_line": P.SALES_CREATE,
+    "counter.units": P.SALES_CREATE,
+    "counter.discount": P.SALES_CREATE,
+    "counter.customer": P.SALES_CREATE,
+    "counter.clear": P.SALES_CREATE,
+    "counter.park": P.SALES_CREATE,
+    "counter.parked": P.SALES_CREATE,
+    "counter.resume": P.SALES_CREATE,
+    "counter.summary": P.SALES_CREATE,
+    "counter.pay": P.SALES_CREATE,
+    "counter.add_tender": P.SALES_CREATE,
+    "counter.remove_tender": P.SALES_CREATE,
+    "counter.complete": P.SALES_CREATE,
+    "counter.print_state": P.SALES_CREATE,
+    "counter.reprint": P.SALES_READ,
+    "counter.drawer": P.CLOSURES_CREATE,
+    "counter.open_drawer_session": P.CLOSURES_CREATE,
+    "counter.close_drawer_session": P.CLOSURES_CREATE,
+    "devices.printers": P.PRINTERS_USE,
+    "devices.jobs": P.PRINTERS_USE,
+    "devices.save_printer": P.PRINTERS_MANAGE,
+    "devices.remove_printer": P.PRINTERS_MANAGE,
+    "devices.test_print": P.PRINTERS_USE,
+}
+
+OFFICE: Access = {
+    "office.sales": P.SALES_READ,
+    "office.export_sales": P.REPORTS_EXPORT,
+    "office.sale": P.SALES_READ,
+    "office.receipt_png": P.SALES_READ,
+    "office.receipt_pdf": P.SALES_READ,
+    "office.approve_sale": P.SALES_APPROVE,
+    "office.reject_sale": P.SALES_APPROVE,
+    "office.lock_sale": P.SALES_LOCK,
+    "office.unlock_sale": P.SALES_LOCK,
+    "office.void_sale": P.SALES_DELETE,
+    "office.reverse_sale": P.SALES_REVERSE,
+    "office.amend_sale": P.SALES_UPDATE,
+    "office.pay_refund": P.SALES_CREATE,
+    "office.products": P.PRODUCTS_READ,
+    "office.export_products": P.REPORTS_EXPORT,
+    "office.new_product": P.PRODUCTS_CREATE,
+    "office.product": P.PRODUCTS_READ,
+    "office.save_product": P.PRODUCTS_UPDATE,
+    "office.archive_product": P.PRODUCTS_DELETE,
+    "office.import_products": P.PRODUCTS_CREATE,
+    "office.profile": Open.SIGNED_IN,
+    "office.set_password": P.OWN_CREDENTIALS,
+    "office.set_pin": P.OWN_CREDENTIALS,
+}
+
+
+def install_access(app: Flask, *tables: Access) -> None:
+    """Shut every page that no table opens. Call after `request.install`, whose context it asks."""
+    whole: dict[str, StrEnum] = {}
+    for table in tables:
+        whole.update(table)
+    app.extensions["access"] = whole
+
+    @app.before_request
+    def may_enter() -> None:
+        if request.endpoint is not None:
+            check_access(whole, request.endpoint)
+
+
+def check_access(table: Access, endpoint: str) -> None:
+    """Raises NotSignedIn or NotPermitted unless the page is open to whoever asks."""
+    needed = table.get(endpoint)
+    if needed == Open.PUBLIC:
+        return
+    if g.ctx is None:
+        raise NotSignedIn
+    if needed is None or (needed != Open.SIGNED_IN and needed not in g.may):
+        raise NotPermitted
