@@ -10,6 +10,7 @@ import codecs
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -77,11 +78,13 @@ def open_sheet(file: BinaryIO, columns: Mapping[str, Iterable[str]], needed: Ite
     """
     lines = _lines(file)
     try:
-        header = next((line for _, line in lines if line.strip(" \t\n;,")), None)
+        header_no, header = next(((no, line) for no, line in lines if line.strip(" \t\n;,")), (0, ""))
     except LineTooLong:
         raise Invalid({"file": NO_TABLE}) from None
-    if header is None:
+    if not header:
         raise Invalid({"file": "is empty"})
+    if any(unicodedata.category(sign) == "Cc" for sign in header.strip().replace("\t", "")):
+        raise Invalid({"file": NO_TABLE})  # a workbook or a picture, not text
     separator = max(";,\t|", key=header.count)
     try:
         titles = [title.strip() for title in next(csv.reader([header], delimiter=separator))]
@@ -94,7 +97,7 @@ def open_sheet(file: BinaryIO, columns: Mapping[str, Iterable[str]], needed: Ite
         raise Invalid({"file": f"has no column for: {wanted}. Its first line must name the columns"})
     known = {name: titles[position] for position, name in fields.items()}
     unused = tuple(title for position, title in enumerate(titles) if title and position not in fields)
-    return Sheet(known, unused, _rows(lines, separator, fields))
+    return Sheet(known, unused, _rows(lines, header_no, separator, fields))
 
 
 def read_amount(text: str, currency: str) -> int:
@@ -175,8 +178,8 @@ def _plain(title: str) -> str:
     return " ".join(re.sub(r"[\W_]+", " ", title.casefold()).split())
 
 
-def _rows(lines: Iterator[tuple[int, str]], separator: str, fields: Mapping[int, str]) -> Iterator[Row]:
-    last = 0
+def _rows(lines: Iterator[tuple[int, str]], header_no: int, separator: str, fields: Mapping[int, str]) -> Iterator[Row]:
+    last = header_no
 
     def texts() -> Iterator[str]:
         nonlocal last

@@ -29,6 +29,8 @@ class ReadNumber:
 def read_imei(typed: str) -> ReadNumber:
     """The IMEI as 15 digits. Raises ValueError, in words, for what cannot be one."""
     digits = re.sub(r"[\s/.,:_\-–—]", "", typed)
+    if not digits:
+        raise ValueError("is missing")
     if not (digits.isascii() and digits.isdigit()):
         raise ValueError("has signs in it that are not digits")
     if _is_dummy(digits):

@@ -1,0 +1,58 @@
+"""Settings: typed, bounded, one row each, back to the default when emptied."""
+
+from __future__ import annotations
+
+import pytest
+
+from shopnode.domain.errors import Invalid, NotPermitted
+from shopnode.domain.permissions import Role
+from shopnode.domain.settings.models import Setting
+from shopnode.domain.settings.queries import number_setting, text_setting
+from shopnode.domain.settings.rules import CHOICES
+from tests.shop import Shop
+
+
+def test_a_setting_is_its_default_until_it_is_changed(shop: Shop) -> None:
+    with shop.reading() as ctx:
+        assert number_setting(ctx.session, "discount_limit_staff_bp") == 500
+    shop.do("settings.change", key="discount_limit_staff_bp", value=700)
+    shop.do("settings.change", key="discount_limit_staff_bp", value="800")
+    with shop.reading() as ctx:
+        assert number_setting(ctx.session, "discount_limit_staff_bp") == 800
+    assert len(shop.rows(Setting)) == 1
+    shop.do("settings.change", key="discount_limit_staff_bp", value=None)
+    with shop.reading() as ctx:
+        assert number_setting(ctx.session, "discount_limit_staff_bp") == 500
+
+
+def test_a_line_of_text_is_kept_as_it_is(shop: Shop) -> None:
+    shop.do("settings.change", key="receipt_thanks", value="  Webale nnyo!  ")
+    with shop.reading() as ctx:
+        assert text_setting(ctx.session, "receipt_thanks") == "Webale nnyo!"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "fields"),
+    [
+        ("no_such_setting", 1, {"key": "is not a setting"}),
+        ("discount_limit_staff_bp", 10_001, {"value": "must be from 0 to 10,000"}),
+        ("discount_limit_staff_bp", -1, {"value": "must be from 0 to 10,000"}),
+        ("discount_limit_staff_bp", "many", {"value": "must be a whole number"}),
+        ("receipt_thanks", "x" * 501, {"value": "is too long, at most 500 characters"}),
+    ],
+)
+def test_a_wrong_value_is_refused_in_words(shop: Shop, key: str, value: object, fields: dict[str, str]) -> None:
+    with pytest.raises(Invalid) as refusal:
+        shop.do("settings.change", key=key, value=value)
+    assert refusal.value.fields == fields
+    assert shop.rows(Setting) == []
+
+
+@pytest.mark.parametrize("role", [Role.SUPERVISOR, Role.STAFF])
+def test_only_owners_change_settings(shop: Shop, role: Role) -> None:
+    with pytest.raises(NotPermitted):
+        shop.do("settings.change", key="receipt_thanks", value="mine", role=role)
+
+
+def test_every_setting_says_what_it_is_for() -> None:
+    assert all(choice.help.endswith(".") and choice.key == key for key, choice in CHOICES.items())
