@@ -1,7 +1,10 @@
-"""What a benchmark found, printed as one table."""
+"""What a benchmark found, printed as one table, and how it is timed."""
 
 from __future__ import annotations
 
+import os
+import platform
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median, quantiles
@@ -9,6 +12,7 @@ from time import perf_counter
 
 from rich.console import Console
 from rich.table import Table
+from sqlcipher3 import dbapi2 as sqlcipher
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,15 @@ def p50(times: list[float]) -> float:
 
 def p95(times: list[float]) -> float:
     return quantiles(times, n=20)[-1]
+
+
+def machine(postgres: str = "") -> str:
+    """What the figures were measured on."""
+    parts = [
+        f"{os.cpu_count()} cores", platform.system(), f"Python {platform.python_version()}",
+        f"SQLite {sqlcipher.sqlite_version} (SQLCipher) and {sqlite3.sqlite_version} (bare)", postgres,
+    ]  # fmt: skip
+    return ", ".join(filter(None, parts))
 
 
 def show(figures: list[Figure], machine: str) -> bool:

@@ -1,0 +1,95 @@
+"""Run the benchmarks: `make bench`, or `python -m tests.bench --quick --only search`.
+
+Everything runs in one tree of processes on one machine, in turns, so that a busy minute weighs on both sides of a
+ratio. Ends with 1 when a budget is broken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+from tests.bench.counter import counter_page
+from tests.bench.exchange import push_and_pull
+from tests.bench.report import Figure, machine, show
+from tests.bench.sale import sale_through_the_door
+from tests.bench.search import search
+from tests.bench.servers import postgres_version
+from tests.bench.shop import new_shop, receive_catalogue
+from tests.bench.wire import sale_on_the_wire
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much of everything. The quick one only shows that the benchmarks run."""
+
+    sales: int  # of nine rows each, in a round of push and pull
+    rounds: int  # of push and pull
+    tickets: int  # sales timed one by one
+    products: int  # to search in
+
+
+FULL = Scale(sales=1_112, rounds=5, tickets=300, products=50_000)
+QUICK = Scale(sales=112, rounds=1, tickets=30, products=2_000)
+CATALOGUE = 500  # what sales are made of
+
+
+def bench_page(folder: Path, scale: Scale) -> list[Figure]:
+    return [counter_page()]
+
+
+def bench_wire(folder: Path, scale: Scale) -> list[Figure]:
+    return sale_on_the_wire(*new_shop(folder, CATALOGUE))
+
+
+def bench_sale(folder: Path, scale: Scale) -> list[Figure]:
+    return [sale_through_the_door(*new_shop(folder, CATALOGUE), folder, scale.tickets)]
+
+
+def bench_search(folder: Path, scale: Scale) -> list[Figure]:
+    ctx, ids = new_shop(folder, CATALOGUE)
+    receive_catalogue(ctx, len(ids), scale.products - len(ids))
+    return [search(ctx, scale.products)]
+
+
+def bench_exchange(folder: Path, scale: Scale) -> list[Figure]:
+    return push_and_pull(folder, CATALOGUE, scale.sales, scale.rounds)
+
+
+BENCHMARKS: dict[str, Callable[[Path, Scale], list[Figure]]] = {
+    "page": bench_page,
+    "wire": bench_wire,
+    "sale": bench_sale,
+    "search": bench_search,
+    "exchange": bench_exchange,
+}
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    options.add_argument("--quick", action="store_true", help="small numbers: shows that it runs, proves no budget")
+    options.add_argument("--only", choices=BENCHMARKS, action="append", help="one benchmark; may be repeated")
+    wanted = options.parse_args()
+    names = wanted.only or list(BENCHMARKS)
+    figures: list[Figure] = []
+    for name in names:
+        figures += run(name, QUICK if wanted.quick else FULL)
+    sys.exit(0 if show(figures, machine(postgres_version())) else 1)
+
+
+def run(name: str, scale: Scale) -> list[Figure]:
+    """One benchmark in a folder of its own."""
+    start = perf_counter()
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        figures = BENCHMARKS[name](Path(folder), scale)
+    print(f"{name}: {perf_counter() - start:.0f} s", file=sys.stderr)
+    return figures
+
+
+if __name__ == "__main__":
+    main()
