@@ -47,7 +47,7 @@ class Receipt:
     payments: tuple[ReceiptPayment, ...] = ()
     discount_minor: int = 0  # on the whole sale
     change_minor: int = 0
-    vat_rate_bp: int = 0
+    vat_rate_bp: int = 0  # 0 when lines differ: the amount is printed without a rate
     vat_minor: int = 0  # contained in the total
     currency: str = "UGX"
     exponent: int = 0
@@ -68,6 +68,7 @@ class Receipt:
 
     copy_no: int = 0  # 0 is the original; later prints say COPY 1, COPY 2 …
     is_voided: bool = False
+    void_word: str = "VOID"  # or REVERSED
     void_notice: str = ""  # who, when and why
 
     @property
@@ -76,5 +77,5 @@ class Receipt:
 
     @property
     def due_minor(self) -> int:
-        """What the customer still owes on this sale."""
-        return max(0, self.total_minor - self.paid_minor)
+        """What the customer still owes on this sale; nothing once it is undone."""
+        return 0 if self.is_voided else max(0, self.total_minor - self.paid_minor)

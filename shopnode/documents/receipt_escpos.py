@@ -20,6 +20,7 @@ from shopnode.documents.text import cells, clean, cut, on_page, wrap, wrap_even
 BOLD = Style(bold=True)
 CENTRED = Style(align="centre")
 INDENT = 2
+ROOM_MIN = 6  # cells left for a name beside its amount
 QR_DOTS = 216  # 27 mm: read by any telephone, small beside the total
 
 
@@ -67,8 +68,12 @@ class Sheet:
     def pair(self, left: str, right: str = "", style: Style = PLAIN, indent: int = 0, lines_max: int = 3) -> None:
         """A text on the left, wrapped, and on its first line an amount on the right."""
         name, amount = self.words(left), self.words(right)
-        amount = Words(cut(amount.text, self.paper.columns * 2 // 3), amount.drawn)
+        amount = Words(cut(amount.text, self.paper.columns - indent), amount.drawn)
         room = self.paper.columns - indent - (cells(amount.text) + 1 if amount.text else 0)
+        if room < ROOM_MIN:  # a very long amount has a line of its own
+            self.pair(left, style=style, indent=indent, lines_max=lines_max)
+            self._line(Words(""), amount, style, indent)
+            return
         first, *more = wrap(name.text, room, lines_max) or [""]
         self._line(Words(first, name.drawn), amount, style, indent)
         for text in more:
@@ -103,8 +108,9 @@ class Sheet:
 
     def total(self, label: str, amount: str) -> None:
         """The largest figures of the receipt. The label shrinks first; figures that long stay double height."""
-        label, amount = self._spelled(label), self._spelled(amount)
         columns = self.paper.columns
+        amount = self._spelled(amount, columns)
+        label = self._spelled(label, columns - len(amount) - 1)
         size = 2 if len(label) + 1 + 2 * len(amount) <= columns else 1
         label_style = Style(True, 2, 2) if 2 * (len(label) + 1 + len(amount)) <= columns else BOLD
         self.out.advance(6)
@@ -129,9 +135,9 @@ class Sheet:
             self.out.qr(payload, QR_DOTS)
             self.out.advance(20)  # the quiet zone a reader needs
 
-    def _spelled(self, text: str) -> str:
+    def _spelled(self, text: str, room: int) -> str:
         """For our own figures and a currency's name, which are never drawn."""
-        return cut(on_page(text, self.paper.page) or "?", self.paper.columns * 2 // 3)
+        return cut(on_page(text, self.paper.page) or "?", max(0, room))
 
     def _line(self, left: Words, right: Words, style: Style, indent: int) -> None:
         if left.drawn or right.drawn:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from shopnode.documents.money_text import money_text, rate_text
+from shopnode.documents.money_text import money_text
 from shopnode.documents.pdf_pen import HAIR, INK, MM, MUTED, WHITE, PdfPen, Type, broken
 from shopnode.documents.receipt import Receipt, ReceiptLine
-from shopnode.documents.receipt_rows import LINES_MAX
+from shopnode.documents.receipt_rows import LINES_MAX, handset_number, vat_label
 from shopnode.documents.receipt_strip import strip_pdf
 
 PdfSize = Literal["a4", "a5", "80mm"]
@@ -37,9 +37,10 @@ class _Page:
         self.small, self.plain = Type(13 * factor, colour=MUTED), Type(15 * factor)
         self.strong, self.large = Type(15 * factor, bold=True), Type(24 * factor, bold=True)
         self.step = self.plain.leading
-        amount = (self.right - self.left) * 0.17
-        self.amount_at, self.price_at = self.right, self.right - amount
-        self.quantity_at = self.price_at - amount
+        column = (self.right - self.left) * 0.17
+        self.price_at = self.right - column
+        self.amount_at = self.right
+        self.quantity_at = self.price_at - column
         self.sums_left = self.left + (self.right - self.left) * 0.5
 
     def draw(self) -> PdfPen:
@@ -83,7 +84,7 @@ class _Page:
 
     def _banners(self) -> None:
         receipt, pen = self.receipt, self.pen
-        words = ["VOID"] if receipt.is_voided else []
+        words = [receipt.void_word] if receipt.is_voided else []
         words += [f"COPY {receipt.copy_no}"] if receipt.copy_no else []
         if not words:
             return
@@ -146,7 +147,7 @@ class _Page:
         pen = self.pen
         room = self.quantity_at - self.left - 36
         names = broken(line.name, self.plain, room, 3) or [""]
-        notes = [f"IMEI {imei}" for imei in line.imeis]
+        notes = [handset_number(imei) for imei in line.imeis]
         if line.warranty:
             notes.append(f"Warranty {line.warranty}")
         self._need(len(names) + min(len(notes), 8) + bool(line.discount_minor), head=True)
@@ -180,8 +181,8 @@ class _Page:
         pen.text(self.sums_left, f"Total {receipt.currency}", self.strong, room=self.right - self.sums_left)
         pen.text(self.amount_at, self._money(receipt.total_minor), self.large, align="right")
         pen.y += self.large.leading * 0.9
-        if receipt.vat_rate_bp:
-            self._sum(f"VAT {rate_text(receipt.vat_rate_bp)} included", receipt.vat_minor)
+        if receipt.vat_minor or receipt.vat_rate_bp:
+            self._sum(vat_label(receipt.vat_rate_bp), receipt.vat_minor)
         pen.y -= self.step * 0.4
         pen.hairline(self.sums_left, self.right)
         pen.y += self.step

@@ -93,7 +93,7 @@ def _banners(receipt: Receipt, again: bool = False) -> Iterator[Block]:
     if again and (receipt.is_voided or receipt.copy_no):
         yield Gap()
     if receipt.is_voided:
-        yield Row(Role.BANNER, "VOID")
+        yield Row(Role.BANNER, receipt.void_word)
         if receipt.void_notice and not again:
             yield Row(Role.NOTICE, receipt.void_notice)
     if receipt.copy_no:
@@ -128,11 +128,16 @@ def _item(line: ReceiptLine, exponent: int) -> Iterator[Block]:
         yield Row(Role.ITEM, line.name)
         yield Row(Role.DETAIL, f"{line.quantity:,} × {money_text(line.unit_price_minor, exponent)}", gross)
     for imei in line.imeis:
-        yield Row(Role.DETAIL, f"IMEI {imei}")
+        yield Row(Role.DETAIL, handset_number(imei))
     if line.discount_minor:
         yield Row(Role.DETAIL, "Discount", money_text(-line.discount_minor, exponent))
     if line.warranty:
         yield Row(Role.DETAIL, f"Warranty {line.warranty}")
+
+
+def handset_number(number: str) -> str:
+    """What tells this handset from others: its IMEI, or the serial number of what has none."""
+    return f"IMEI {number}" if number.isdigit() and 14 <= len(number) <= 16 else f"Serial {number}"
 
 
 def _sums(receipt: Receipt) -> Iterator[Block]:
@@ -141,9 +146,12 @@ def _sums(receipt: Receipt) -> Iterator[Block]:
         yield Row(Role.SUM, "Subtotal", money_text(receipt.subtotal_minor, exponent))
         yield Row(Role.SUM, "Discount", money_text(-receipt.discount_minor, exponent))
     yield Row(Role.TOTAL, f"Total {receipt.currency}", money_text(receipt.total_minor, exponent))
-    if receipt.vat_rate_bp:
-        label = f"VAT {rate_text(receipt.vat_rate_bp)} included"
-        yield Row(Role.SUM, label, money_text(receipt.vat_minor, exponent))
+    if receipt.vat_minor or receipt.vat_rate_bp:
+        yield Row(Role.SUM, vat_label(receipt.vat_rate_bp), money_text(receipt.vat_minor, exponent))
+
+
+def vat_label(rate_bp: int) -> str:
+    return f"VAT {rate_text(rate_bp)} included" if rate_bp else "VAT included"
 
 
 def _payments(receipt: Receipt) -> Iterator[Block]:

@@ -99,9 +99,21 @@ def test_a_void_sale_says_void_and_why() -> None:
 
 
 def test_a_part_paid_sale_shows_what_is_still_due() -> None:
-    assert any(
-        text.startswith("Balance due") and text.endswith("550,000") for text in read(FULL_RECEIPT, PAPER_58).texts()
-    )
+    texts = read(replace(PLAIN_RECEIPT, payments=FULL_RECEIPT.payments, change_minor=0), PAPER_58).texts()
+
+    assert any(text.startswith("Balance due") and text.endswith("550,000") for text in texts)
+
+
+def test_a_void_sale_owes_nothing() -> None:
+    assert not any(text.startswith("Balance due") for text in read(FULL_RECEIPT, PAPER_58).texts())
+
+
+def test_an_amount_is_never_cut() -> None:
+    """A name gives way to its figures."""
+    line = ReceiptLine("Wholesale of everything", 1, 10**12, 10**12)
+    texts = read(replace(PLAIN_RECEIPT, lines=(line,), total_minor=10**12, exponent=3), Paper(24)).texts()
+
+    assert sum(text.endswith("1,000,000,000.000") for text in texts) == 2
 
 
 def test_currency_with_decimals_writes_every_place() -> None:

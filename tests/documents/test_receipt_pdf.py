@@ -47,6 +47,12 @@ def test_copies_and_void_sales_say_so(size: PdfSize) -> None:
     words = words_of(receipt_pdf(FULL_RECEIPT, size))
 
     assert "VOID" in words and "COPY 2" in words and "wrong model" in words
+    assert "Balance due" not in words
+
+
+def test_a_part_paid_sale_shows_what_is_still_due() -> None:
+    words = words_of(receipt_pdf(replace(PLAIN_RECEIPT, payments=FULL_RECEIPT.payments), "a5"))
+
     assert "Balance due" in words and "550,000" in words
 
 
