@@ -7,6 +7,7 @@ import shopnode.domain.customers.actions
 import shopnode.domain.handsets.actions
 import shopnode.domain.models
 import shopnode.domain.people.actions
+import shopnode.domain.printing.actions
 import shopnode.domain.sales.actions
 import shopnode.domain.sales.amending
 import shopnode.domain.sales.decisions
