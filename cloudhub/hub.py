@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psycopg
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import make_url, select
 from sqlalchemy.orm import Session
 
@@ -43,7 +44,7 @@ class Identity:
     epoch: str
 
     @property
-    def key(self):  # type: ignore[no-untyped-def]
+    def key(self) -> Ed25519PrivateKey:
         return read_private(self.secret)
 
     @property
@@ -65,6 +66,7 @@ class Hub:
         self.database = database
         self.clock = clock or SystemClock()
         self.random = random
+        self.server: EmbeddedPostgres | None = None  # where this process started or found one
         self.listeners: list[Callable[[str], None]] = []  # told a tenant's id when its feed has moved
         with database.gate() as session:
             row = session.get_one(HubIdentity, 1)
@@ -73,6 +75,10 @@ class Hub:
 
     def new_id(self) -> str:
         return new_id(self.clock.wall_ms(), self.random)
+
+    def chance(self) -> float:
+        """Evenly from 0 up to 1, for spreading waits."""
+        return int.from_bytes(self.random(4), "big") / 2**32
 
     def home(self, tenant_id: str, session: Session | None = None) -> HubHome:
         """The tenant's side of the hub, where its portal's actions run. Raises NotFound.
@@ -122,7 +128,7 @@ def open_hub(settings: HubSettings, clock: Clock | None = None) -> Iterator[Hub]
         database = connect(settings, owner_url)
         database.check()
         hub = Hub(settings, database, clock)
-        hub.server = server  # type: ignore[attr-defined]
+        hub.server = server
         yield hub
     finally:
         if database is not None:

@@ -146,7 +146,7 @@ class EmbeddedPostgres:
         user: dict[str, Any] = {}
         if self._user is not None:
             user = {"user": self._user.pw_uid, "group": self._user.pw_gid, "extra_groups": []}
-        command = [self.binaries / program, "-D", self.folder, *arguments]
+        command = [str(self.binaries / program), "-D", str(self.folder), *arguments]
         # To a file: a server started here would inherit a pipe and keep it open for ever.
         with tempfile.TemporaryFile() as said:
             done = subprocess.run(  # noqa: S603 — our own programs and folders

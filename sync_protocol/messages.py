@@ -64,6 +64,7 @@ class Standalone(Message):
     shop: Id
     business: Id
     head: Witness
+    shop_code: Short | None = None  # what its receipt numbers start with, before the installation number
 
 
 class EnrolRequest(Message):

@@ -32,6 +32,7 @@ class Draft:
     work: Work
     stream: str
     blocks: list[Block]
+    brief: bool  # its writer can make it itself
     no: int = 0
 
 
@@ -40,8 +41,10 @@ def draft_lines(books: Books, works: Iterable[Work]) -> list[Draft]:
     drafts = []
     for work in works:
         touched = split_streams(work.entry["rows"], books.shop_of)
+        # A node makes its own line again from all its rows of one shop, so an entry for several shops is sent whole.
+        brief = work.as_written and len(touched) - (TENANT_STREAM in touched) <= 1
         told = touched if work.as_written else split_streams(_sealed_again(work, books.salt), books.shop_of)
-        drafts += [Draft(work, stream, told.get(stream, [])) for stream in _in_order(touched, told)]
+        drafts += [Draft(work, stream, told.get(stream, []), brief) for stream in _in_order(touched, told)]
     return drafts
 
 
@@ -124,7 +127,7 @@ def write_lines(books: Books, drafts: Sequence[Draft]) -> None:
         personal = serialise(line["personal"]).decode() if "personal" in line else None
         count = sum(len(block[3]) for block in draft.blocks)
         values = (
-            draft.no, draft.stream, line["prev"], work.origin_id, work.n, work.as_written, digest, count,
+            draft.no, draft.stream, line["prev"], work.origin_id, work.n, draft.brief, digest, count,
             sealed.decode(), personal,
         )  # fmt: skip
         for column, value in zip(columns, values, strict=True):

@@ -1,0 +1,160 @@
+"""One exchange: what the node brings is admitted, what it lacks is sent, and how it is gets written down.
+
+Three short transactions, none of which waits for the line: who is speaking (kept even when refused), the push, the
+page. A transaction that lost a race with another is simply done again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import psycopg
+from sqlalchemy import exists, select
+from sqlalchemy.exc import DBAPIError
+
+from cloudhub.hub import Hub
+from cloudhub.merge.admission import Admitted, admit_push
+from cloudhub.merge.books import Books
+from cloudhub.merge.inbox import Head
+from cloudhub.merge.models import Origin
+from cloudhub.merge.pages import FeedPage, check_witnesses, read_page
+from cloudhub.merge.work import Sender
+from cloudhub.tenancy.nodes import NodeKey, check_clone, note_health
+from shopnode.domain import failpoints
+from shopnode.domain.cash.models import DrawerSession
+from sync_protocol.chain import page_message
+from sync_protocol.keys import read_public, sign
+from sync_protocol.limits import BATCH_BYTES_MAX, ROWS_MAX, next_poll_ms
+from sync_protocol.lines import TENANT_STREAM, shop_stream
+from sync_protocol.merge import Clock
+from sync_protocol.messages import (
+    Ack,
+    EntryVerdict,
+    ExchangeRequest,
+    ExchangeResponse,
+    Limits,
+    encode_with,
+    page_bytes,
+)
+from sync_protocol.problems import CloneSuspected, InvalidEnvelope
+from sync_protocol.pushes import open_push
+
+TRIES_MAX = 4
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Told:
+    """The answer's parts before they are written."""
+
+    admitted: Admitted
+    page: FeedPage | None
+    durable: int
+    next_poll_ms: int
+
+
+def exchange(hub: Hub, key: NodeKey, signed_s: int, message: ExchangeRequest) -> bytes:
+    """The answer to an exchange whose signature was right. Raises a ProtocolError."""
+    if (message.node, message.origin) != (key.node_id, key.origin_id):
+        raise InvalidEnvelope("the request names another node than the one that signed it")
+    received_ms = hub.clock.wall_ms()
+    _meet(hub, key, message, signed_s, received_ms)
+    admitted = again(lambda: _push(hub, key, message, received_ms)) if message.push is not None else None
+    if admitted is not None and admitted.count:
+        hub.feed_moved(key.tenant_id)
+    failpoints.hit("hub.admitted")
+    told = again(lambda: _answer(hub, key, message, admitted, received_ms))
+    return _write(hub, key, message, told)
+
+
+def again(work: Callable[[], T]) -> T:
+    """Do a transaction; when it lost a race with another, do it again."""
+    for tries_left in reversed(range(TRIES_MAX)):
+        try:
+            return work()
+        except (DBAPIError, psycopg.Error) as error:
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            raced = isinstance(cause, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure)
+            if not raced or not tries_left:
+                raise
+    raise AssertionError("the last try returns or raises")
+
+
+def _meet(hub: Hub, key: NodeKey, message: ExchangeRequest, signed_s: int, received_ms: int) -> None:
+    """Clones are recognised before forks, so that a clone never quietly becomes a second origin."""
+    suspected = False
+    with hub.database.session(key.tenant_id) as session:
+        try:
+            check_clone(session, key, message.run, signed_s, received_ms)
+        except CloneSuspected:
+            suspected = True
+        else:
+            books = Books(session, key.tenant_id)
+            head = session.execute(select(Origin.head_n, Origin.head_hash).where(Origin.id == key.origin_id)).one()
+            have = message.have
+            check_witnesses(books, hub.identity.epoch, have.epoch, have.cursor, have.streams, (head[0], head[1]))
+    if suspected:
+        raise CloneSuspected
+
+
+def _push(hub: Hub, key: NodeKey, message: ExchangeRequest, received_ms: int) -> Admitted:
+    assert message.push is not None
+    arrived = open_push(message.push, key.origin_id, read_public(key.public_key))
+    clock = message.clock
+    reading = Clock(clock.wall, clock.mono, clock.boot, clock.offset)
+    sender = Sender(key.origin_id, key.shop_id, key.node_id, reading, received_ms)
+    with hub.database.session(key.tenant_id, bulk=True) as session:
+        books = Books(session, key.tenant_id)
+        admitted = admit_push(books, sender, message.push.prev, arrived, message.push.sig, hub.clock)
+        failpoints.hit("hub.before_commit")
+    failpoints.hit("hub.after_commit")
+    return admitted
+
+
+def _answer(hub: Hub, key: NodeKey, message: ExchangeRequest, admitted: Admitted | None, received_ms: int) -> Told:
+    streams = [TENANT_STREAM, shop_stream(key.shop_id)]
+    with hub.database.session(key.tenant_id) as session:
+        books = Books(session, key.tenant_id)
+        origin = session.execute(
+            select(Origin.head_n, Origin.head_hash, Origin.durable_n).where(Origin.id == key.origin_id)
+        ).one()
+        page = None
+        if message.pull is not None:
+            rows_max = min(message.pull.rows, ROWS_MAX)
+            bytes_max = min(message.pull.bytes, BATCH_BYTES_MAX)
+            page = read_page(books, key.origin_id, streams, message.have.cursor, rows_max, bytes_max)
+        moved = bool((admitted and admitted.count) or (page and page.lines))
+        quiet_ms = note_health(session, key, message, received_ms, moved=moved)
+        still_open = exists().where(DrawerSession.shop_id == key.shop_id, DrawerSession.closed_at.is_(None))
+        is_open = bool(session.scalar(select(still_open)))
+    admitted = admitted or Admitted(Head(origin.head_n, origin.head_hash))
+    return Told(admitted, page, origin.durable_n, next_poll_ms(quiet_ms, is_open, hub.chance))
+
+
+def _write(hub: Hub, key: NodeKey, message: ExchangeRequest, told: Told) -> bytes:
+    verdicts = [
+        EntryVerdict(n=v.n, verdict=v.verdict, outcome=v.outcome, reason=v.reason)  # type: ignore[arg-type]
+        for v in told.admitted.verdicts
+    ]
+    head = told.admitted.head
+    answer = ExchangeResponse(
+        epoch=hub.identity.epoch,
+        time=hub.clock.wall_ms(),
+        next_poll_ms=told.next_poll_ms,
+        ack=Ack(accepted=head.n, durable=told.durable, hash=head.hash, verdicts=verdicts),
+        pull=None,
+        page_sig=None,
+        commands=[],
+        entitlement={},
+        limits=Limits(rows=ROWS_MAX, bytes=BATCH_BYTES_MAX),
+    )
+    page = told.page
+    if page is None:
+        return encode_with(answer)
+    words = page_message(hub.identity.epoch, key.node_id, page.from_no, page.to_no, page.hashes)
+    signature = sign(hub.key, words)
+    body = page_bytes(page.from_no, page.to_no, page.more, page.lines)
+    return encode_with(answer.model_copy(update={"page_sig": signature}), pull=body)

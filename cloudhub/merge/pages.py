@@ -1,0 +1,97 @@
+"""Pages of the feed: what a node is sent of it, in feed order, with one cursor over all its streams.
+
+A page is joined from stored bytes. A line of the node's own, taken as written, is sent as its place alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from cloudhub.merge.books import Books
+from sync_protocol.canonical import serialise
+from sync_protocol.entries import travelling_bytes
+from sync_protocol.problems import Rewind
+
+LINES_MAX = 2_000  # of one page
+
+
+@dataclass(frozen=True)
+class FeedPage:
+    """Lines after `from_no`; `to_no` is the new cursor, also where none of the lines between were for this node."""
+
+    from_no: int
+    to_no: int
+    more: bool
+    lines: list[bytes]
+    hashes: list[str]
+
+
+def read_page(
+    books: Books, origin_id: str, streams: Sequence[str], cursor: int, rows_max: int, bytes_max: int
+) -> FeedPage:
+    """The next page for a node. One line is always sent, whatever the limits."""
+    # Everything up to the number read here is committed and visible, because numbers are taken last.
+    ((last,),) = books.rows("SELECT seq FROM tenant_feed WHERE tenant_id = %s", [books.tenant_id])
+    found = _lines_after(books, streams, cursor, last)
+    lines: list[bytes] = []
+    hashes: list[str] = []
+    to_no, rows_sum, bytes_sum = cursor, 0, 0
+    for no, stream, prev, origin, n, as_written, digest, rows, body, personal in found:
+        if as_written and origin == origin_id:
+            line = serialise({"n": n, "no": no, "origin": origin, "prev": prev, "stream": stream})
+            rows = 1
+        else:
+            line = travelling_bytes(body.encode(), personal.encode() if personal else None)
+        rows_sum, bytes_sum = rows_sum + rows, bytes_sum + len(line)
+        if lines and (rows_sum > rows_max or bytes_sum > bytes_max):
+            return FeedPage(cursor, to_no, True, lines, hashes)
+        lines.append(line)
+        hashes.append(digest)
+        to_no = no
+    if len(found) == LINES_MAX:
+        return FeedPage(cursor, to_no, True, lines, hashes)
+    return FeedPage(cursor, max(last, cursor), False, lines, hashes)
+
+
+def _lines_after(books: Books, streams: Sequence[str], cursor: int, last: int) -> list[tuple]:  # type: ignore[type-arg]
+    # Each stream is read along its own index; without statistics the planner would sort the rest of the log instead.
+    books.run("SELECT set_config('enable_bitmapscan', 'off', true), set_config('enable_seqscan', 'off', true)", [])
+    one = (
+        "(SELECT no, stream, prev, origin_id::text, n, as_written, hash, rows, body, personal FROM feed_line "
+        "WHERE tenant_id = %s AND stream = %s AND no > %s AND no <= %s ORDER BY no LIMIT %s)"
+    )
+    values = [value for s in streams for value in (books.tenant_id, s, cursor, last, LINES_MAX)]
+    return books.rows(f"{' UNION ALL '.join([one] * len(streams))} ORDER BY no LIMIT {LINES_MAX}", values)
+
+
+def check_witnesses(
+    books: Books,
+    epoch: str,
+    have_epoch: str,
+    cursor: int,
+    streams: Mapping[str, tuple[int, str]],
+    head: tuple[int, str],
+) -> None:
+    """Raises Rewind when the node remembers a feed that this hub does not have: it was restored from a backup."""
+    ((last,),) = books.rows("SELECT seq FROM tenant_feed WHERE tenant_id = %s", [books.tenant_id])
+    numbers = [no for no, _ in streams.values() if no]
+    known = books.rows(_WITNESSES, [books.tenant_id, numbers]) if numbers else []
+    fits = {(stream, no): digest for stream, no, digest in known}
+    right = all(fits.get((stream, no)) == digest for stream, (no, digest) in streams.items() if no)
+    if have_epoch != epoch or cursor > last or not right:
+        raise Rewind(epoch, head[0], head[1], 0)
+
+
+def lines_of(books: Books, origin_id: str, n: int) -> list[dict]:  # type: ignore[type-arg]
+    """What the feed says of one entry, for its history."""
+    rows = books.rows(_OF_ENTRY, [books.tenant_id, origin_id, n])
+    return [orjson.loads(travelling_bytes(body.encode(), p.encode() if p else None)) for body, p in rows]
+
+
+_WITNESSES = "SELECT stream, no, hash FROM feed_line WHERE tenant_id = %s AND no = ANY (%s)"
+_OF_ENTRY = """
+SELECT body, personal FROM feed_line WHERE tenant_id = %s AND origin_id = %s AND n = %s ORDER BY no
+"""
