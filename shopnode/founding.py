@@ -18,6 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from shopnode.config import Folder, Settings
+from shopnode.domain import failpoints
 from shopnode.domain.clock import Clock, RandomBytes
 from shopnode.domain.engine import NodeDatabase
 from shopnode.domain.errors import Conflict, Invalid
@@ -92,7 +93,9 @@ def new_books(folder: Folder, settings: Settings, random: RandomBytes, fill: Cal
             fill(database)
             database.checkpoint()
         write_private(folder.key_check, key_mark(key).encode() + b"\n")
+        failpoints.hit("founding.before_key")
         keyring.put(key)
+        failpoints.hit("founding.before_place")
         _unfinished(folder).replace(folder.database)
         return recovery_text(key)
     except BaseException:

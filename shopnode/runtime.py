@@ -53,9 +53,9 @@ class Node:
     def __init__(
         self, folder: Folder, settings: Settings, lock: FolderLock, database: NodeDatabase, home: ShopHome, space: Space
     ):
+        from shopnode.devices.jobs import render_job
         from shopnode.devices.spool import Spooler
         from shopnode.domain.printing.store import JobStore
-        from shopnode.prints import renderer
         from shopnode.sync.worker import SyncWorker
 
         self.folder = folder
@@ -65,7 +65,7 @@ class Node:
         self._disk_home = home
         self.space = space
         self.address: str | None = None  # where the counter answers, while it does
-        self.spool: Spooler = Spooler(JobStore(home, home.clock), renderer(home))
+        self.spool: Spooler = Spooler(JobStore(home, home.clock), render_job(home))
         self.sync: SyncWorker = SyncWorker(home)
         self.control: ControlServer | None = None
         self._lock = lock

@@ -27,8 +27,6 @@ from shopnode.domain.node import NodeHome
 from shopnode.domain.people.models import Shop, Staff
 from shopnode.domain.people.pins import set_pin
 from shopnode.domain.permissions import Role
-from shopnode.domain.printing.models import CodePage, Printer, Transport
-from shopnode.domain.printing.rules import check_address
 from shopnode.domain.sales.models import Sale
 
 CATALOGUE = Path(__file__).parent / "demo_data" / "catalogue.csv"
@@ -235,12 +233,6 @@ def _look_back(story: Story) -> None:
 
 
 def add_demo_printer(home: NodeHome, address: str) -> None:
-    """A receipt printer on the network, with a drawer. Raises ValueError, in words, for a wrong address."""
-    printer = Printer(
-        id=home.new_id(), name="Counter printer", transport=Transport.TCP.value,
-        address=check_address(Transport.TCP, address), paper_mm=80, columns=48, code_page=CodePage.CP858.value,
-        is_default=True, kicks_drawer=True, cuts=True, asks_status=True, qr_as_image=False,
-        created_at=to_datetime(home.clock.wall_ms()),
-    )  # fmt: skip
-    with home.writing() as session:
-        session.add(printer)
+    """A receipt printer on the network, with a drawer. Raises Invalid for a wrong address."""
+    printer = {"name": "Counter printer", "transport": "tcp", "address": address, "kicks_drawer": True}
+    perform(Context(home, CONSOLE, home.shop_id), "printing.save_printer", printer)

@@ -1,0 +1,5 @@
+"""`python -m shopnode` is `shopnode`."""
+
+from shopnode.cli import main
+
+main(prog_name="shopnode")
