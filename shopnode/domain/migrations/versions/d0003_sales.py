@@ -141,6 +141,7 @@ def create_sale_amendment() -> None:
         sa.Column("replaces_lines", sa.Boolean(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("by_id", ID, nullable=True),
+        sa.Column("nth", sa.BigInteger(), nullable=False),
         sa.Column("feed_no", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_sale_amendment")),
         sa.ForeignKeyConstraint(
@@ -162,6 +163,7 @@ def create_sale_decision() -> None:
         sa.Column("restock", sa.String(20), nullable=True),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("by_id", ID, nullable=True),
+        sa.Column("nth", sa.BigInteger(), nullable=False),
         sa.Column("feed_no", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_sale_decision")),
         sa.ForeignKeyConstraint(
