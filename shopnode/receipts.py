@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shopnode.documents.receipt import Receipt, ReceiptLine, ReceiptPayment
+from shopnode.domain.context import Context
 from shopnode.domain.customers.models import Customer
 from shopnode.domain.errors import NotFound
 from shopnode.domain.journal import JournalEntry
@@ -21,7 +22,7 @@ from shopnode.domain.money import exponent
 from shopnode.domain.people.models import Business, Shop, Staff
 from shopnode.domain.phones import show_phone
 from shopnode.domain.queries import find_row, row_or_none
-from shopnode.domain.sales.lookup import lines_now, payments_of
+from shopnode.domain.sales.lookup import find_summary, lines_now, payments_of
 from shopnode.domain.sales.models import (
     DecisionKind,
     Payment,
@@ -87,6 +88,12 @@ def receipt_of(session: Session, sale_id: str, copy_no: int = 0) -> Receipt:
         void_word=void_word or "",
         void_notice=_void_notice(session, sale_id, zone) if void_word else "",
     )
+
+
+def receipt_of_sale(ctx: Context, sale_id: str) -> Receipt:
+    """The receipt of a sale that this person may see. Raises NotFound."""
+    find_summary(ctx, sale_id)
+    return receipt_of(ctx.session, sale_id)
 
 
 def local_time(instant: datetime, zone: ZoneInfo) -> str:

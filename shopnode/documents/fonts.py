@@ -54,7 +54,9 @@ def mono_font(size: int) -> Font:
 
 
 def font_for(text: str, size: int) -> Font:
-    """The font that has most of the text's characters; earlier ones win a tie."""
+    """The font that has most of the text's characters, earlier ones win a tie; plain figures keep the fixed width."""
+    if text.isascii():
+        return mono_font(size)
     best, best_count = _fallback(size), -1
     wanted = [char for char in text if not char.isspace()]
     for path in _paths():
@@ -70,7 +72,7 @@ def font_for(text: str, size: int) -> Font:
 def _paths() -> tuple[str, ...]:
     first = _first_mono()
     found = [path for path in _INSTALLED if Path(path).is_file()]
-    return tuple(path for path in (first, *found, _brought_along()) if path)
+    return tuple(path for path in (*found, first, _brought_along()) if path)
 
 
 @lru_cache(maxsize=1)

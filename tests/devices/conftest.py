@@ -81,10 +81,16 @@ def render_numbered(job: Job, printer: Printer, paper: Paper) -> bytes:
     return sheet.getvalue()
 
 
+def empty_database(folder: Path) -> NodeDatabase:
+    """A node's file with nothing but the spool's tables."""
+    database = NodeDatabase(folder / "node.db", bytes(32))
+    Base.metadata.create_all(database.raw_writer(), tables=[Printer.__table__, PrintJob.__table__])  # type: ignore[list-item]
+    return database
+
+
 @pytest.fixture
 def spool(tmp_path: Path) -> Iterator[Spool]:
-    database = NodeDatabase(tmp_path / "node.db", bytes(32))
-    Base.metadata.create_all(database.raw_writer(), tables=[Printer.__table__, PrintJob.__table__])  # type: ignore[list-item]
+    database = empty_database(tmp_path)
     yield Spool(database, ManualClock())
     database.close()
 

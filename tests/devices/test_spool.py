@@ -59,9 +59,13 @@ def test_a_later_receipt_does_not_overtake_one_that_waits(spool: Spool, printer:
     first = spool.add_job(counter)
     printer.turn_off()
     worker.run_once()
-    printer.turn_on()
-    second = spool.add_job(counter)  # due now, while the first waits for its next try
+    second = spool.add_job(counter)  # due now, so the first has another try
+    assert worker.run_once()
+    assert not worker.run_once()  # and then both wait: a printer that is off is not hammered
+    assert spool.job(first).tries == 2 and spool.job(second).tries == 0
 
+    printer.turn_on()
+    spool.clock.advance(4_000)
     worker.run_once()
     worker.run_once()
 

@@ -89,6 +89,6 @@ def test_other_scripts_are_drawn() -> None:
 
 
 @given(nasty_receipts, st.sampled_from(ALL_SIZES))
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_no_field_can_break_the_file(receipt: Receipt, size: PdfSize) -> None:
     assert words_of(receipt_pdf(receipt, size))

@@ -14,6 +14,7 @@ LIFE = {
     JobKind.DRAWER: timedelta(seconds=5),  # a drawer that opens late opens unattended
 }
 FIRST_DELAY_S, DELAY_S_MAX = 2, 60
+DRAWER_DELAY = timedelta(milliseconds=500)
 PORT_DEFAULT = 9100
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,62})(\.[A-Za-z0-9-]{1,63}){0,8}\Z")
 _DEVICE = re.compile(r"/dev/(usb/)?(lp|ttyUSB|ttyACM)\d{1,3}\Z")

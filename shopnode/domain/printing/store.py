@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from shopnode.domain.clock import Clock, to_datetime
 from shopnode.domain.printing.models import JobKind, JobState, Printer, PrintJob
-from shopnode.domain.printing.rules import is_due, is_in_time, retry_delay
+from shopnode.domain.printing.rules import DRAWER_DELAY, is_due, is_in_time, retry_delay
 
 TOO_LATE = {
     JobKind.RECEIPT: "Not printed: the printer was not ready in time. The sale is saved. Print it again from the sale.",
@@ -82,10 +82,12 @@ class JobStore:
         """The job to try now: a drawer first, then the oldest. Any job that is due lets the oldest have its turn,
         so receipts keep their order and a new sale wakes a printer that was given up for a while.
         """
-        self._expire(printer_id)
-        with self._database.reading() as session:
-            waiting = list(session.execute(_waiting(printer_id)).scalars())
         now = self._now()
+        with self._database.reading() as session:
+            found = list(session.execute(_waiting(printer_id)).scalars())
+        waiting = [job for job in found if _is_in_time(job, now)]
+        if len(waiting) < len(found):
+            self._expire(printer_id, now)
         due = [job for job in waiting if is_due(now, job.next_try_at)]
         if not due:
             return None
@@ -122,15 +124,23 @@ class JobStore:
             job.printed_at, job.is_confirmed = self._now(), is_confirmed
 
     def try_later(self, job_id: str, error: str) -> None:
-        """The printer was not ready, or stopped half-way: keep the job, later and marked COPY if paper may be out."""
+        """The printer was not ready, or stopped half-way: keep the job, later and marked COPY if paper may be out.
+
+        What stands behind a receipt waits as long: one that was due would otherwise let the first try again at once.
+        """
         with self._database.writing() as session:
             job = session.get_one(PrintJob, job_id)
             if job.state == JobState.SENDING:
                 job.copy_no += 1
             job.tries += 1
             job.state, job.error = JobState.QUEUED.value, error
-            delay = retry_delay(1 if job.kind == JobKind.DRAWER else job.tries)
-            job.next_try_at = self._now() + (delay / 4 if job.kind == JobKind.DRAWER else delay)
+            if job.kind == JobKind.DRAWER:
+                job.next_try_at = self._now() + DRAWER_DELAY
+                return
+            session.flush()
+            behind = _waiting(job.printer_id).where(PrintJob.kind != JobKind.DRAWER)
+            for waiting in session.execute(behind).scalars():
+                waiting.next_try_at = self._now() + retry_delay(job.tries)
 
     def failed(self, job_id: str, error: str) -> None:
         """Given up for good; the words say what to do."""
@@ -139,15 +149,11 @@ class JobStore:
             job.tries += 1
             job.state, job.error = JobState.FAILED.value, error
 
-    def _expire(self, printer_id: str) -> None:
-        now = self._now()
-        with self._database.reading() as session:
-            late = [job.id for job in session.execute(_waiting(printer_id)).scalars() if not _is_in_time(job, now)]
-        if not late:
-            return
+    def _expire(self, printer_id: str, now: datetime) -> None:
         with self._database.writing() as session:
-            for job in session.execute(_waiting(printer_id).where(PrintJob.id.in_(late))).scalars():
-                job.state, job.error = JobState.EXPIRED.value, TOO_LATE[JobKind(job.kind)]
+            for job in session.execute(_waiting(printer_id)).scalars():
+                if not _is_in_time(job, now):
+                    job.state, job.error = JobState.EXPIRED.value, TOO_LATE[JobKind(job.kind)]
 
     def _now(self) -> datetime:
         return to_datetime(self._clock.wall_ms())
