@@ -66,8 +66,8 @@ def test_a_later_receipt_does_not_overtake_one_that_waits(spool: Spool, printer:
 
     printer.turn_on()
     spool.clock.advance(4_000)
-    worker.run_once()
-    worker.run_once()
+    assert worker.run_once()
+    assert worker.run_once()  # at once, now that the printer is back
 
     assert [paper[0] for paper in papers(printer)] == [f"job {first}", f"job {second}"]
 

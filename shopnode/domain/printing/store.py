@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from shopnode.domain.clock import Clock, to_datetime
@@ -117,11 +117,15 @@ class JobStore:
             return True
 
     def printed(self, job_id: str, *, is_confirmed: bool) -> None:
+        """It is out. What waited behind it because the printer was in trouble is due at once."""
         with self._database.writing() as session:
             job = session.get_one(PrintJob, job_id)
             job.state, job.error = JobState.PRINTED.value, None
             job.tries += 1
             job.printed_at, job.is_confirmed = self._now(), is_confirmed
+            session.flush()
+            for waiting in session.execute(_waiting(job.printer_id)).scalars():
+                waiting.next_try_at = min(waiting.next_try_at, self._now())
 
     def try_later(self, job_id: str, error: str) -> None:
         """The printer was not ready, or stopped half-way: keep the job, later and marked COPY if paper may be out.
@@ -157,12 +161,6 @@ class JobStore:
 
     def _now(self) -> datetime:
         return to_datetime(self._clock.wall_ms())
-
-
-def retry_now(session: Session, now: datetime, printer_id: str | None = None) -> None:
-    """Let every waiting job be tried at once: somebody has just loaded paper."""
-    change = update(PrintJob).where(PrintJob.state == JobState.QUEUED).values(next_try_at=now)
-    session.execute(change if printer_id is None else change.where(PrintJob.printer_id == printer_id))
 
 
 def _is_in_time(job: PrintJob, now: datetime) -> bool:
