@@ -218,9 +218,19 @@ def refuse_damage(folder: Folder, database: NodeDatabase) -> None:
     try:
         wrong = database.verify()
     except Exception as unreadable:
-        raise DatabaseUnusable(DAMAGED.format("they cannot be read", folder.path)) from unreadable
+        raise DatabaseUnusable(DAMAGED.format(_first_damage(database), folder.path)) from unreadable
     if wrong:
         raise DatabaseUnusable(DAMAGED.format(wrong[0], folder.path))
+
+
+def _first_damage(database: NodeDatabase) -> str:
+    """The first page that is not what was written, where at least that can be told."""
+    try:
+        with database.reading() as session:
+            found = session.connection().exec_driver_sql("PRAGMA cipher_integrity_check").scalars().first()
+    except Exception:
+        return "they cannot be read at all"
+    return str(found or "they cannot be read")
 
 
 def in_words(ms: int) -> str:

@@ -14,10 +14,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
+from sqlcipher3 import dbapi2 as sqlcipher
 
 from shopnode.domain.clock import Clock, RandomBytes
 from shopnode.domain.engine import NodeDatabase
@@ -125,7 +125,7 @@ class ShopHome(NodeHome):
         try:
             with super().writing() as session:
                 yield session
-        except DBAPIError as fault:
+        except (DBAPIError, sqlcipher.Error) as fault:  # hot paths talk to the driver itself
             raise self._in_words(fault) from fault
 
     def next_number(self, session: Session, series: str) -> int:
@@ -134,8 +134,8 @@ class ShopHome(NodeHome):
             raise DiskFull
         return super().next_number(session, series)
 
-    def _in_words(self, fault: DBAPIError) -> Exception:
-        text = str(fault.orig).lower()
+    def _in_words(self, fault: Exception) -> Exception:
+        text = str(fault.orig if isinstance(fault, DBAPIError) else fault).lower()
         if "disk is full" in text:
             self._space.release()
             return DiskFull()
@@ -143,7 +143,3 @@ class ShopHome(NodeHome):
             self.fail()
             return StorageFailed()
         return fault
-
-
-def disk_figures(space: Space) -> dict[str, Any]:
-    return {"available_mib": space.available() // 2**20}

@@ -143,8 +143,9 @@ class Served:
 
     def post(self, path: str, body: dict[str, Any], headers: dict[str, str] | None = None) -> tuple[int, Any]:
         asked = urllib.request.Request(
-            self.address + path, json.dumps(body).encode(), {"Content-Type": "application/json", **(headers or {})}
-        )
+            self.address + path, json.dumps(body).encode(),
+            {"Content-Type": "application/json", "Origin": self.address, **(headers or {})},
+        )  # fmt: skip
         status, answer = self._ask(asked)
         return status, json.loads(answer)
 
