@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from flask import Response, g, request
 from pydantic import BaseModel
@@ -18,14 +18,13 @@ from shopnode.api.reading import BODY_MAX, read_body, read_query
 from shopnode.api.routing import Route
 from shopnode.domain.actions import Done, perform
 from shopnode.domain.context import Approval, Channel, Context
-from shopnode.domain.errors import Conflict, Invalid, NotFound, NotPermitted, NotSignedIn
+from shopnode.domain.errors import Conflict, Invalid, NotPermitted, NotSignedIn
 from shopnode.domain.permissions import Permission
 
 APPROVER_ID, APPROVER_PIN = "X-Approver-Id", "X-Approver-Pin"
 USER_AGENT_MAX = 300
 
 log = logging.getLogger(__name__)
-_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass
@@ -84,12 +83,10 @@ class Call:
 def view_function(route: Route) -> Callable[..., Response]:
     """The Flask view of a route."""
 
-    def answer(**path: str) -> Response:
+    def answer(**path: UUID) -> Response:
         request.max_content_length = BODY_MAX
         call = Call(route, _admitted(route))
-        if any(not _ID.fullmatch(part.lower()) for part in path.values()):
-            raise NotFound
-        arguments: dict[str, Any] = {name: part.lower() for name, part in path.items()}
+        arguments: dict[str, Any] = {name: str(part) for name, part in path.items()}
         if route.query is not None:
             arguments["query"] = read_query(request, route.query)
         elif request.args:

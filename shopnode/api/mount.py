@@ -26,7 +26,7 @@ def create_api(app: Flask, accounts: Accounts, *, prefix: str = "/api", session_
     blueprint = Blueprint("api", __name__, url_prefix=prefix)
     for route in ROUTES:
         blueprint.add_url_rule(
-            route.rule,
+            route.rule.replace("<", "<uuid:"),  # anything else is no address of ours
             endpoint=route.name,
             view_func=view_function(route),
             methods=[route.method],
