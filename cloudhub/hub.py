@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import make_url, select
 from sqlalchemy.orm import Session
 
+import cloudhub.merge.conflicts
 import shopnode.domain.everything
 from cloudhub.base import APP_ROLE, GATE_ROLE
 from cloudhub.config import HubSettings
@@ -29,7 +30,7 @@ from shopnode.domain.clock import Clock, RandomBytes, SystemClock, new_id
 from shopnode.domain.errors import NotFound
 from sync_protocol.keys import public_text, read_private
 
-assert shopnode.domain.everything  # every action and projection is registered before the first is used
+assert shopnode.domain.everything and cloudhub.merge.conflicts  # actions and projections register when imported
 
 OWNER_ROLE = "phoneshop_owner"
 DATABASE = "phoneshop"

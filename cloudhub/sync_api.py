@@ -146,7 +146,7 @@ def _answer(hub: Hub, work: Callable[[], bytes]) -> HttpResponse:
     except Busy:
         return _refuse(hub, Unavailable(BUSY_MS))
     except SQLAlchemyError as error:
-        log.error("database", extra={"kind": type(error).__name__, "path": request.path})
+        log.exception("database", extra={"kind": type(error).__name__, "path": request.path})
         return _refuse(hub, Unavailable(BUSY_MS))
     except Exception as error:  # a node must get an answer it knows, and its data is safe at home
         log.exception("failed", extra={"kind": type(error).__name__, "path": request.path})

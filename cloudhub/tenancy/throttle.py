@@ -33,8 +33,10 @@ def count_try(database: HubDatabase, clock: Clock, limits: dict[str, int]) -> No
             counted = statement.on_conflict_do_update(
                 index_elements=["key"],
                 set_={
-                    "tries": case((fresh, 1), else_=GateThrottle.tries + 1),
-                    "window_started_at": case((fresh, now), else_=GateThrottle.window_started_at),
+                    "tries": case((fresh, statement.excluded.tries), else_=GateThrottle.tries + 1),
+                    "window_started_at": case(
+                        (fresh, statement.excluded.window_started_at), else_=GateThrottle.window_started_at
+                    ),
                 },
             )
             row = session.execute(counted.returning(GateThrottle.tries, GateThrottle.window_started_at)).one()

@@ -1,0 +1,162 @@
+"""The commands of the hub. Each works while the server runs: it connects to the same database.
+
+Secrets come from a file or a prompt, never from the command line, where other people of the machine could read them.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from cloudhub.config import HubSettings, read_settings
+from cloudhub.database import UnsafeDatabase
+from cloudhub.doctor import check_hub
+from cloudhub.hub import Hub, open_hub
+from cloudhub.logs import log_to_stderr
+from cloudhub.postgres import PostgresUnavailable
+from cloudhub.serve import serve
+from cloudhub.tenancy.codes import LIFETIME, make_enrol_code
+from cloudhub.tenancy.tenants import add_shop, add_tenant, all_tenants, find_seat, find_tenant
+from shopnode.domain.engine import DatabaseUnusable
+from shopnode.domain.errors import ShopError
+
+Command = Callable[..., Any]
+
+data_option = click.option(
+    "--data", type=click.Path(path_type=Path, file_okay=False), help="The hub's folder, with its embedded database."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Answer as JSON, for scripts.")
+
+
+def with_hub(command: Command) -> Command:
+    """Open the hub of `--data` (or of CLOUDHUB_DATABASE_URL) for a command, and say refusals in words."""
+
+    @wraps(command)
+    def run(data: Path | None, **options: Any) -> None:
+        _open(read_settings(data), lambda hub: command(hub, **options))
+
+    return data_option(run)
+
+
+def _open(settings: HubSettings, work: Callable[[Hub], None]) -> None:
+    try:
+        with open_hub(settings) as hub:
+            work(hub)
+    except (ShopError, PostgresUnavailable, UnsafeDatabase, DatabaseUnusable) as refusal:
+        raise click.ClickException(str(refusal)) from None
+
+
+def _say(as_json: bool, document: dict[str, Any], words: str) -> None:
+    click.echo(orjson.dumps(document).decode() if as_json else words)
+
+
+@click.group()
+@click.version_option(package_name="phoneshop", prog_name="cloudhub")
+def main() -> None:
+    """The hub: all shops of all businesses, merged and shown to their owners."""
+
+
+@main.command("serve")
+@data_option
+@click.option("--host", help="Address to listen on (127.0.0.1 unless set).")
+@click.option("--port", type=int, help="Port to listen on; 0 chooses a free one.")
+@json_option
+def serve_command(data: Path | None, host: str | None, port: int | None, as_json: bool) -> None:
+    """Run the hub until it is told to stop."""
+    settings = read_settings(data, host=host, port=port)
+    log_to_stderr()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
+
+    def ready(chosen: int) -> None:
+        url = settings.public_url or f"http://{settings.host}:{chosen}"
+        _say(as_json, {"url": url, "port": chosen}, f"The hub is ready: {url}")
+        sys.stdout.flush()
+
+    _open(settings, lambda hub: serve(hub, settings.host, settings.port, ready))
+
+
+@main.group()
+def tenant() -> None:
+    """Businesses that use this hub."""
+
+
+@tenant.command("add")
+@with_hub
+@click.option("--name", required=True, help="What the business is called.")
+@click.option("--owner-name", required=True)
+@click.option("--owner-email", required=True, help="What the owner signs in to the portal with.")
+@click.option("--password-file", type=click.File(), help="The owner's password; asked for when left out.")
+@json_option
+def add_tenant_command(
+    hub: Hub, name: str, owner_name: str, owner_email: str, password_file: Any, as_json: bool
+) -> None:
+    """Add a business and its owner."""
+    if password_file is not None:
+        password = password_file.read().rstrip("\r\n")
+    else:
+        password = click.prompt("The owner's password", hide_input=True, confirmation_prompt=True)
+    made = add_tenant(hub, name, owner_name, owner_email, password)
+    _say(as_json, {"tenant": made.tenant_id, "owner": made.owner_id}, f"Added {name}: {made.tenant_id}")
+
+
+@tenant.command("list")
+@with_hub
+@json_option
+def list_tenants(hub: Hub, as_json: bool) -> None:
+    """List the businesses."""
+    found = all_tenants(hub)
+    words = "\n".join(f"{t.id}  {t.name}  ({t.shops} shops)" for t in found) or "None yet."
+    _say(as_json, {"tenants": [{"id": t.id, "name": t.name, "shops": t.shops} for t in found]}, words)
+
+
+@main.group()
+def shop() -> None:
+    """Shops of a business."""
+
+
+@shop.command("add")
+@with_hub
+@click.option("--tenant", "wanted", required=True, help="The business: its id or its name.")
+@click.option("--name", required=True, help="What the shop is called.")
+@click.option("--code", required=True, help="Letters and digits that start its receipt numbers.")
+@json_option
+def add_shop_command(hub: Hub, wanted: str, name: str, code: str, as_json: bool) -> None:
+    """Add a shop to a business."""
+    shop_id = add_shop(hub, find_tenant(hub, wanted), name, code)
+    _say(as_json, {"shop": shop_id}, f"Added {name}: {shop_id}")
+
+
+@main.command("enrol-code")
+@with_hub
+@click.option("--shop", "wanted", required=True, help="The shop: its id or its code.")
+@json_option
+def enrol_code_command(hub: Hub, wanted: str, as_json: bool) -> None:
+    """Make a one-time code by which a PC joins a shop."""
+    tenant_id, shop_id = find_seat(hub, wanted)
+    code = make_enrol_code(hub, tenant_id, shop_id)
+    minutes = int(LIFETIME.total_seconds()) // 60
+    document = {"code": code, "shop": shop_id, "minutes": minutes}
+    _say(as_json, document, f"{code}\nGood once, for {minutes} minutes.")
+
+
+@main.command()
+@with_hub
+@json_option
+def doctor(hub: Hub, as_json: bool) -> None:
+    """Check roles, walls, chains and the feed; exits with 1 when something is wrong."""
+    seen = check_hub(hub)
+    lines = [f"{f.check}: {f.words}" + (f" (business {f.tenant})" if f.tenant else "") for f in seen.findings]
+    summary = (
+        f"{seen.tenants} businesses, {seen.entries} entries, {seen.lines} lines; {seen.held} held, "
+        f"{seen.quarantined} quarantined, {seen.open_conflicts} conflicts and {seen.open_exceptions} exceptions open"
+    )
+    _say(as_json, seen.document(), "\n".join([*lines, summary, "All is well." if seen.ok else "Something is wrong."]))
+    if not seen.ok:
+        sys.exit(1)

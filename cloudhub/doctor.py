@@ -1,0 +1,136 @@
+"""Is everything as it should be: roles and walls, the chains of all origins, the links of the feed, what waits.
+
+Each check recomputes from the stored bytes; it believes no counter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from cloudhub.hub import Hub
+from cloudhub.tenancy.tenants import all_tenants
+from sync_protocol.chain import genesis, link
+from sync_protocol.lines import hash_of
+
+PAGE = 2_000
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong, where, and what it means."""
+
+    check: str
+    tenant: str | None
+    words: str
+
+
+@dataclass(frozen=True)
+class Checkup:
+    """What the doctor saw."""
+
+    ok: bool
+    tenants: int
+    entries: int
+    lines: int
+    held: int
+    quarantined: int
+    open_conflicts: int
+    open_exceptions: int
+    findings: list[Finding]
+
+    def document(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def check_hub(hub: Hub) -> Checkup:
+    """Look at everything, tenant by tenant."""
+    findings = [Finding("walls", None, hole) for hole in hub.database.holes()]
+    counts = dict.fromkeys(("entries", "lines", "held", "quarantined", "open_conflicts", "open_exceptions"), 0)
+    tenants = all_tenants(hub)
+    for tenant in tenants:
+        with hub.database.session(tenant.id, read_only=True) as session:
+            findings += [Finding(check, tenant.id, words) for check, words in _check_tenant(session)]
+            for name, count in _count(session):
+                counts[name] += count
+    return Checkup(ok=not findings, tenants=len(tenants), findings=findings, **counts)
+
+
+def _check_tenant(session: Session) -> Iterator[tuple[str, str]]:
+    for origin in session.execute(text("SELECT id::text, head_n, head_hash FROM origin ORDER BY id")).all():
+        yield from (("chain", words) for words in _broken_chain(session, *origin))
+    yield from (("feed", words) for words in _broken_feed(session))
+    yield from (("stock", words) for words in _wrong_stock(session))
+
+
+def _broken_chain(session: Session, origin_id: str, head_n: int, head_hash: str) -> Iterator[str]:
+    """The first entry of an origin that does not follow from the one before."""
+    query = text("SELECT n, hash, body FROM journal_entry WHERE origin_id = :origin AND n > :n ORDER BY n LIMIT :page")
+    n, known = 0, genesis(origin_id)
+    while rows := session.execute(query, {"origin": origin_id, "n": n, "page": PAGE}).all():
+        for row in rows:
+            if row.n != n + 1:
+                yield f"origin {origin_id}: entry {n + 1} is missing"
+                return
+            if link(known, row.body.encode()) != row.hash:
+                yield f"origin {origin_id}: entry {row.n} was changed or does not follow entry {n}"
+                return
+            n, known = row.n, row.hash
+    if (n, known) != (head_n, head_hash):
+        yield f"origin {origin_id}: the chain ends at {n}, its head says {head_n}"
+
+
+def _broken_feed(session: Session) -> Iterator[str]:
+    """Streams whose lines do not link, or say something else than their hash."""
+    query = text("SELECT no, stream, prev, hash, body FROM feed_line WHERE no > :no ORDER BY no LIMIT :page")
+    ends: dict[str, tuple[int, str]] = {}
+    no = 0
+    while rows := session.execute(query, {"no": no, "page": PAGE}).all():
+        for row in rows:
+            if row.prev != ends.get(row.stream, (0, ""))[0]:
+                yield f"line {row.no} of stream {row.stream} does not follow line {ends.get(row.stream, (0, ''))[0]}"
+            if hash_of(row.body.encode()) != row.hash:
+                yield f"line {row.no} was changed"
+            ends[row.stream] = (row.no, row.hash)
+            no = row.no
+    stored = {
+        row.stream: (row.no, row.hash) for row in session.execute(text("SELECT stream, no, hash FROM feed_stream"))
+    }
+    if stored != ends:
+        yield "the ends of the streams are not those of their last lines"
+    seq = session.execute(text("SELECT seq FROM tenant_feed")).scalar_one()
+    if seq != no:
+        yield f"the feed ends at line {no}, its counter says {seq}"
+
+
+def _wrong_stock(session: Session) -> Iterator[str]:
+    """Levels that are not the sum of their movements."""
+    rows = session.execute(text(_STOCK)).all()
+    yield from (f"shop {r.shop}: product {r.product} has {r.level} on hand, its movements say {r.moved}" for r in rows)
+
+
+def _count(session: Session) -> Iterator[tuple[str, int]]:
+    for name, query in _COUNTS.items():
+        yield name, int(session.execute(text(query)).scalar_one())
+
+
+_STOCK = """
+SELECT coalesce(l.shop_id, m.shop_id)::text AS shop, coalesce(l.product_id, m.product_id)::text AS product,
+  coalesce(l.on_hand, 0) AS level, coalesce(m.quantity, 0)::bigint AS moved
+FROM stock_level l FULL JOIN (
+  SELECT shop_id, product_id, sum(quantity) AS quantity FROM stock_movement GROUP BY 1, 2
+) m ON m.shop_id = l.shop_id AND m.product_id = l.product_id
+WHERE coalesce(l.on_hand, 0) <> coalesce(m.quantity, 0) LIMIT 20
+"""
+_COUNTS = {
+    "entries": "SELECT count(*) FROM journal_entry",
+    "lines": "SELECT count(*) FROM feed_line",
+    "held": "SELECT count(*) FROM waiting_entry WHERE verdict = 'held'",
+    "quarantined": "SELECT count(*) FROM waiting_entry WHERE verdict = 'quarantined'",
+    "open_conflicts": "SELECT count(*) FROM field_conflict WHERE resolved_at IS NULL",
+    "open_exceptions": "SELECT count(*) FROM hub_exception WHERE settled_at IS NULL",
+}
