@@ -6,14 +6,14 @@ that could slip out. Stock on hand is of one shop where one is named, else of al
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ScalarSelect, Select, and_, case, func, literal, or_, select, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, func, literal, or_, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from shopnode.domain.catalogue.models import Product, ProductSearch
 from shopnode.domain.catalogue.rules import fold, printable, search_words
@@ -25,6 +25,8 @@ from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row
 from shopnode.domain.sales.models import SaleLine, SaleSummary
 from shopnode.domain.stock.models import StockLevel, StockMovement
+
+AnySelect = Select[*tuple[Any, ...]]
 
 TILES_MAX = 24
 SELLING_NOW_DAYS = 30
@@ -104,7 +106,7 @@ def search_products(
         else_=3,
     )
     hit = select(rank.label("rank"), found.label("text"), ProductSearch.product_id)
-    hit = hit.where(ProductSearch.on_sale, *(found.contains(word, autoescape=True) for word in words))
+    hit = hit.where(ProductSearch.on_sale, *map(_holds, words))
     hits = hit.subquery()
     order = tuple_(hits.c.rank, hits.c.text, hits.c.product_id)
     query = select(hits).order_by(*order.clauses).limit(limit + 1)
@@ -113,6 +115,11 @@ def search_products(
         query = query.where(order > tuple_(*place))
     page = page_of(list(ctx.session.execute(query)), limit, lambda row: row)
     return Page(_views_by_id(ctx, [row.product_id for row in page.rows]), page.next_cursor)
+
+
+def _holds(word: str) -> ColumnElement[bool]:
+    """The product's words hold this one; a single letter begins a word, for every product holds every letter."""
+    return ProductSearch.text.contains(word if len(word) > 1 else f" {word}", autoescape=True)
 
 
 def ids_by_code(session: Session, text: str) -> list[str]:
@@ -131,11 +138,11 @@ def list_products(
     ctx: Context, wanted: ProductFilter, *, limit: int = PAGE_DEFAULT, cursor: str | None = None
 ) -> Page[ProductView]:
     """Products of the office list, archived ones on their own. Raises Invalid for a cursor of another list."""
-    query = _narrowed(ctx, select(Product, ProductSearch.text), wanted)
-    query, place_of = _sorted(query, wanted.sort, cursor)
-    rows = [(row[0], row[1]) for row in ctx.session.execute(query.limit(limit + 1))]
-    page = page_of(rows, limit, place_of)
-    return Page(_views(ctx, [product for product, _ in page.rows]), page.next_cursor)
+    # Only keys are sorted; whole products are read for the page that is shown.
+    keys = select(_KEYS[wanted.sort], Product.id)
+    query = _sorted(_narrowed(ctx, keys, wanted, by_name=wanted.sort is Sort.NAME), wanted.sort, cursor)
+    page = page_of(list(ctx.session.execute(query.limit(limit + 1))), limit, lambda row: map(to_wire, row))
+    return Page(_views_by_id(ctx, [row.id for row in page.rows]), page.next_cursor)
 
 
 @dataclass(frozen=True)
@@ -181,11 +188,15 @@ def has_moved(session: Session, product_id: str) -> bool:
     return session.scalar(moved) is not None
 
 
-def _narrowed(ctx: Context, query: Select[Any], wanted: ProductFilter) -> Select[Any]:
-    """The query, of the products that the filter leaves."""
-    query = query.select_from(Product).join(ProductSearch, ProductSearch.product_id == Product.id)
-    query = query.where(ProductSearch.on_sale.is_not(wanted.archived))
-    query = query.where(*(ProductSearch.text.contains(word, autoescape=True) for word in search_words(wanted.q)))
+def _narrowed(ctx: Context, query: AnySelect, wanted: ProductFilter, *, by_name: bool = False) -> AnySelect:
+    """The query, of the products that the filter leaves. Their words are joined only where something needs them."""
+    query = query.select_from(Product)
+    words = search_words(wanted.q)
+    if words or by_name:
+        query = query.join(ProductSearch, ProductSearch.product_id == Product.id)
+        query = query.where(ProductSearch.on_sale.is_not(wanted.archived), *map(_holds, words))
+    is_archived = Product.archived_at.is_not(None)
+    query = query.where(is_archived if wanted.archived else ~is_archived)
     if wanted.category is not None:
         query = query.where(Product.category == wanted.category)
     if wanted.low_stock:
@@ -193,24 +204,26 @@ def _narrowed(ctx: Context, query: Select[Any], wanted: ProductFilter) -> Select
     return query
 
 
-def _sorted(
-    query: Select[Product, str], sort: Sort, cursor: str | None
-) -> tuple[Select[Product, str], Callable[[tuple[Product, str]], tuple[Any, ...]]]:
-    """The query in its order from the cursor on, and what to write into the next cursor."""
+_KEYS: dict[Sort, InstrumentedAttribute[Any]] = {
+    Sort.NAME: ProductSearch.text,
+    Sort.PRICE: Product.price_minor,
+    Sort.NEWEST: Product.created_at,
+}
+
+
+def _sorted(query: AnySelect, sort: Sort, cursor: str | None) -> AnySelect:
+    """The query in its order, from the cursor on: names upwards, prices and dates downwards."""
+    key = _KEYS[sort]
+    place = decode_cursor(cursor, (str if sort is Sort.NAME else int, str))
+    if place is not None and sort is Sort.NEWEST:
+        place[0] = to_datetime(place[0])  # the cursor carries the number that is stored
     if sort is Sort.NAME:
-        place = decode_cursor(cursor, (str, str))
-        order = tuple_(ProductSearch.text, Product.id)
-        query = query.order_by(*order.clauses)
-        return (query.where(order > tuple_(*place)) if place else query), lambda row: (row[1], row[0].id)
-    column = Product.price_minor if sort is Sort.PRICE else Product.created_at
-    place = decode_cursor(cursor, (int, str))
-    order = tuple_(column, Product.id)
-    query = query.order_by(column.desc(), Product.id.desc())
-    if place is not None:
-        # The column's own type reads an instant; the cursor carries it as the number that is stored.
-        first = to_datetime(place[0]) if sort is Sort.NEWEST else place[0]
-        query = query.where(order < tuple_(literal(first, column.type), place[1]))
-    return query, lambda row: (to_wire(getattr(row[0], column.key)), row[0].id)
+        query = query.order_by(key, Product.id)
+        return query if place is None else query.where(tuple_(key, Product.id) > tuple_(*place))
+    query = query.order_by(key.desc(), Product.id.desc())
+    return (
+        query if place is None else query.where(tuple_(key, Product.id) < tuple_(literal(place[0], key.type), place[1]))
+    )
 
 
 def _best_sellers(ctx: Context, limit: int, but: set[str]) -> list[str]:

@@ -1,0 +1,144 @@
+"""Finding things at the counter: as it is typed, in any spelling, the exact ones first."""
+
+from __future__ import annotations
+
+import pytest
+
+from shopnode.domain.catalogue.finding import Kind, find_anything
+from shopnode.domain.catalogue.imports import import_products
+from shopnode.domain.catalogue.models import Product
+from shopnode.domain.catalogue.queries import search_products
+from shopnode.domain.demo_data import CATALOGUE
+from shopnode.domain.errors import Invalid
+from shopnode.domain.permissions import Role
+from tests.shop import Shop
+
+IMEI, SECOND = "004401231000130", "004401241000260"
+
+
+@pytest.fixture
+def stocked(shop: Shop) -> Shop:
+    with CATALOGUE.open("rb") as file:
+        list(import_products(shop.ctx(), file))
+    shop.do("products.create", name="Étui Samsung A06", category="Cases", price_minor=15_000)
+    return shop
+
+
+def names(shop: Shop, text: str, limit: int = 30) -> list[str]:
+    with shop.reading(Role.STAFF) as ctx:
+        return [view.name for view in search_products(ctx, text, limit=limit).rows]
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [
+        ("tecno pop", "Tecno Pop 9 3/64"),
+        ("TECNO   POP", "Tecno Pop 9 3/64"),
+        ("pop tec", "Tecno Pop 9 3/64"),
+        ("etui", "Étui Samsung A06"),
+        ("ÉTUI", "Étui Samsung A06"),
+        ("6160000010998", "USB-C cable"),
+        ("ac-usb-c-cable", "USB-C cable"),
+        ("ac-usb", "USB-C cable"),
+        ("ｕｓｂ", "USB-C cable"),  # typed with a full-width keyboard
+        ("10,000 mah", "Power bank 10,000 mAh"),
+        ("4/128 spark", "Tecno Spark 30C 4/128"),
+    ],
+)
+def test_a_product_is_found_by_its_words_and_codes(stocked: Shop, typed: str, first: str) -> None:
+    assert names(stocked, typed)[0] == first
+
+
+def test_names_that_begin_with_the_text_come_before_names_that_hold_it(stocked: Shop) -> None:
+    found = names(stocked, "samsung")
+    begins = [name.startswith("Samsung") for name in found]
+    assert begins == sorted(begins, reverse=True)
+    assert {"Battery Samsung A", "Étui Samsung A06"} <= set(found)
+
+
+def test_an_exact_code_comes_first_whatever_else_holds_it(stocked: Shop) -> None:
+    stocked.do("products.create", name="A06 case", category="Cases", price_minor=1)
+    stocked.do("products.create", name="Zebra case", category="Cases", price_minor=1, sku="A06")
+    assert names(stocked, "a06")[:2] == ["Zebra case", "A06 case"]
+
+
+@pytest.mark.parametrize("typed", ["%", "_", "\\", "'", '"; DROP TABLE product', "nothing like it", "%%%"])
+def test_signs_of_the_database_mean_nothing(stocked: Shop, typed: str) -> None:
+    assert names(stocked, typed) == []
+
+
+def test_a_sign_nobody_types_is_a_blank(stocked: Shop) -> None:
+    assert names(stocked, "usb\x00cable") == names(stocked, "usb cable")
+    assert names(stocked, "\ud800usb cable\x1b") == names(stocked, "usb cable")
+
+
+def test_an_archived_product_is_not_found_at_the_counter(stocked: Shop) -> None:
+    (cable,) = stocked.rows(Product, sku="AC-USB-C-CABLE")
+    stocked.do("products.archive", product_id=cable.id)
+    assert names(stocked, "6160000010998") == []
+    with stocked.reading() as ctx:
+        assert find_anything(ctx, cable.barcode or "") == []
+
+
+def test_pages_of_a_search_show_each_product_once(stocked: Shop) -> None:
+    seen: list[str] = []
+    cursor = None
+    with stocked.reading(Role.STAFF) as ctx:
+        while True:
+            page = search_products(ctx, "iphone", limit=7, cursor=cursor)
+            seen += [view.id for view in page.rows]
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+    assert len(seen) == len(set(seen)) == len(names(stocked, "iphone", limit=200))
+
+
+def test_a_cursor_of_another_list_is_refused(stocked: Shop) -> None:
+    with stocked.reading() as ctx, pytest.raises(Invalid):
+        search_products(ctx, "cable", cursor="WyJhIiwiYiJd")
+
+
+def test_stock_on_hand_comes_along_and_cost_does_not(stocked: Shop) -> None:
+    (cable,) = stocked.rows(Product, sku="AC-USB-C-CABLE")
+    stocked.do("stock.adjust", product_id=cable.id, quantity=12, reason="opening count")
+    with stocked.reading(Role.STAFF) as ctx:
+        (view,) = search_products(ctx, "6160000010998").rows
+    assert (view.on_hand, view.cost_minor, view.margin_minor) == (12, None, None)
+
+
+def test_one_field_finds_whatever_was_scanned(stocked: Shop) -> None:
+    (pop,) = stocked.rows(Product, sku="PH-TECNO-POP-9-3-64")
+    stocked.do("handsets.receive", product_id=pop.id, imei1=IMEI, imei2=SECOND)
+    stocked.do("customers.create", name="Nakato", phone="0798 123 456")
+
+    def found(text: str) -> list[tuple[Kind, str]]:
+        with stocked.reading(Role.STAFF) as ctx:
+            return [(line.kind, line.title) for line in find_anything(ctx, text)]
+
+    assert found(IMEI) == found(SECOND) == found("004401-231000-130") == [(Kind.UNIT, "Tecno Pop 9 3/64")]
+    assert found("6160000010998") == [(Kind.PRODUCT, "USB-C cable")]
+    assert found("0798123456") == found("798 123") == [(Kind.CUSTOMER, "Nakato")]
+    assert found("lightning cable") == [(Kind.PRODUCT, "Lightning cable")]
+    assert found("") == found("   ") == found("\x00") == []
+
+
+def test_a_phone_that_was_sold_says_on_which_receipt_it_left(stocked: Shop) -> None:
+    (pop,) = stocked.rows(Product, sku="PH-TECNO-POP-9-3-64")
+    unit_id = stocked.do("handsets.receive", product_id=pop.id, imei1=IMEI)["unit_id"]
+    buyer = stocked.do("customers.create", name="Nakato", phone="0798 123 456")["id"]
+    stocked.do("cash.open_drawer", opening_float=0)
+    sale = stocked.do(
+        "sales.sell",
+        items=[{"device_id": unit_id}],
+        payments=[{"method": "cash", "amount": 350_000}],
+        customer_id=buyer,
+        role=Role.STAFF,
+    )
+    with stocked.reading(Role.STAFF) as ctx:
+        (gone,) = find_anything(ctx, IMEI)
+        (receipt,) = find_anything(ctx, sale["number"].lower())
+    assert (gone.kind, gone.detail) == (Kind.GONE, f"{IMEI} was sold to Nakato on receipt {sale['number']}")
+    assert gone.unit is not None
+    assert gone.unit.sold is not None
+    assert gone.unit.sold.sale_id == sale["sale_id"]
+    assert (receipt.kind, receipt.id) == (Kind.SALE, sale["sale_id"])
