@@ -12,7 +12,6 @@ import random
 import shutil
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ from shopnode.domain.stock.models import StockLevel
 from shopnode.domain.stock.queries import stock_differences
 from sync_protocol import chain
 from tests.domain.till import FLOAT, Till, open_till
+from tests.faults.children import in_child
 from tests.shop import STARTED_MS, Shop, build_template, open_copy, open_database
 
 SALE_ID = "0190a000-0000-7000-8000-00000000c0de"
@@ -89,26 +89,6 @@ def checkout(shop: Shop, till: Till) -> dict[str, Any]:
         "payments": [{"method": "cash", "amount": 650_000}],
     }
     return perform(ctx, "sales.sell", form, action_id=SALE_ID).result
-
-
-def in_child(work: Callable[[], None]) -> tuple[int, bytes]:
-    """Run in a forked process; returns its signal (0 for none) and what it told before it died."""
-    read_end, write_end = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.close(read_end)
-        os.dup2(write_end, 1)
-        code = 1
-        try:
-            work()
-            code = 0
-        finally:
-            os._exit(code)
-    os.close(write_end)
-    with os.fdopen(read_end, "rb") as pipe:
-        told = pipe.read()
-    _, status = os.waitpid(pid, 0)
-    return (os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0), told
 
 
 def judge(shop: Shop, till: Till, sales: int) -> None:
