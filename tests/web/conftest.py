@@ -88,7 +88,7 @@ def app(node: BareNode) -> Flask:
 
 
 @pytest.fixture
-def browser(app: Flask) -> Browser:
+def visitor(app: Flask) -> Browser:
     return Browser(app)
 
 

@@ -52,6 +52,7 @@ def _hit(ctx: Context, found: Found) -> dict[str, Any]:
     hit: dict[str, Any] = {"kind": found.kind.value, "label": found.title, "sub": found.detail}
     if found.kind is Kind.PRODUCT and found.product is not None:
         view = found.product
+        hit["sub"] = " · ".join(word for word in (view.category, view.sku) if word)
         hit |= {"product_id": view.id, "price_minor": view.price_minor, "on_hand": view.on_hand,
                 "is_serialised": view.is_serialised}  # fmt: skip
     elif found.unit is not None:

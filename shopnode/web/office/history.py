@@ -60,7 +60,7 @@ class Event:
 def record_events(ctx: Context, subject_id: str) -> list[Event]:
     """Everything the journal here tells of one record, newest first."""
     told = _Teller(ctx, list(ctx.session.scalars(history_of(subject_id).limit(ENTRIES_MAX))))
-    return sorted(map(told.event, told.entries), key=lambda event: event.at, reverse=True)
+    return _newest_first([told.event(entry) for entry in told.entries])
 
 
 def sale_events(ctx: Context, detail: SaleDetail) -> list[Event]:
@@ -70,7 +70,12 @@ def sale_events(ctx: Context, detail: SaleDetail) -> list[Event]:
     events = [told.event(entry, lines) for entry in told.entries]
     known = told.row_ids("sale_decision")
     events += [told.decision(row) for row in detail.decisions if row.id not in known]
-    return sorted(events, key=lambda event: event.at, reverse=True)
+    return _newest_first(events)
+
+
+def _newest_first(events: list[Event]) -> list[Event]:
+    """The last told first, also among those of one moment."""
+    return sorted(events[::-1], key=lambda event: event.at, reverse=True)
 
 
 def _lines_words(detail: SaleDetail, amendment_id: str) -> str:

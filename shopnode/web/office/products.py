@@ -178,7 +178,7 @@ def _stock(product_id: str) -> list[dict[str, Any]]:
     levels = dict(
         g.ctx.session.execute(
             select(StockLevel.shop_id, StockLevel.on_hand).where(StockLevel.product_id == product_id)
-        ).tuples().all()
+        ).all()
     )  # fmt: skip
     return [{"shop": shop.name, "on_hand": levels.get(shop.id, 0)} for shop in all_shops(g.ctx.session)]
 

@@ -100,7 +100,7 @@ def rows_of(found: list[SaleSummary]) -> list[dict[str, Any]]:
     ids = [sale.sale_id for sale in found]
     people = names_of(session, {sale.seller_id for sale in found if sale.seller_id})
     customers = {sale.customer_id for sale in found if sale.customer_id}
-    named = dict(session.execute(select(Customer.id, Customer.name).where(Customer.id.in_(customers))).tuples().all())
+    named = dict(session.execute(select(Customer.id, Customer.name).where(Customer.id.in_(customers))).all())
     shops = {} if g.ctx.home.is_shop else {shop.id: shop.name for shop in all_shops(session)}
     what = _what(ids)
     return [

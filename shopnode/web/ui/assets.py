@@ -5,7 +5,9 @@ from __future__ import annotations
 import mimetypes
 from pathlib import Path
 
-from flask import Blueprint, Response, request, send_from_directory
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import NotFound
+from werkzeug.security import safe_join
 
 from shopnode.web.ui.defence import YEAR_S
 
@@ -18,14 +20,17 @@ def serve_assets(blueprint: Blueprint, dist: Path) -> None:
 
     @blueprint.get("/static/dist/<path:filename>", endpoint="static")
     def static(filename: str) -> Response:
-        has_twin = (dist / f"{filename}.gz").is_file() and not filename.endswith(".gz")
-        takes_gzip = "gzip" in request.headers.get("Accept-Encoding", "")
-        name = f"{filename}.gz" if has_twin and takes_gzip else filename
+        path = safe_join(str(dist), filename)
+        if path is None or "\0" in path or not Path(path).is_file():
+            raise NotFound
+        twin = Path(f"{path}.gz")
+        has_twin = twin.is_file()
+        is_squeezed = has_twin and "gzip" in request.headers.get("Accept-Encoding", "")
         kind = mimetypes.guess_type(filename)[0] or "application/octet-stream"
-        response = send_from_directory(dist, name, mimetype=kind, conditional=False, etag=False, max_age=YEAR_S)
+        response = Response((twin if is_squeezed else Path(path)).read_bytes(), mimetype=kind)
         response.headers["Cache-Control"] = f"public, max-age={YEAR_S}, immutable"
         if has_twin:
             response.headers["Vary"] = "Accept-Encoding"
-        if name != filename:
+        if is_squeezed:
             response.headers["Content-Encoding"] = "gzip"
         return response

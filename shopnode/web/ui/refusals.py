@@ -84,11 +84,11 @@ def install_refusals(app: Flask, sign_in: Callable[[], str]) -> None:
 def _answer(error: ShopError, sign_in: Callable[[], str]) -> Response:
     if wants_problem():
         return problem_response(error)
-    if isinstance(error, NotSignedIn):
-        return _to_sign_in(sign_in())
     drawn = _drawn_by_view(error)
     if drawn is not None:
         return _with_status(drawn, error)
+    if isinstance(error, NotSignedIn):
+        return _to_sign_in(sign_in())
     if is_htmx():
         toast = make_response(render_template("ui/_refused.html", words=str(error)))
         toast.headers["HX-Retarget"], toast.headers["HX-Reswap"] = "#toasts", "beforeend"
