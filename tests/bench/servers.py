@@ -26,9 +26,9 @@ def running_postgres(folder: Path) -> Iterator[EmbeddedPostgres]:
         server.stop()
 
 
-def plain_dsn(server: EmbeddedPostgres) -> str:
+def plain_dsn(server: EmbeddedPostgres, database: str = SUPERUSER) -> str:
     """The server for psycopg alone."""
-    return f"host={server.socket_folder} user={SUPERUSER} dbname={SUPERUSER}"
+    return f"host={server.socket_folder} user={SUPERUSER} dbname={database}"
 
 
 @contextmanager
