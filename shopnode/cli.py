@@ -79,7 +79,10 @@ def init(data_dir: Path, standalone: bool, password_file: TextIO | None, as_json
 def enrol(data_dir: Path, hub: str, code: str, as_json: bool) -> None:
     """Connect this shop to its hub; makes the data folder if there is none."""
     with refusals(as_json):
+        from contextlib import suppress
         from secrets import token_bytes
+
+        from shopnode.domain.errors import ShopError
 
         folder, settings = place(data_dir)
         if folder.exists:
@@ -90,6 +93,9 @@ def enrol(data_dir: Path, hub: str, code: str, as_json: bool) -> None:
 
             answer = enrol_new(folder, settings, hub, code, SystemClock(), token_bytes)
             show_new_folder(folder, answer, as_json)
+            # What the hub has for this shop, now; a line that is cut just then is made up for by the open shop.
+            with suppress(ShopError):
+                run(folder, settings, "sync", {})
         if "recovery_key" not in answer:
             show(answer, as_json, f"Connected to {answer['hub']}. Receipts are numbered {answer['series']}-….")
 

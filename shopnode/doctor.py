@@ -142,8 +142,10 @@ def check_outbox(node: Node) -> Check:
     if status.waiting and age_ms > OUTBOX_OLD_MS:
         words = f"{status.waiting} entries wait since {in_words(age_ms)}: they are on this computer only. "
         return Check("outbox", Colour.AMBER, words + status.message, figures)
-    colour = Colour.AMBER if status.state == "stopped" else Colour.GREEN
-    return Check("outbox", colour, status.message, figures)
+    if status.state == "stopped":
+        return Check("outbox", Colour.AMBER, status.message, figures)
+    words = f"{status.waiting} entries wait to be sent." if status.waiting else "The hub has all that was recorded."
+    return Check("outbox", Colour.GREEN, words, figures)
 
 
 def check_clock(node: Node) -> Check:

@@ -26,6 +26,7 @@ from shopnode.domain.errors import Conflict, ShopError
 from shopnode.domain.node import NodeHome
 from shopnode.domain.people.models import Shop, Staff
 from shopnode.domain.people.pins import set_pin
+from shopnode.domain.people.queries import active_here
 from shopnode.domain.permissions import Role
 from shopnode.domain.sales.models import Sale
 
@@ -118,11 +119,13 @@ def _hire(story: Story) -> list[dict[str, str]]:
             "pin": member.pin,
         })  # fmt: skip
     with story.home.reading() as session:
-        owner = session.scalars(select(Staff).where(Staff.role == Role.OWNER.value).order_by(Staff.id)).first()
+        here = active_here(story.home.shop_id).where(Staff.role == Role.OWNER.value).order_by(Staff.id)
+        owner = session.scalars(here).first()
     if owner is not None:
         story.people.append(Actor(owner.id, owner.name, Role.OWNER))
         set_pin(story.as_(CONSOLE), owner.id, OWNER_PIN)
-        logins.append({"name": owner.name, "role": owner.role, "phone": owner.phone or "", "pin": OWNER_PIN})
+        logins.append({"name": owner.name, "role": owner.role, "phone": owner.phone or owner.email or "",
+                       "pin": OWNER_PIN})  # fmt: skip
     return logins
 
 
