@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tests.shop import Shop
 from tests.web.conftest import Browser, action_id
 
-IMEIS = ("004401551550130", "004401551550148")
+IMEIS = ("004401551550136", "004401551550144")
 
 
 @dataclass(frozen=True)

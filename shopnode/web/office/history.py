@@ -75,7 +75,7 @@ def sale_events(ctx: Context, detail: SaleDetail) -> list[Event]:
 
 def _newest_first(events: list[Event]) -> list[Event]:
     """The last told first, also among those of one moment."""
-    return sorted(events[::-1], key=lambda event: event.at, reverse=True)
+    return sorted(events, key=lambda event: event.at)[::-1]
 
 
 def _lines_words(detail: SaleDetail, amendment_id: str) -> str:
