@@ -21,7 +21,7 @@ export function closeSheets() {
 
 document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   if (targetId(ctx) === "sheet") openSheet($("#sheet"));
-  if (ctx?.response?.status === 422) $(`#${targetId(ctx)} [aria-invalid="true"]`)?.focus();
+  if (ctx?.response?.status >= 400) $(`#${targetId(ctx)} [aria-invalid="true"]`)?.focus();
 });
 
 document.addEventListener("close", ({ target }) => {
