@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from sqlalchemy.exc import IntegrityError
 
 from shopnode.api import keys
-from shopnode.api.reading import BODY_MAX, read_body, read_query
+from shopnode.api.reading import read_body, read_query
 from shopnode.api.routing import Route
 from shopnode.domain.actions import Done, perform
 from shopnode.domain.context import Approval, Channel, Context
@@ -84,7 +84,6 @@ def view_function(route: Route) -> Callable[..., Response]:
     """The Flask view of a route."""
 
     def answer(**path: UUID) -> Response:
-        request.max_content_length = BODY_MAX
         call = Call(route, _admitted(route))
         arguments: dict[str, Any] = {name: str(part) for name, part in path.items()}
         if route.query is not None:

@@ -34,8 +34,7 @@ def sale_rows(ctx: Context, summaries: Sequence[SaleSummary]) -> list[SaleRow]:
         return []
     ids = [summary.sale_id for summary in summaries]
     sales = {row.id: row for row in ctx.session.execute(_AS_BOOKED.where(Sale.id.in_(ids)))}
-    amended = _amendments(ctx, ids)
-    decided = _decided_at(ctx, ids)
+    amended, decided = _amendments(ctx, summaries), _decided_at(ctx, summaries)
     due = _refunds_due(ctx, [summary.sale_id for summary in summaries if SaleStatus(summary.status) in UNDONE])
     return [
         SaleRow(**_columns(summary, sales[i], amended[i], decided.get(i), due.get(i, 0)))
@@ -47,27 +46,35 @@ def whole_sale(ctx: Context, sale_id: str) -> SaleWhole:
     """One sale this person may see. Raises NotFound."""
     summary = find_summary(ctx, sale_id)
     sale = ctx.session.execute(_AS_BOOKED.where(Sale.id == sale_id)).one()
-    amendments = _amendments(ctx, [sale_id])[sale_id]
+    amendments = _amendments(ctx, [summary])[sale_id]
     payments = payments_of(ctx.session, sale_id)
     newest = next((row.id for row in reversed(amendments) if row.replaces_lines), None)
     lines = ctx.session.scalars(select(SaleLine).where(SaleLine.sale_id == sale_id).order_by(SaleLine.line_no))
     due = -sum(row.amount_minor for row in payments if row.kind == PaymentKind.REFUND_DUE)
     return SaleWhole(
-        **_columns(summary, sale, amendments, _decided_at(ctx, [sale_id]).get(sale_id), due),
+        **_columns(summary, sale, amendments, _decided_at(ctx, [summary]).get(sale_id), due),
         items=[_item(line) for line in lines if line.amendment_id == newest],
         payments=[_payment(row) for row in payments],
         change=_change(payments),
     )
 
 
-def _amendments(ctx: Context, ids: list[str]) -> dict[str, list[SaleAmendment]]:
+def _amendments(ctx: Context, summaries: Sequence[SaleSummary]) -> dict[str, list[SaleAmendment]]:
+    """The amendments of some sales, in the order that holds; most sales have none and are not asked about."""
     found: dict[str, list[SaleAmendment]] = defaultdict(list)
-    for row in in_feed_order(ctx.session.scalars(select(SaleAmendment).where(SaleAmendment.sale_id.in_(ids)))):
-        found[row.sale_id].append(row)
+    ids = [summary.sale_id for summary in summaries if summary.amendments]
+    if ids:
+        query = select(SaleAmendment).where(SaleAmendment.sale_id.in_(ids))
+        for row in in_feed_order(ctx.session.scalars(query)):
+            found[row.sale_id].append(row)
     return found
 
 
-def _decided_at(ctx: Context, ids: list[str]) -> dict[str, datetime]:
+def _decided_at(ctx: Context, summaries: Sequence[SaleSummary]) -> dict[str, datetime]:
+    """When the last decision about some sales was made; one that is only submitted has none."""
+    ids = [summary.sale_id for summary in summaries if summary.status != SaleStatus.SUBMITTED]
+    if not ids:
+        return {}
     query = select(SaleDecision.sale_id, func.max(SaleDecision.at)).where(SaleDecision.sale_id.in_(ids))
     return {row[0]: row[1] for row in ctx.session.execute(query.group_by(SaleDecision.sale_id))}
 
