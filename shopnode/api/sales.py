@@ -8,7 +8,6 @@ from flask import Response
 from pydantic import BaseModel
 
 from shopnode.api.calls import Call
-from shopnode.api.receipts import receipt_of_sale
 from shopnode.api.routing import route
 from shopnode.api.sale_reading import sale_rows, whole_sale
 from shopnode.api.sale_shapes import ReceiptQuery, SaleChange, SalePage, SaleQuery, SaleWhole, Undoing
@@ -17,6 +16,7 @@ from shopnode.documents.receipt_pdf import receipt_pdf
 from shopnode.domain.permissions import Permission
 from shopnode.domain.sales.forms import NewSale
 from shopnode.domain.sales.queries import SaleFilter, list_sales
+from shopnode.receipts import receipt_of_sale
 
 
 @route("POST", "/sales", action="sales.sell", status=201, takes_approval=True)

@@ -9,7 +9,6 @@ from flask import Response, g, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 
-from shopnode.api.receipts import receipt_of_sale
 from shopnode.documents.escpos import Paper
 from shopnode.domain.errors import ShopError
 from shopnode.domain.people.models import Shop
@@ -20,6 +19,7 @@ from shopnode.domain.queries import row_or_none
 from shopnode.domain.sales.models import SaleLine, SaleStatus
 from shopnode.domain.sales.queries import SaleDetail, sale_detail
 from shopnode.domain.sales.rules import UNDONE
+from shopnode.receipts import receipt_of_sale
 from shopnode.web.office.blueprint import bp
 from shopnode.web.office.history import sale_events
 from shopnode.web.ui.forms import posted, posted_action_id
