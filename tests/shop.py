@@ -21,10 +21,10 @@ from shopnode.domain import everything  # noqa: F401 — the door knows every ac
 from shopnode.domain.actions import Done, perform
 from shopnode.domain.clock import ManualClock
 from shopnode.domain.context import Actor, Approval, Channel, Context
-from shopnode.domain.db import Base
 from shopnode.domain.engine import NodeDatabase
 from shopnode.domain.homes import Home
 from shopnode.domain.journal import JournalEntry
+from shopnode.domain.migrate import upgrade_node
 from shopnode.domain.node import NodeHome
 from shopnode.domain.people.pins import set_pin
 from shopnode.domain.permissions import Role
@@ -121,7 +121,7 @@ def build_template(folder: Path) -> dict[str, Actor]:
     """Write a node's file with the business and the cast into a folder; answers the cast."""
     clock, chance = ManualClock(STARTED_MS), random.Random(20260921).randbytes
     database = open_database(folder)
-    Base.metadata.create_all(database.raw_writer())
+    upgrade_node(database)
     database.guard()
     create_installation(database, clock, chance, series="KLA1")
     home = NodeHome(database, clock, chance)

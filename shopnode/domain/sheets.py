@@ -14,7 +14,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import BinaryIO
+from typing import IO
 
 from shopnode.domain.errors import Invalid
 from shopnode.domain.money import MONEY_MINOR_MAX, exponent
@@ -71,7 +71,7 @@ class Sheet:
     rows: Iterator[Row]
 
 
-def open_sheet(file: BinaryIO, columns: Mapping[str, Iterable[str]], needed: Iterable[str]) -> Sheet:
+def open_sheet(file: IO[bytes], columns: Mapping[str, Iterable[str]], needed: Iterable[str]) -> Sheet:
     """Read the header line. `columns` gives for each field the titles it may have.
 
     Raises Invalid when the file is empty, is no table of text, or lacks a needed column.
@@ -207,7 +207,7 @@ class LineTooLong(ValueError):
     """A line that nobody typed."""
 
 
-def _lines(file: BinaryIO) -> Iterator[tuple[int, str]]:
+def _lines(file: IO[bytes]) -> Iterator[tuple[int, str]]:
     """The lines with their numbers, from 1."""
     line_no, rest = 0, ""
     for text in _texts(file):
@@ -226,7 +226,7 @@ def _measured(line: str) -> str:
     return line
 
 
-def _texts(file: BinaryIO) -> Iterator[str]:
+def _texts(file: IO[bytes]) -> Iterator[str]:
     """The file as text, piece by piece. A byte that is not UTF-8 is read as Windows' own code page."""
     piece = file.read(PIECE_BYTES)
     encoding = "utf-16" if piece[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"

@@ -7,7 +7,7 @@ a new one with the default.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from sqlalchemy import select
 
@@ -53,7 +53,7 @@ AMOUNTS = ("price_minor", "cost_minor", "floor_minor")
 NO_CATEGORY = "Other"
 
 
-def import_products(ctx: Context, file: BinaryIO, *, dry_run: bool = False) -> Iterator[LineResult]:
+def import_products(ctx: Context, file: IO[bytes], *, dry_run: bool = False) -> Iterator[LineResult]:
     """Read a CSV file into the catalogue; each line's result as it is done. A dry run changes nothing.
 
     Raises Invalid when the file is no such table, NotPermitted for those who may not write the catalogue.

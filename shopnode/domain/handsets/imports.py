@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from sqlalchemy import select
 
@@ -50,7 +50,7 @@ NUMBER_NAMES = ("imei1", "imei2", "serial")
 
 
 def import_handsets(
-    ctx: Context, file: BinaryIO, *, dry_run: bool = False, source: str | None = None
+    ctx: Context, file: IO[bytes], *, dry_run: bool = False, source: str | None = None
 ) -> Iterator[LineResult]:
     """Take the phones of a CSV file into stock; each line's result as it is done. A dry run changes nothing.
 
