@@ -16,8 +16,7 @@ import pytest
 from sqlalchemy import func, select
 from waitress.server import create_server
 
-from cloudhub.config import HubSettings
-from cloudhub.hub import Hub, open_hub
+from cloudhub.hub import Hub
 from shopnode.domain import failpoints
 from shopnode.domain.actions import perform
 from shopnode.domain.catalogue.models import Product
@@ -31,6 +30,7 @@ from shopnode.sync.transport import HttpTransport
 from shopnode.sync.worker import SyncWorker
 from tests.domain.till import open_till
 from tests.faults.children import in_child
+from tests.hub_server import running_hub
 from tests.shop import Shop, open_database
 from tests.sync.chain_of_shops import Company, found_company
 
@@ -48,8 +48,8 @@ STEPS = (
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    with open_hub(HubSettings(data=tmp_path_factory.mktemp("hub"))) as opened:
+def hub() -> Iterator[Hub]:
+    with running_hub() as opened:
         yield opened
 
 

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from cloudhub.config import HubSettings
-from cloudhub.hub import Hub, open_hub
+from cloudhub.hub import Hub
+from tests.hub_server import running_hub
 from tests.sync.chain_of_shops import Company, found_company
 
 _count = iter(range(1, 10_000))
 
 
 @pytest.fixture(scope="session")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    with open_hub(HubSettings(data=tmp_path_factory.mktemp("hub"))) as opened:
+def hub() -> Iterator[Hub]:
+    with running_hub() as opened:
         yield opened
 
 

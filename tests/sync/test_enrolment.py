@@ -1,0 +1,94 @@
+"""A shop that sold alone joins the hub: it keeps its ids, and everything it recorded goes up."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from cloudhub.tenancy.codes import make_enrol_code
+from cloudhub.tenancy.tenants import add_shop
+from shopnode.domain.actions import perform
+from shopnode.domain.catalogue.models import Product
+from shopnode.domain.journal import JournalEntry
+from shopnode.domain.people.models import Business, Shop, Staff
+from shopnode.domain.sales.models import Sale
+from shopnode.sync.enrol import adopt, ask_to_enrol, standalone_of
+from shopnode.sync.exchange import Refused
+from shopnode.sync.worker import SyncWorker
+from tests.domain.till import open_till
+from tests.shop import build_template, open_copy
+from tests.sync.chain_of_shops import Company, Line
+
+
+@pytest.fixture
+def alone(tmp_path: Path):
+    template = tmp_path / "template"
+    template.mkdir()
+    people = build_template(template)
+    folder = tmp_path / "alone"
+    folder.mkdir()
+    shop, database = open_copy(template, folder, people)
+    yield shop
+    database.close()
+
+
+def join(company: Company, shop, code: str) -> SyncWorker:
+    line = Line(company.app)
+    enrolment = ask_to_enrol(
+        "http://hub.test", code, device="PC", software="tests", random=random.Random(3).randbytes,
+        standalone=standalone_of(shop.home), transport=line,
+    )  # fmt: skip
+    adopt(shop.home, enrolment)
+    return SyncWorker(shop.home, transport=line)
+
+
+def at_hub(company: Company, model):
+    with company.hub.home(company.tenant_id).reading() as session:
+        return list(session.scalars(select(model)))
+
+
+def test_a_standalone_shop_keeps_its_ids_and_everything_goes_up(company, alone):
+    till = open_till(alone)
+    told = [till.sell().result["number"] for _ in range(3)]
+    shop_id, origin = alone.home.shop_id, alone.home.origin_id
+    prepared = add_shop(company.hub, company.tenant_id, "Kampala Road", "KLA")
+    worker = join(company, alone, make_enrol_code(company.hub, company.tenant_id, prepared))
+    worker.run_once()
+    worker.run_once()
+
+    assert worker.status().waiting == 0
+    assert (alone.home.shop_id, alone.home.origin_id) == (shop_id, origin)
+    assert sorted(sale.number for sale in at_hub(company, Sale)) == told
+    assert {sale.shop_id for sale in at_hub(company, Sale)} == {shop_id}
+    shops = {shop.id: shop.archived_at for shop in at_hub(company, Shop)}
+    assert shops[shop_id] is None
+    assert shops[prepared] is not None
+    assert len(at_hub(company, Business)) == 1
+    entries = [row for row in at_hub(company, JournalEntry) if row.origin_id == origin]
+    assert len(entries) == len(alone.entries())
+    assert {staff.id for staff in alone.rows(Staff)} >= {company.owner.id}  # the portal's owner is known here now
+
+    perform(company.portal(), "products.update", {"product_id": till.glass, "price_minor": 6_000})
+    worker.run_once()
+    assert alone.row(Product, till.glass).price_minor == 6_000
+    assert till.sell(pay=[{"method": "cash", "amount": 6_000}]).result["number"] == "KLA1-000004"
+
+
+def test_an_enrolment_code_is_good_once(company, alone):
+    prepared = add_shop(company.hub, company.tenant_id, "Kampala Road", "KLA")
+    code = make_enrol_code(company.hub, company.tenant_id, prepared)
+    join(company, alone, code)
+    with pytest.raises(Refused, match="code is wrong, used or too old"):
+        join(company, alone, code)
+
+
+def test_a_shop_that_has_sold_already_gives_its_place_to_nobody(company, alone):
+    branch = company.open_branch("KLA")
+    open_till(branch.shop).sell()
+    branch.sync()
+    code = make_enrol_code(company.hub, company.tenant_id, branch.shop.home.shop_id)
+    with pytest.raises(Refused):
+        join(company, alone, code)
