@@ -96,6 +96,11 @@ def new_id(wall_ms: int, random: RandomBytes = secrets.token_bytes) -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
+def evenly(random: RandomBytes = secrets.token_bytes) -> float:
+    """A number from 0 up to 1, for spreading waits."""
+    return int.from_bytes(random(4), "big") / 2**32
+
+
 ACTS = uuid.UUID("6b6f5c1a-3c5e-5d39-9a51-0d6f3f5a7c11")
 
 

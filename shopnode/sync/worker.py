@@ -8,12 +8,14 @@ Invariants:
 from __future__ import annotations
 
 import logging
-import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from sqlalchemy import update
+
+from shopnode.domain.clock import evenly
 from shopnode.domain.errors import Busy
 from shopnode.domain.node import NodeHome
 from shopnode.sync.exchange import Exchanged, Exchanger, Refused, read_link
@@ -52,7 +54,7 @@ class SyncWorker:
         *,
         software: str = "phoneshop",
         transport: Transport | None = None,
-        chance: Callable[[], float] = random.random,  # house: clock — chance is handed in by tests
+        chance: Callable[[], float] = evenly,
     ):
         self.home = home
         self._software = software
@@ -174,8 +176,6 @@ class SyncWorker:
 
     def _resend_from(self, expected: int) -> None:
         """The hub misses entries: offer them again from there."""
-        from sqlalchemy import update
-
         with self.home.writing() as session:
             session.execute(update(HubLink).where(HubLink.accepted_n >= expected).values(accepted_n=expected - 1))
 

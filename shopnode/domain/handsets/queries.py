@@ -132,9 +132,7 @@ def list_units(
         conditions.append(StockUnit.shop_id == ctx.shop_id)
     place = decode_cursor(cursor, (int, str))
     if place is not None:
-        conditions.append(
-            older_than(StockUnit.received_at, StockUnit.id, place)
-        )
+        conditions.append(older_than(StockUnit.received_at, StockUnit.id, place))
     views = _stays(ctx, and_(true(), *conditions), limit=limit + 1)
     return page_of(views, limit, lambda view: (to_ms(view.received_at), view.unit_id))
 

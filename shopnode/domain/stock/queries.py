@@ -41,9 +41,7 @@ def list_movements(
         query = query.where(StockMovement.shop_id == ctx.shop_id)
     place = decode_cursor(cursor, (int, str))
     if place is not None:
-        query = query.where(
-            older_than(StockMovement.at, StockMovement.id, place)
-        )
+        query = query.where(older_than(StockMovement.at, StockMovement.id, place))
     query = query.order_by(StockMovement.at.desc(), StockMovement.id.desc()).limit(limit + 1)
     return page_of(list(ctx.session.scalars(query)), limit, lambda row: (to_ms(row.at), row.id))
 
