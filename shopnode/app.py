@@ -7,7 +7,6 @@ they may (access). One handler renders every refusal.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from typing import Any
 
 from flask import Flask, current_app, g, request, url_for
@@ -58,15 +57,14 @@ def create_app(node: RunningNode, *, hosts: tuple[str, ...] = ()) -> Flask:
     return app
 
 
-def resolver(node: RunningNode, accounts: NodeAccounts) -> Callable[[ExitStack], Context | None]:
+def resolver(node: RunningNode, accounts: NodeAccounts) -> Callable[[], Context | None]:
     """Who asks: a browser by its cookie, a program by its token."""
 
-    def resolve(stack: ExitStack) -> Context | None:
+    def resolve() -> Context | None:
         actor = _by_token(accounts) or _by_cookie(node)
         if actor is None:
             return None
-        session = stack.enter_context(node.home.reading())
-        return Context(node.home, actor, node.home.shop_id, requests_of.channel(), session)
+        return Context(node.home, actor, node.home.shop_id, requests_of.channel())
 
     return resolve
 

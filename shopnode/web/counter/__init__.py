@@ -5,7 +5,7 @@ from flask import Blueprint
 
 def counter_blueprint() -> Blueprint:
     """The counter's pages, all registered."""
-    from shopnode.web.counter import cart, drawer, pay, sell  # noqa: F401 — they register their addresses
+    from shopnode.web.counter import cart, drawer, pay, profile, sell  # noqa: F401 — they register their addresses
     from shopnode.web.counter.blueprint import bp
 
     return bp

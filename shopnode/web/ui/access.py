@@ -33,6 +33,9 @@ COUNTER: Access = {
     "auth.pin": Open.PUBLIC,
     "auth.logout": Open.PUBLIC,
     "auth.lock": Open.SIGNED_IN,
+    "auth.profile": Open.SIGNED_IN,
+    "auth.set_password": P.OWN_CREDENTIALS,
+    "auth.set_pin": P.OWN_CREDENTIALS,
     "status.health": Open.PUBLIC,
     "status.link": Open.SIGNED_IN,
     "counter.sell": P.SALES_CREATE,
@@ -88,9 +91,6 @@ OFFICE: Access = {
     "office.save_product": P.PRODUCTS_UPDATE,
     "office.archive_product": P.PRODUCTS_DELETE,
     "office.import_products": P.PRODUCTS_CREATE,
-    "office.profile": Open.SIGNED_IN,
-    "office.set_password": P.OWN_CREDENTIALS,
-    "office.set_pin": P.OWN_CREDENTIALS,
 }
 
 

@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException
 
 from shopnode.api.problems import problem_response
 from shopnode.domain.errors import Invalid, NotSignedIn, ShopError
-from shopnode.web.ui.request import is_htmx
+from shopnode.web.ui.request import is_htmx, read_again
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +102,7 @@ def _drawn_by_view(error: ShopError) -> str | Response | None:
     if draw is None:
         return None
     if g.get("ctx") is not None:
-        g.ctx.session.rollback()
+        read_again()
     return draw(error)
 
 

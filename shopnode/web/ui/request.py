@@ -12,19 +12,20 @@ from typing import Any
 
 from flask import Flask, g, request
 from pydantic import BaseModel
+from sqlalchemy.orm import Session
 
 from shopnode.domain.actions import Done, perform
 from shopnode.domain.context import Approval, Channel, Context
 
 USER_AGENT_MAX = 300
 
-Resolve = Callable[[ExitStack], Context | None]
+Resolve = Callable[[], Context | None]
 
 
 def install(app: Flask, resolve: Resolve) -> None:
     """Open `g.ctx` before each request that is more than a file, and close what it opened afterwards.
 
-    resolve  finds who is signed in; whatever it enters into the stack is left at the end of the request
+    resolve  finds who is signed in, None for nobody; it opens no session
     """
 
     @app.before_request
@@ -32,9 +33,10 @@ def install(app: Flask, resolve: Resolve) -> None:
         g.ctx, g.may = None, frozenset()
         if request.endpoint is None or request.endpoint == "ui.static":
             return
-        g.opened = ExitStack()
-        g.ctx = resolve(g.opened)
-        g.may = g.ctx.actor.permissions if g.ctx is not None else frozenset()
+        who = resolve()
+        if who is not None:
+            g.opened, g.may = ExitStack(), who.actor.permissions
+            g.ctx = _reading(who)
 
     @app.teardown_request
     def close_context(error: BaseException | None) -> None:
@@ -52,15 +54,26 @@ def channel() -> Channel:
 def act(
     name: str, params: Mapping[str, Any] | BaseModel, *, action_id: str | None = None, approval: Approval | None = None
 ) -> Done:
-    """Perform an action for whoever is signed in, then read the books anew: a session sees one state of them."""
-    done = perform(g.ctx, name, params, action_id=action_id, approval=approval)
-    read_again()
-    return done
+    """Perform an action for whoever is signed in, then read the books anew: a session sees one state of them.
+
+    No session is held meanwhile: many requests that each hold one connection and want a second would wait for ever.
+    """
+    g.opened.close()
+    try:
+        return perform(g.ctx, name, params, action_id=action_id, approval=approval)
+    finally:
+        g.ctx = _reading(g.ctx)
 
 
 def read_again() -> None:
-    """Let the request's session see what was just written."""
-    g.ctx.session.rollback()
+    """Let the request see what was just written."""
+    g.opened.close()
+    g.ctx = _reading(g.ctx)
+
+
+def _reading(ctx: Context) -> Context:
+    session: Session = g.opened.enter_context(ctx.home.reading())
+    return ctx.inside(session)
 
 
 def is_htmx() -> bool:

@@ -10,7 +10,7 @@ from shopnode.domain.people.pins import set_pin as keep_pin
 from shopnode.domain.people.queries import find_staff, staff_of_shop
 from shopnode.domain.people.sessions import change_password
 from shopnode.domain.phones import show_phone
-from shopnode.web.office.blueprint import bp
+from shopnode.web.counter.auth import bp
 from shopnode.web.ui.forms import posted
 from shopnode.web.ui.frame import page
 from shopnode.web.ui.refusals import field_errors, on_refusal
@@ -25,11 +25,11 @@ def profile() -> str:
 def _screen(errors: dict[str, str] | None = None) -> str:
     ctx = g.ctx
     person = find_staff(ctx.session, ctx.actor.id)
-    colleagues = staff_of_shop(ctx.session, ctx.shop_id) if ctx.home.is_shop else []
+    colleagues = staff_of_shop(ctx.session, ctx.shop_id)
     has_pin = any(colleague.id == person.id and colleague.has_pin for colleague in colleagues)
     return page(
-        "office/profile.html", person=person, phone=show_phone(person.phone) if person.phone else "",
-        has_pin=has_pin, is_shop=ctx.home.is_shop, errors=errors or {}, saved=request.args.get("saved", ""),
+        "counter/profile.html", person=person, phone=show_phone(person.phone) if person.phone else "",
+        has_pin=has_pin, errors=errors or {}, saved=request.args.get("saved", ""),
         crumbs=[("Profile", None)],
     )  # fmt: skip
 
@@ -51,7 +51,7 @@ def set_pin() -> ResponseReturnValue:
     typed = posted()
     on_refusal(lambda error: _screen(_errors(error, {"password": "pin_password"})))
     keep_pin(g.ctx, g.ctx.actor.id, typed.get("pin", ""), password=typed.get("pin_password", ""))
-    return redirect(url_for("office.profile", saved="pin"), 303)
+    return redirect(url_for("auth.profile", saved="pin"), 303)
 
 
 def _errors(error: ShopError, names: dict[str, str] | None = None) -> dict[str, str]:
