@@ -45,8 +45,12 @@ class HubDatabase:
 
     def __init__(self, app_url: str, gate_url: str, *, pool: int = 12, statement_timeout_ms: int = 20_000):
         self._app = _engine(app_url, pool, statement_timeout_ms)
+        # Admission looks rows up by key, also inside the checks of foreign keys. Those plans are kept with a
+        # connection; made while a table is still small they would read it from end to end for ever after.
+        self._bulk = _engine(app_url, max(2, pool // 2), statement_timeout_ms, "-c enable_seqscan=off")
         self._gate = _engine(gate_url, GATE_POOL, statement_timeout_ms)
-        event.listen(self._app, "connect", _prepare_app_connection)
+        for engine in (self._app, self._bulk):
+            event.listen(engine, "connect", _prepare_app_connection)
 
     def check(self) -> None:
         """Raises UnsafeDatabase unless both roles and all policies are as they must be."""
@@ -76,7 +80,7 @@ class HubDatabase:
         Raises Busy when no connection can be had.
         """
         info = {"tenant_id": tenant_id, "shops": tuple(shops), "read_only": read_only, "bulk": bulk}
-        session = TenantSession(self._app, info=info, expire_on_commit=False)
+        session = TenantSession(self._bulk if bulk else self._app, info=info, expire_on_commit=False)
         with _in_words(), session, session.begin():
             yield session
 
@@ -88,13 +92,14 @@ class HubDatabase:
 
     def close(self) -> None:
         self._app.dispose()
+        self._bulk.dispose()
         self._gate.dispose()
 
 
-def _engine(url: str, pool: int, statement_timeout_ms: int) -> Engine:
+def _engine(url: str, pool: int, statement_timeout_ms: int, more: str = "") -> Engine:
     options = (
         f"-c statement_timeout={statement_timeout_ms} -c lock_timeout={statement_timeout_ms} "
-        "-c idle_in_transaction_session_timeout=60000 -c timezone=UTC -c row_security=on"
+        "-c idle_in_transaction_session_timeout=60000 -c timezone=UTC -c row_security=on " + more
     )
     return create_engine(
         url, pool_size=pool, max_overflow=0, pool_timeout=POOL_WAIT_S, pool_pre_ping=True, pool_recycle=1800,

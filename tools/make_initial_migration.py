@@ -13,7 +13,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.schema import Table
+from sqlalchemy.schema import ColumnCollectionConstraint, Table
 
 import shopnode.domain.models
 from shopnode.domain.db import ID_TYPE, Base, LocalDateType, LocalRow, UtcTimeType
@@ -141,7 +141,7 @@ def constraint_line(constraint: sa.Constraint) -> str:
     name = f"op.f({str(name)!r})"
     if isinstance(constraint, sa.CheckConstraint):
         return f"sa.CheckConstraint({str(constraint.sqltext)!r}, name={name})"
-    assert isinstance(constraint, sa.ColumnCollectionConstraint)
+    assert isinstance(constraint, ColumnCollectionConstraint)
     columns = ", ".join(repr(column.name) for column in constraint.columns)
     if isinstance(constraint, sa.ForeignKeyConstraint):
         targets = [element.target_fullname for element in constraint.elements]

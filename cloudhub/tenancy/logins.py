@@ -80,6 +80,11 @@ def sign_in(hub: Hub, email: str, password: str, *, ip: str | None = None, user_
 
 def find_user(hub: Hub, secret: str) -> PortalUser:
     """Who carries this secret. Raises NotSignedIn."""
+    return user_of_session(hub, _hash(secret))
+
+
+def user_of_session(hub: Hub, session_hash: str) -> PortalUser:
+    """Whose session this is, by the hash it is kept under. Raises NotSignedIn."""
     now = to_datetime(hub.clock.wall_ms())
     query = (
         select(
@@ -90,7 +95,7 @@ def find_user(hub: Hub, secret: str) -> PortalUser:
             PortalLogin,
             (PortalLogin.tenant_id == PortalSession.tenant_id) & (PortalLogin.id == PortalSession.login_id),
         )
-        .where(PortalSession.id_hash == _hash(secret), PortalSession.ended_at.is_(None), PortalLogin.ended_at.is_(None))
+        .where(PortalSession.id_hash == session_hash, PortalSession.ended_at.is_(None), PortalLogin.ended_at.is_(None))
     )  # fmt: skip
     with hub.database.gate() as gate:
         row = gate.execute(query).one_or_none()

@@ -1,0 +1,102 @@
+"""The owner's portal on the hub's application: its own screens beside the office that shops have, too.
+
+The nodes' door (`/sync/`) stands apart: it is no page, and its calls prove themselves by signature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, g, request, url_for
+
+from cloudhub.hub import Hub
+from cloudhub.merge.conflicts import count_open
+from cloudhub.portal import conflicts, nodes, prices, signing_in, today  # noqa: F401 — they register their addresses
+from cloudhub.portal.blueprint import COOKIE, bp
+from cloudhub.tenancy.logins import context_of, find_user
+from shopnode.domain.context import Context
+from shopnode.domain.errors import NotSignedIn
+from shopnode.domain.people.queries import business_or_none
+from shopnode.domain.permissions import Permission
+from shopnode.web.office import office_blueprint
+from shopnode.web.ui import access, defence, refusals
+from shopnode.web.ui import request as requests_of
+from shopnode.web.ui.frame import install_frame, manner
+from shopnode.web.ui.look import install_look
+from shopnode.web.ui.places import HUB_GROUPS
+
+APART = "/sync/"
+
+PORTAL: access.Access = {
+    "health": access.Open.PUBLIC,
+    "portal.login": access.Open.PUBLIC,
+    "portal.logout": access.Open.PUBLIC,
+    "portal.home": Permission.SALES_READ_ALL,
+    "portal.live_sales": Permission.SALES_READ_ALL,
+    "portal.sale": Permission.SALES_READ_ALL,
+    "portal.products": Permission.PRODUCTS_READ,
+    "portal.edit_price": Permission.PRODUCTS_UPDATE,
+    "portal.conflicts": Permission.CONFLICTS_RESOLVE,
+    "portal.resolve_conflict": Permission.CONFLICTS_RESOLVE,
+    "portal.nodes": Permission.SALES_READ_ALL,
+}
+
+
+def mount_portal(app: Flask, hub: Hub) -> None:
+    """Put the portal and the office on the hub's application."""
+    door = {rule.endpoint: access.Open.PUBLIC for rule in app.url_map.iter_rules() if rule.rule.startswith(APART)}
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    defence.install_defence(app, our_hosts(hub), apart=APART)
+    requests_of.install(app, resolver(hub))
+    access.install_access(app, access.SHARED, access.OFFICE, PORTAL, door)
+    refusals.install_refusals(app, sign_in_address)
+    install_look(app, HUB_GROUPS, manner, hub.new_id)
+    install_frame(app, frame)
+    app.register_blueprint(bp)
+    app.register_blueprint(office_blueprint())
+
+
+def our_hosts(hub: Hub) -> Callable[[str], bool]:
+    """Under which names the portal answers: its public one, the address it listens on, and private ones."""
+    public = urlsplit(hub.settings.public_url or "").hostname or ""
+    return defence.shop_hosts(hub.settings.host, public)
+
+
+def resolver(hub: Hub) -> Callable[[], Context | None]:
+    """Who asks: an owner by the cookie of their session."""
+
+    def resolve() -> Context | None:
+        secret = request.cookies.get(COOKIE)
+        if not secret or request.path.startswith(APART):
+            return None
+        try:
+            user = find_user(hub, secret)
+        except NotSignedIn:
+            return None
+        g.portal_user = user
+        return context_of(hub, user, requests_of.channel())
+
+    return resolve
+
+
+def sign_in_address() -> str:
+    """Where one signs in, to come back afterwards."""
+    onward = refusals.here()
+    return url_for("portal.login", next=onward) if onward not in ("", "/") else url_for("portal.login")
+
+
+def frame() -> dict[str, Any]:
+    """What every page of the portal shows around its content."""
+    session = g.ctx.session
+    business = business_or_none(session)
+    open_conflicts, _ = count_open(session)
+    return {
+        "me": g.ctx.actor,
+        "shop": {"name": business.name if business else "Your shops", "code": ""},
+        "till": None,
+        "may_switch": False,
+        "logout_url": url_for("portal.logout"),
+        "counts": {"portal.conflicts": open_conflicts},
+    }

@@ -1,0 +1,103 @@
+"""How programs sign in at the hub: the portal's own logins and sessions, with tokens in place of a cookie.
+
+A refresh token is the secret of a portal session, good once: using it ends that session and starts the next one. The
+next secret follows from the one before by the hub's key, so that a used token leads to the session that came of it,
+which then ends, too, without a list of families to keep.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from datetime import timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from cloudhub.hub import Hub
+from cloudhub.tenancy.logins import PortalUser, sign_in, sign_out, user_of_session
+from cloudhub.tenancy.models import PortalSession
+from shopnode.domain.clock import to_datetime
+from shopnode.domain.context import Actor, Channel
+from shopnode.domain.errors import NotSignedIn
+from shopnode.domain.people.sessions import REFRESH_DAYS, ApiSession
+
+TOKEN_MAX = 200
+
+
+class HubAccounts:
+    """The people who may use the portal, as the API's `Accounts`. A session's id is the hash it is kept under."""
+
+    def __init__(self, hub: Hub):
+        self.hub = hub
+        self.clock = hub.clock
+
+    def key(self) -> bytes:
+        return self.hub.secret_for("access-token-key")
+
+    def start(self, login: str, password: str, channel: Channel) -> ApiSession:
+        secret = sign_in(self.hub, login, password, ip=channel.ip, user_agent=channel.user_agent)
+        return self._opened(secret, self.user_of(_hash(secret)))
+
+    def refresh(self, refresh_token: str) -> ApiSession:
+        old = _hash(refresh_token[:TOKEN_MAX])
+        fresh = self._next(refresh_token[:TOKEN_MAX])
+        try:
+            user = self.user_of(old)
+        except NotSignedIn:
+            self._end_what_came_of(refresh_token[:TOKEN_MAX])
+            raise
+        now = to_datetime(self.clock.wall_ms())
+        with self.hub.database.session(user.tenant_id) as session:
+            if not _end(session, old, now):
+                raise NotSignedIn  # two calls at once with one token: the other one was first
+            kept = session.scalars(select(PortalSession).where(PortalSession.id_hash == old)).one()
+            session.add(
+                PortalSession(
+                    tenant_id=user.tenant_id, id_hash=_hash(fresh), login_id=user.login_id, made_at=kept.made_at,
+                    seen_at=now, expires_at=now + timedelta(days=REFRESH_DAYS), ip=kept.ip, user_agent=kept.user_agent,
+                )
+            )  # fmt: skip
+        return self._opened(fresh, self.user_of(_hash(fresh)))
+
+    def actor_of(self, session_id: str) -> Actor:
+        return self.user_of(session_id).actor
+
+    def user_of(self, session_id: str) -> PortalUser:
+        """Whose session this is, tenant and all. Raises NotSignedIn."""
+        return user_of_session(self.hub, session_id[:TOKEN_MAX])
+
+    def end(self, session_id: str) -> None:
+        sign_out(self.hub, self.user_of(session_id))
+
+    def _opened(self, secret: str, user: PortalUser) -> ApiSession:
+        expires_at = to_datetime(self.clock.wall_ms()) + timedelta(days=REFRESH_DAYS)
+        return ApiSession(user.session_hash, secret, user.actor, expires_at)
+
+    def _next(self, secret: str) -> str:
+        return hmac.new(self.hub.secret_for("refresh-tokens"), secret.encode(), hashlib.sha256).hexdigest()
+
+    def _end_what_came_of(self, secret: str) -> None:
+        """A used token came back: it was stolen or copied, so the session that came of it ends."""
+        now = to_datetime(self.clock.wall_ms())
+        while True:
+            with self.hub.database.gate() as gate:
+                query = select(PortalSession.tenant_id, PortalSession.ended_at)
+                row = gate.execute(query.where(PortalSession.id_hash == _hash(secret))).one_or_none()
+            if row is None:
+                return
+            if row.ended_at is None:
+                with self.hub.database.session(row.tenant_id) as session:
+                    _end(session, _hash(secret), now)
+                return
+            secret = self._next(secret)
+
+
+def _end(session: Session, session_hash: str, now: object) -> bool:
+    """End an open session; False when it had ended already."""
+    open_one = update(PortalSession).where(PortalSession.id_hash == session_hash, PortalSession.ended_at.is_(None))
+    return session.execute(open_one.values(ended_at=now).returning(PortalSession.id_hash)).first() is not None
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
