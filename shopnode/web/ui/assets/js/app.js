@@ -73,7 +73,8 @@ export function say(words, tone = "") {
   close.dataset.dismiss = "";
   close.setAttribute("aria-label", "Dismiss");
   toast.append(close);
-  ($("dialog[open] .toasts") ?? $("#toasts"))?.append(toast);
+  $("#toasts").append(toast);
+  return toast;
 }
 
 new MutationObserver(() => {
@@ -116,7 +117,14 @@ document.addEventListener("click", ({ target }) => {
 document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
   if (!ctx) return;
   markSaved(false);
-  if (ctx.request?.method !== "GET") say("No answer from the shop's computer. Nothing is lost: try again, it is never recorded twice.", "refused");
+  if (ctx.request?.method === "GET" || $("[data-no-answer]")) return;
+  const toast = say("No answer from the shop's computer. Nothing is lost: try again, it is never recorded twice.", "refused");
+  toast.dataset.noAnswer = "";
+});
+
+document.addEventListener("htmx:after:request", () => {
+  $("[data-no-answer]")?.remove();
+  markSaved(true);
 });
 
 document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => {
@@ -125,7 +133,10 @@ document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => {
 
 function markSaved(isSaved) {
   const mark = $("[data-mark=saved]");
-  if (!mark) return;
+  if (!mark || mark.closest(".link").classList.contains("is-stale") !== isSaved) return;
+  mark.closest(".link").classList.toggle("is-stale", !isSaved);
+  const picture = $("use", mark);
+  picture.setAttribute("href", picture.getAttribute("href").replace(/#.*/, isSaved ? "#check-lg" : "#x-circle-fill"));
   mark.classList.toggle("is-refused", !isSaved);
   mark.classList.toggle("is-good", isSaved);
   for (const words of mark.querySelectorAll(".words, .short")) words.textContent = isSaved ? "Saved" : "No answer";
@@ -151,7 +162,9 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("change", ({ target }) => {
   const group = target.type === "radio" && target.closest("[data-choices]");
-  if (group) for (const choice of group.children) choice.classList.toggle("is-on", choice.contains(target));
+  if (!group) return;
+  for (const choice of group.children) choice.classList.toggle("is-on", choice.contains(target));
+  if (target.closest("[data-pin]")) $("#pin").focus();
 });
 
 /* ---- a chip that fills a field ---- */
