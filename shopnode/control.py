@@ -41,6 +41,10 @@ ASK_WAIT_S = 10  # for the request line
 CONNECT_WAIT_S = 15  # a node that is starting or stopping has the lock and does not answer yet
 SOCKET_PATH_MAX = 100  # the system's own limit is about 107 bytes
 HAS_UNIX = hasattr(socket, "AF_UNIX")
+CUT_OFF = {
+    "code": "cut-off", "status": 503,
+    "message": "The shop stopped while it was doing this. What was done is kept; look, then repeat the rest.",
+}  # fmt: skip
 
 
 class CommandRefused(ShopError):
@@ -89,12 +93,20 @@ def run_command(
 
 def ask_running(folder: Folder, name: str, args: Mapping[str, Any], say: Say) -> dict[str, Any]:
     """Have the running node do it. Raises NoAnswer, CommandRefused."""
-    with contextlib.closing(_connect(folder)) as connection, connection.makefile("rwb") as stream:
-        _send(stream, {"command": name, "args": dict(args)})
+    with contextlib.closing(_connect(folder)) as connection:
+        try:
+            connection.sendall(orjson.dumps({"command": name, "args": dict(args)}) + b"\n")
+            return _read_answer(connection, say)
+        except OSError:
+            raise CommandRefused(CUT_OFF) from None
+
+
+def _read_answer(connection: socket.socket, say: Say) -> dict[str, Any]:
+    with connection.makefile("rb") as stream:
         while True:
             line = stream.readline(LINE_BYTES_MAX)
             if not line.endswith(b"\n"):
-                raise CommandRefused({"code": "cut-off", "message": "The shop stopped while it was doing this."})
+                raise CommandRefused(CUT_OFF)
             answer = orjson.loads(line)
             if "progress" in answer:
                 say(*answer["progress"])

@@ -4,7 +4,7 @@ Invariants:
   * The key stands outside the data folder, in a folder and a file that only their owner can read, sealed by the
     operating system where it has a keystore for services.
   * The pair the node signs with is inside the encrypted database (`HubLink`), made with the enrolment it belongs to.
-    Why each is where it is: docs/decisions/0020-where-the-keys-are.md.
+    Why each is where it is: docs/decisions/0006-where-the-keys-are.md.
   * The key file is complete or absent: it is written aside, synced, and put in place.
   * The recovery key is the database key in a form people can copy by hand. It is shown once and never stored.
 

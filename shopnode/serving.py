@@ -10,6 +10,7 @@ Invariants:
 from __future__ import annotations
 
 import signal
+import socket
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -56,21 +57,27 @@ def serve(folder: Folder, settings: Settings, *, no_tls: bool, tell: Callable[[s
 def _listen(app: Any, settings: Settings, node: Node) -> Any:
     from waitress import create_server
 
+    door = _open_door(settings)
+    return create_server(
+        log_requests(app, node.home.clock.mono_ms),
+        sockets=[door],
+        threads=settings.threads,
+        connection_limit=CONNECTIONS_MAX,
+        max_request_body_size=settings.body_bytes_max,
+        inbuf_overflow=settings.body_bytes_max + 1,
+        outbuf_overflow=ANSWER_BYTES_HELD,
+        channel_request_lookahead=1,  # a gone client is noticed while its live view still runs
+        ident=None,
+        clear_untrusted_proxy_headers=True,
+        expose_tracebacks=False,
+    )
+
+
+def _open_door(settings: Settings) -> socket.socket:
+    """The listening socket. Raises ConfigError in words when the address cannot be had."""
     try:
-        return create_server(
-            log_requests(app, node.home.clock.mono_ms),
-            host=settings.host,
-            port=settings.port,
-            threads=settings.threads,
-            connection_limit=CONNECTIONS_MAX,
-            max_request_body_size=settings.body_bytes_max,
-            inbuf_overflow=settings.body_bytes_max + 1,
-            outbuf_overflow=ANSWER_BYTES_HELD,
-            channel_request_lookahead=1,  # a gone client is noticed while its live view still runs
-            ident=None,
-            clear_untrusted_proxy_headers=True,
-            expose_tracebacks=False,
-        )
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        return socket.create_server((settings.host, settings.port), family=family)
     except OSError as taken:
         reason = taken.strerror or "it cannot be used"
         raise ConfigError(f"Port {settings.port} at {settings.host}: {reason}. Choose another with --port.") from None

@@ -30,7 +30,7 @@ from shopnode.runtime import Node
 
 PASSWORD = "sarah-test-2026"
 NEW_SHOP = NewShop("Test Phones", "Test Phones Ntinda", "TST", "Sarah Mukasa", "0798100200", PASSWORD)
-READY_S = 20
+DEMO = ("--sales", "25", "--days", "3")
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> ShopOnDisk:
 def traded(tmp_path_factory: pytest.TempPathFactory, founded: ShopOnDisk) -> ShopOnDisk:
     """A shop with the demo's days; never written to."""
     shop = copy_shop(founded, tmp_path_factory.mktemp("traded") / "shop")
-    shop.document("demo", "--sales", "25", "--days", "3")
+    shop.document("demo", *DEMO)
     return shop
 
 

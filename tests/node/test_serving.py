@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import socket
@@ -102,12 +103,14 @@ def test_every_sale_that_was_confirmed_survives_a_pulled_plug(shop: ShopOnDisk, 
             while True:
                 key = f"sale-{round_no}-{number}"
                 status, answer = sell(served, headers, key)
-                assert status == 201
+                if status != 201:
+                    break
                 confirmed[key] = str(answer["id"])
                 number += 1
-        except (OSError, json.JSONDecodeError, AssertionError):
-            served.process.wait(15)
-        timer.cancel()
+        except (OSError, http.client.HTTPException, json.JSONDecodeError):
+            pass
+        served.process.wait(15)
+    assert len(confirmed) > 3
     served = serve(shop)
     headers = sign_in(served)
     for key, sale_id in confirmed.items():
