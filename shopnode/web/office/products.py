@@ -41,7 +41,8 @@ UNITS_SHOWN = 30
 EXPORT_MAX = 100_000
 
 
-def _chosen() -> tuple[dict[str, str], ProductFilter]:
+def chosen_products() -> tuple[dict[str, str], ProductFilter]:
+    """The filters in force: as words for the form, and as the query takes them."""
     words = {name: request.args.get(name, "").strip()[:200] for name in ("q", "category", "state", "sort")}
     if words["state"] not in dict(STATES):
         words["state"] = ""
@@ -56,7 +57,7 @@ def _chosen() -> tuple[dict[str, str], ProductFilter]:
 @bp.get("/products")
 def products() -> str:
     """The catalogue."""
-    words, wanted = _chosen()
+    words, wanted = chosen_products()
     found = list_products(g.ctx, wanted, limit=PAGE_DEFAULT, cursor=request.args.get("cursor"))
     asked = {name: text for name, text in words.items() if text}
     next_url = url_for("office.products", **asked, cursor=found.next_cursor) if found.next_cursor else None
@@ -84,7 +85,7 @@ def export_products() -> Response:
 
 
 def _export_rows(with_cost: bool) -> Iterator[list[Any]]:
-    (_, wanted), cursor, sent = _chosen(), None, 0
+    (_, wanted), cursor, sent = chosen_products(), None, 0
     while sent < EXPORT_MAX:
         found = list_products(g.ctx, wanted, limit=PAGE_MAX, cursor=cursor)
         for row in found.rows:

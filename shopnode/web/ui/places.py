@@ -72,7 +72,7 @@ HUB_GROUPS = (
         "",
         (
             Place("Today", "house", "portal.home", on_phone=True),
-            Place("Sales", "receipt", "portal.live_sales", on_phone=True, also=("portal.sale",)),
+            Place("Sales", "receipt", "office.sales", on_phone=True, also=("portal.sale", "office.*sale*")),
             Place("Products", "box-seam", "portal.products", on_phone=True, also=("office.*product*",)),
             Place("Conflicts", "arrow-left-right", "portal.conflicts", on_phone=True),
         ),
