@@ -8,21 +8,21 @@ Invariants:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session
 
 from shopnode.domain import failpoints
 from shopnode.domain.apply import Applier
-from shopnode.domain.clock import to_datetime
+from shopnode.domain.capture import driver_cursor
 from shopnode.domain.db import Stream, synced_models
-from shopnode.domain.journal import JournalEntry
 from shopnode.domain.node import Installation, NodeHome
-from shopnode.sync.models import FeedLine, StreamMark
+from shopnode.sync.models import StreamMark
 from sync_protocol.chain import page_message
 from sync_protocol.entries import blocks_of, sealed_bytes
 from sync_protocol.keys import read_public, verifies
@@ -55,48 +55,44 @@ class PageReader:
         marks = {mark.stream: mark for mark in session.scalars(select(StreamMark))}
         cursor = session.scalars(select(Installation.seen)).one()
         numbers = check_links({stream: mark.no for stream, mark in marks.items()}, page.lines, cursor)
-        lines = [self._whole(session, line) for line in page.lines]
+        own = self._own_entries(session, page.lines)
+        lines = [self._whole(line, own) for line in page.lines]
         message = page_message(epoch, self._home.node_id, page.from_no, page.to_no, [line.hash for line in lines])
         if page_sig is None or not verifies(self._hub_key, message, page_sig):
             raise BadSignature("The page is not signed by the hub.")
         applier = Applier(session)
         for whole in lines:
-            self._apply_line(session, applier, whole)
+            _apply_line(applier, whole)
             failpoints.hit("pull.line_applied")
         applier.finish()
+        kept = [_kept(whole) for whole in lines if whole.own is None]
+        driver_cursor(session).executemany(_KEEP, kept)
         hashes = {whole.line["stream"]: whole.hash for whole in lines}
         self._save_marks(session, {stream: (numbers[stream], hashes[stream]) for stream in hashes})
         failpoints.hit("pull.before_cursor")
         session.execute(update(Installation).values(seen=max(cursor, page.to_no)))
 
-    def _whole(self, session: Session, line: Line) -> Whole:
+    def _own_entries(self, session: Session, lines: Iterable[Line]) -> dict[int, Entry]:
+        """Our journal's entries that these lines are about, by number."""
+        wanted = sorted({line["n"] for line in lines if line["origin"] == self._home.origin_id})
+        if not wanted:
+            return {}
+        values = (self._home.origin_id, wanted[0], wanted[-1], orjson.dumps(wanted).decode())
+        return {n: orjson.loads(body) for n, body in driver_cursor(session).execute(_OWN, values)}
+
+    def _whole(self, line: Line, own: dict[int, Entry]) -> Whole:
         if line["origin"] != self._home.origin_id:
             sealed = sealed_bytes(line)
             return Whole(line, sealed, hash_of(sealed), None)
-        entry = self._own_entry(session, line["n"])
+        entry = own[line["n"]]
         if "rows" in line:
             sealed = sealed_bytes(line)
         else:
-            blocks = outcome_blocks(entry["rows"], lambda entity, _: _stream_of(entity) == line["stream"][:1])
+            kind = line["stream"][:1]
+            blocks = outcome_blocks(entry["rows"], lambda entity, _: _stream_of(entity) == kind)
             made = make_line(entry, line["origin"], line["no"], line["prev"], line["stream"], blocks)
             sealed = sealed_bytes(made)
         return Whole(line, sealed, hash_of(sealed), entry)
-
-    def _own_entry(self, session: Session, n: int) -> Entry:
-        query = select(JournalEntry.body).where(JournalEntry.origin_id == self._home.origin_id, JournalEntry.n == n)
-        body: Entry = orjson.loads(session.scalars(query).one())
-        return body
-
-    def _apply_line(self, session: Session, applier: Applier, whole: Whole) -> None:
-        line = whole.line
-        if whole.own is not None:
-            kind = line["stream"][:1]
-            written = [block for block in whole.own["rows"] if _stream_of(block[0]) == kind]
-            outcome = blocks_of(line) if "rows" in line else None
-            applier.own_line(line["no"], line["n"], written, outcome)
-            return
-        applier.foreign_line(line["no"], blocks_of(line))
-        session.execute(insert(FeedLine), _kept(whole))
 
     def _save_marks(self, session: Session, marks: dict[str, tuple[int, str]]) -> None:
         rows = [{"stream": stream, "no": no, "hash": hash_} for stream, (no, hash_) in marks.items()]
@@ -106,16 +102,36 @@ class PageReader:
             session.execute(statement.on_conflict_do_update(index_elements=["stream"], set_=keep), rows)
 
 
+def _apply_line(applier: Applier, whole: Whole) -> None:
+    line = whole.line
+    if whole.own is None:
+        applier.foreign_line(line["no"], blocks_of(line))
+        return
+    kind = line["stream"][:1]
+    written = [block for block in whole.own["rows"] if _stream_of(block[0]) == kind]
+    outcome = blocks_of(line) if "rows" in line else None
+    applier.own_line(line["no"], line["n"], written, outcome)
+
+
 def _stream_of(entity: str) -> str:
     model = synced_models().get(entity)
     return (model.__sync__.stream if model else Stream.TENANT).value
 
 
-def _kept(whole: Whole) -> dict[str, Any]:
+def _kept(whole: Whole) -> tuple[Any, ...]:
     line = whole.line
-    return {
-        "no": line["no"], "stream": line["stream"], "origin_id": line["origin"], "n": line["n"],
-        "action": line["action"], "actor_id": line["actor"], "at": to_datetime(line["at"]),
-        "body": whole.sealed.decode(), "hash": whole.hash,
-        "personal": orjson.dumps(line["personal"]).decode() if "personal" in line else None,
-    }  # fmt: skip
+    personal = orjson.dumps(line["personal"]).decode() if "personal" in line else None
+    return (
+        line["no"], line["stream"], line["origin"], line["n"], line["action"], line["actor"], line["at"],
+        whole.sealed.decode(), personal, whole.hash,
+    )  # fmt: skip
+
+
+_OWN = """
+SELECT n, body FROM journal_entry
+WHERE origin_id = ? AND n BETWEEN ? AND ? AND n IN (SELECT value FROM json_each(?))
+"""
+_KEEP = """
+INSERT INTO feed_line (no, stream, origin_id, n, action, actor_id, at, body, personal, hash)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
