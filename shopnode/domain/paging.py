@@ -1,9 +1,14 @@
-"""Cursor pages: a place in a sorted list, as opaque text. Stable while rows are added, unlike page numbers."""
+"""Cursor pages: a place in a sorted list, as opaque text. Stable while rows are added, unlike page numbers.
+
+Every list is sorted by a row's id at last, so that no two rows have one place.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -16,6 +21,7 @@ from shopnode.domain.errors import Invalid
 T = TypeVar("T")
 PAGE_MAX = 200
 PAGE_DEFAULT = 30
+ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 NUMBER_MAX = 10**14  # above any amount; as milliseconds still an instant that can be written as a date
 
 
@@ -44,7 +50,7 @@ def decode_cursor(text: str | None, kinds: tuple[type, ...]) -> list[Any] | None
         raise Invalid({"cursor": "is not a place in this list; start from the first page"})
     if any(isinstance(value, int) and not 0 <= value <= NUMBER_MAX for value in place):
         raise Invalid({"cursor": "is not a place in this list; start from the first page"})
-    if any(isinstance(value, str) and "\0" in value for value in place):
+    if any(isinstance(value, str) and "\0" in value for value in place) or not ID.fullmatch(str(place[-1])):
         raise Invalid({"cursor": "is not a place in this list; start from the first page"})
     return place
 
@@ -58,4 +64,10 @@ def page_of(rows: list[T], limit: int, place: Any) -> Page[T]:
 
 def older_than(instant: Any, row_id: Any, place: list[Any]) -> ColumnElement[bool]:
     """The rows after a cursor in a list sorted newest first: `place` is [ms, id] of the last one shown."""
-    return tuple_(instant, row_id) < tuple_(literal(place[0], UtcTimeType()), place[1])
+    return tuple_(instant, row_id) < tuple_(literal(place[0], UtcTimeType()), literal(place[1], row_id.type))
+
+
+def beyond(columns: Sequence[Any], place: list[Any], *, downwards: bool = False) -> ColumnElement[bool]:
+    """The rows after a cursor in a list sorted by these columns; values take the columns' types."""
+    here = tuple_(*(literal(value, column.type) for column, value in zip(columns, place, strict=True)))
+    return tuple_(*columns) < here if downwards else tuple_(*columns) > here

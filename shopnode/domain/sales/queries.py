@@ -10,6 +10,7 @@ from typing import TypeVar, TypeVarTuple
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
+from shopnode.domain.catalogue.rules import printable
 from shopnode.domain.clock import to_ms
 from shopnode.domain.context import Context
 from shopnode.domain.customers.models import Customer
@@ -133,7 +134,7 @@ def _filtered(ctx: Context, query: Select[*Ts], wanted: SaleFilter) -> Select[*T
 
 def _matches(text: str) -> ColumnElement[bool]:
     """A receipt number or the end of one, an IMEI, a word of an item's name, a payment's reference."""
-    word = text.strip()
+    word = " ".join(printable(text).split())
     line = select(SaleLine.sale_id).where(
         or_(SaleLine.imei == word, SaleLine.item_name.icontains(word, autoescape=True))
     )
