@@ -17,6 +17,7 @@ from shopnode.domain.people.passwords import TypedPassword
 from shopnode.domain.people.queries import find_staff
 from shopnode.domain.permissions import Role
 from shopnode.web.ui.access import Open
+from shopnode.web.ui.request import channel
 
 ACCOUNTS = "phoneshop-accounts"  # where the application keeps them
 TOKEN_MAX = 400
@@ -71,7 +72,7 @@ class Me(User):
 @route("POST", "/auth/login", needs=Open.PUBLIC, other_statuses=(401, 429))
 def login(call: Call, body: Credentials) -> Tokens:
     """Sign in with an e-mail address or a telephone number."""
-    opened = accounts().start(body.email or body.phone or "", body.password, call.channel)
+    opened = accounts().start(body.email or body.phone or "", body.password, channel())
     token = access_token(accounts(), opened)
     return _tokens(token, opened.refresh_token, opened.actor)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -16,13 +16,13 @@ from sqlalchemy.exc import IntegrityError
 from shopnode.api import keys
 from shopnode.api.reading import read_body, read_query
 from shopnode.api.routing import Route
-from shopnode.domain.actions import Done, perform
-from shopnode.domain.context import Approval, Channel, Context
+from shopnode.domain.actions import Done
+from shopnode.domain.context import Approval, Context
 from shopnode.domain.errors import Conflict, Invalid, NotPermitted, NotSignedIn
 from shopnode.domain.permissions import Permission
+from shopnode.web.ui.request import act
 
 APPROVER_ID, APPROVER_PIN = "X-Approver-Id", "X-Approver-Pin"
-USER_AGENT_MAX = 300
 
 log = logging.getLogger(__name__)
 
@@ -32,20 +32,15 @@ class Call:
     """What a view gets: the context of who calls, and the door."""
 
     route: Route
-    signed_in: Context | None
-    replayed: bool = field(default=False, init=False)
+    replayed: bool = False
 
     @property
     def ctx(self) -> Context:
-        """The context, with a reading session open. Raises NotSignedIn."""
-        if self.signed_in is None:
+        """The context, with a session open that sees everything done so far. Raises NotSignedIn."""
+        if g.ctx is None:
             raise NotSignedIn
-        return self.signed_in
-
-    @property
-    def channel(self) -> Channel:
-        """Where the call came from, also when nobody is signed in."""
-        return self.signed_in.channel if self.signed_in else channel_of_request()
+        found: Context = g.ctx
+        return found
 
     @property
     def key(self) -> str:
@@ -68,23 +63,17 @@ class Call:
         """
         action_id = keys.step_id(self.key, step) if step else self.key
         with _words_of_the_api(names or {}):
-            done = perform(
-                self.ctx, action or str(self.route.action), params, action_id=action_id, approval=_approval(self.route)
-            )
+            done = act(action or str(self.route.action), params, action_id=action_id, approval=_approval(self.route))
         self.replayed = self.replayed or done.replayed
         return done
-
-    def after(self) -> Context:
-        """The context once more, its session now seeing what was just done: until then it shows the books before."""
-        self.ctx.session.rollback()
-        return self.ctx
 
 
 def view_function(route: Route) -> Callable[..., Response]:
     """The Flask view of a route."""
 
     def answer(**path: UUID) -> Response:
-        call = Call(route, _admitted(route))
+        _admit(route)
+        call = Call(route)
         arguments: dict[str, Any] = {name: str(part) for name, part in path.items()}
         if route.query is not None:
             arguments["query"] = read_query(request, route.query)
@@ -98,22 +87,14 @@ def view_function(route: Route) -> Callable[..., Response]:
     return answer
 
 
-def channel_of_request() -> Channel:
-    """Where this request came from."""
-    agent = request.headers.get("User-Agent")
-    return Channel(request.remote_addr, agent[:USER_AGENT_MAX] if agent else None)
-
-
-def _admitted(route: Route) -> Context | None:
-    """The caller's context. Raises NotSignedIn, NotPermitted; before anything that was sent is looked at."""
-    ctx: Context | None = g.get("ctx")
+def _admit(route: Route) -> None:
+    """Before anything that was sent is looked at. Raises NotSignedIn, NotPermitted."""
     if route.is_open:
-        return ctx
-    if ctx is None:
+        return
+    if g.ctx is None:
         raise NotSignedIn
-    if isinstance(route.needs, Permission) and not ctx.may(route.needs):
+    if isinstance(route.needs, Permission) and not g.ctx.may(route.needs):
         raise NotPermitted
-    return ctx
 
 
 def _approval(route: Route) -> Approval | None:

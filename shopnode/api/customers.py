@@ -51,7 +51,7 @@ class CustomerPage(BaseModel):
 def create_customer(call: Call, body: CreateCustomer) -> CustomerOut:
     """Add a customer."""
     done = call.perform(body)
-    return _out(find_customer(call.after().session, done.result["id"]))
+    return _out(find_customer(call.ctx.session, done.result["id"]))
 
 
 @route("GET", "/customers", needs=Permission.CUSTOMERS_READ)
@@ -73,14 +73,14 @@ def update_customer(call: Call, customer_id: str, body: CustomerChange) -> Custo
     given = body.model_dump(exclude_unset=True)
     if given:
         call.perform({"customer_id": customer_id, **given})
-    return _out(find_customer(call.after().session, customer_id))
+    return _out(find_customer(call.ctx.session, customer_id))
 
 
 @route("DELETE", "/customers/<customer_id>", action="customers.archive")
 def archive_customer(call: Call, customer_id: str) -> CustomerOut:
     """Take a customer off the lists. They are archived, not deleted: their sales stay in the books."""
     call.perform({"customer_id": customer_id})
-    return _out(find_customer(call.after().session, customer_id))
+    return _out(find_customer(call.ctx.session, customer_id))
 
 
 def _out(row: Customer) -> CustomerOut:

@@ -12,7 +12,7 @@ from shopnode.api.shapes import TEXT_MAX, Instant, Paged
 from shopnode.domain.handsets.actions import Grade, Typed, Word
 from shopnode.domain.handsets.models import UnitStatus
 from shopnode.domain.handsets.queries import SoldOn, UnitFilter, UnitView, list_units, unit_view
-from shopnode.domain.params import Amount, IdText, Params, ShortText
+from shopnode.domain.params import Amount, IdText, Line, Params, ShortText
 from shopnode.domain.permissions import Permission
 
 NAMES = {"cost_minor": "purchase_price", "colour": "color"}
@@ -71,7 +71,7 @@ class DevicePage(BaseModel):
 
 
 class DeviceQuery(Paged):
-    imei: Annotated[str, Field(max_length=TEXT_MAX, description="An IMEI or serial, whole.")] = ""
+    imei: Annotated[Line, Field(max_length=TEXT_MAX, description="An IMEI or serial, whole.")] = ""
     product_id: IdText | None = None
     status: UnitStatus | None = None
 
@@ -81,7 +81,7 @@ def receive_device(call: Call, body: Received) -> DeviceOut:
     """Take a phone into stock by its numbers."""
     given = {COLUMNS.get(name, name): value for name, value in body.model_dump(exclude_unset=True).items()}
     result = call.perform(given, names=NAMES).result
-    device = _out(unit_view(call.after(), result["unit_id"]))
+    device = _out(unit_view(call.ctx, result["unit_id"]))
     return device.model_copy(update={"notes": result["notes"]}) if result["notes"] else device
 
 

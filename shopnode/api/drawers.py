@@ -55,7 +55,7 @@ class DrawerPage(BaseModel):
 def open_drawer(call: Call, body: OpenDrawer) -> DrawerOut:
     """Open the drawer with the float that was counted into it."""
     done = call.perform(body)
-    return _one(call.after(), done.result["drawer_session_id"])
+    return _one(call.ctx, done.result["drawer_session_id"])
 
 
 @route("GET", "/drawer-sessions", needs=Permission.CLOSURES_READ)
@@ -86,7 +86,7 @@ def close_drawer(call: Call, drawer_id: str, body: Count) -> DrawerOut:
     """Close the drawer by what was counted, float included. Any count is taken, and the difference kept."""
     find_row(call.ctx.session, DrawerSession, drawer_id, "This drawer session")
     call.perform({"drawer_session_id": drawer_id, **body.model_dump(exclude_unset=True)})
-    return _one(call.after(), drawer_id)
+    return _one(call.ctx, drawer_id)
 
 
 def _one(ctx: Context, drawer_id: str) -> DrawerOut:

@@ -26,7 +26,7 @@ from shopnode.domain.context import Context
 from shopnode.domain.errors import Invalid
 from shopnode.domain.journal import JournalEntry
 from shopnode.domain.paging import Page
-from shopnode.domain.params import QUANTITY_MAX, Amount, Code, IdText, Name, Note, Params, Reason
+from shopnode.domain.params import QUANTITY_MAX, Amount, Code, IdText, Line, Name, Note, Params, Reason
 from shopnode.domain.permissions import Permission
 from shopnode.domain.stock.models import MovementKind, StockMovement
 from shopnode.domain.stock.queries import list_movements
@@ -115,7 +115,7 @@ class ProductPage(BaseModel):
 
 
 class ProductQuery(Searched):
-    category: Annotated[str, Field(max_length=TEXT_MAX)] | None = None
+    category: Annotated[Line, Field(max_length=TEXT_MAX)] | None = None
     archived: QueryBool = False
     low_stock: QueryBool = False
     sort: Sort = Sort.NAME
@@ -210,7 +210,7 @@ def archive_product(call: Call, product_id: str, body: Why | None) -> ProductOut
 def adjust_stock(call: Call, product_id: str, body: Adjustment) -> ProductOut:
     """Add or take off pieces, with the reason. What is counted by IMEI is received and written off by IMEI."""
     call.perform({"product_id": product_id, **_given(body)})
-    return _one(call.after(), product_id)
+    return _one(call.ctx, product_id)
 
 
 @route("GET", "/stock-movements", needs=Permission.PRODUCTS_READ)
@@ -233,7 +233,7 @@ def _given(body: BaseModel | None) -> dict[str, Any]:
 
 
 def _answer(call: Call, result: dict[str, Any]) -> ProductOut:
-    product = _one(call.after(), result["id"])
+    product = _one(call.ctx, result["id"])
     return product.model_copy(update={"warning": result["warning"]}) if "warning" in result else product
 
 

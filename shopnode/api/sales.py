@@ -23,7 +23,7 @@ from shopnode.receipts import receipt_of_sale
 def create_sale(call: Call, body: NewSale) -> SaleWhole:
     """Book a sale, paid in full. Its id is the idempotency key where that is a UUID."""
     done = call.perform(body)
-    return whole_sale(call.after(), done.result["sale_id"])
+    return whole_sale(call.ctx, done.result["sale_id"])
 
 
 @route("GET", "/sales", needs=Permission.SALES_READ)
@@ -51,7 +51,7 @@ def amend_sale(call: Call, sale_id: str, body: SaleChange) -> SaleWhole:
     if given.keys() <= {"reason"}:
         return whole_sale(call.ctx, sale_id)
     call.perform({"sale_id": sale_id, **given, "reason": body.reason})
-    return whole_sale(call.after(), sale_id)
+    return whole_sale(call.ctx, sale_id)
 
 
 @route("DELETE", "/sales/<sale_id>", action="sales.void", takes_approval=True)
@@ -109,4 +109,4 @@ def _decided(call: Call, sale_id: str, body: BaseModel | None, default_reason: s
     if default_reason is not None:
         form.setdefault("reason", default_reason)
     call.perform({"sale_id": sale_id, **form})
-    return whole_sale(call.after(), sale_id)
+    return whole_sale(call.ctx, sale_id)

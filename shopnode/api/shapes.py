@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 from shopnode.api.reading import QueryInt
 from shopnode.domain.clock import to_ms
 from shopnode.domain.paging import PAGE_DEFAULT, PAGE_MAX
-from shopnode.domain.params import Params, Reason
+from shopnode.domain.params import Line, Params, Reason
 
 TEXT_MAX = 200
 CURSOR_MAX = 4000
@@ -39,7 +39,7 @@ class Paged(BaseModel):
 class Searched(Paged):
     """A list that can be searched."""
 
-    q: Annotated[str, Field(max_length=TEXT_MAX, description="Words to look for.")] = ""
+    q: Annotated[Line, Field(max_length=TEXT_MAX, description="Words to look for.")] = ""
 
 
 class Why(Params):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -68,15 +67,14 @@ def api_app(shop: Shop) -> Flask:
     return app
 
 
-def _resolver(shop: Shop, accounts: NodeAccounts) -> Callable[[ExitStack], Context | None]:
+def _resolver(shop: Shop, accounts: NodeAccounts) -> Callable[[], Context | None]:
     """By token, as at a node; or by name, which spares a test the slow password."""
 
-    def resolve(stack: ExitStack) -> Context | None:
+    def resolve() -> Context | None:
         name = request.headers.get("X-Test-Person")
         actor = shop.people.get(name) if name else actor_of_bearer(accounts, request.headers.get("Authorization"))
         if actor is None:
             return None
-        session = stack.enter_context(shop.home.reading())
-        return Context(shop.home, actor, shop.home.shop_id, requests_of.channel(), session)
+        return Context(shop.home, actor, shop.home.shop_id, requests_of.channel())
 
     return resolve
