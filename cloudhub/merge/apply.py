@@ -20,6 +20,7 @@ from cloudhub.merge.models import WHOLE_ROW
 from cloudhub.merge.registers import insert_state, merge_known_rows
 from cloudhub.merge.tables import entity_tables, insert_statement
 from cloudhub.merge.work import DUPLICATE, MERGED, Missing, NeedsCare, Unfit, Work
+from shopnode.domain.db import Kind
 from sync_protocol.shape import Block
 
 Groups = dict[tuple[str, tuple[str, ...]], list[list[Any]]]
@@ -102,6 +103,8 @@ def _judge_repeats(
         if row[0][14] != "5":
             raise Unfit(f"id_reuse: {entity} {row[0]} has other content")
         work.verdict = MERGED
+        if entity_tables()[entity].kind is Kind.DECISION:
+            books.raise_exception("acted_twice", entity, row[0], work)
 
 
 def _require_parents(books: Books, work: Work) -> None:

@@ -6,26 +6,46 @@ Invariants:
   * A row that is here already is not inserted again, and moves no derived figure again.
   * Entities and columns this version does not know are passed over; the line itself is kept by `shopnode/sync`.
   * The caller commits rows, derived figures and cursor in one transaction.
+
+A page brings thousands of rows, so new ones are gathered and written together, a table at a time, parents first. Before
+anything else is read or changed, what was gathered is written: every step sees the lines before it. Rows are in
+wire form, which is the form they are stored in, so statements go straight to the driver.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Table, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session
 
-from shopnode.domain.capture import wire_columns
+from shopnode.domain.capture import driver_cursor, entity_order, insert_wire, wire_columns
+from shopnode.domain.clock import is_act_id
 from shopnode.domain.db import Kind, SyncedRow, synced_models
 from shopnode.domain.guard import forget_touched
-from shopnode.domain.node import WHOLE_ROW, FieldState
+from shopnode.domain.node import EDITED, WHOLE_ROW
 from shopnode.domain.projections import Changed, project
 
 Block = list[Any]
-IDS_AT_ONCE = 500
+Row = list[Any]
+Model = type[SyncedRow]
+
+
+class Arrived(NamedTuple):
+    """A new row, and the number of the line that brought it."""
+
+    no: int
+    row: Row
+
+
+class State(NamedTuple):
+    """What is known of one field of a register row; see `node.FieldState`."""
+
+    field: str
+    seen_no: int
+    pending_n: int | None
 
 
 class Applier:
@@ -35,6 +55,9 @@ class Applier:
         self.session = session
         self.changed = Changed()
         self._models = synced_models()
+        self._cursor = driver_cursor(session)
+        self._arrived: dict[tuple[str, tuple[str, ...]], list[Arrived]] = {}
+        self._arrived_ids: dict[str, set[str]] = {}
 
     def foreign_line(self, no: int, blocks: Iterable[Block]) -> None:
         """The outcome of another origin's entry."""
@@ -43,7 +66,7 @@ class Applier:
             if model is None:
                 continue
             if op == "i":
-                self._insert(no, model, columns, rows)
+                self._gather(no, entity, tuple(columns), rows)
             else:
                 self._update(no, model, columns, rows)
 
@@ -51,10 +74,11 @@ class Applier:
         """The verdict on our own entry `n`: as it was written, or with the outcome that stands instead."""
         for entity, op, columns, rows in written:
             model = self._models[entity]
-            if model.__sync__.kind is Kind.REGISTER:
+            if model.__sync__.kind is Kind.REGISTER or (op == "u" and model.__sync__.kind in EDITED):
+                self._write_arrived()
                 for row in rows:
                     names = [WHOLE_ROW] if op == "i" else columns[1:]
-                    self._settle_own(entity, row[0], names, no, n)
+                    self._settle_own(model, row[0], names, no, n)
             elif "feed_no" in model.__sync__.derived:
                 self._number(model, [row[0] for row in rows], no)
         for entity, op, columns, rows in outcome or ():
@@ -63,46 +87,84 @@ class Applier:
 
     def finish(self) -> None:
         """Bring the derived rows up to date. What was written came from the hub and is no business of the guard."""
+        self._write_arrived()
         project(self.session, self.changed)
         self.session.flush()
         forget_touched(self.session.connection())
 
-    def _insert(self, no: int, model: type[SyncedRow], columns: list[str], rows: list[list[Any]]) -> None:
-        known = set(wire_columns(model))
-        empty = dict.fromkeys(known)
-        here = self._ids_here(model, [row[0] for row in rows])
-        is_register = model.__sync__.kind is Kind.REGISTER
-        fresh: list[dict[str, Any]] = []
-        again: list[dict[str, Any]] = []
-        for row in rows:
-            values = {name: value for name, value in zip(columns, row, strict=True) if name in known}
-            (again if row[0] in here else fresh).append({**empty, **values})
-        if fresh:
-            fixed: dict[str, Any] = {"tenant_id": self.session.info["tenant_id"]}
-            if "feed_no" in model.__sync__.derived:
-                fixed["feed_no"] = no
-            self.session.execute(insert(_table(model)), [{**fixed, **row} for row in fresh])
-            self.changed.inserts.setdefault(model.__tablename__, []).extend(fresh)
-        if is_register:
-            self._mark_seen(model.__tablename__, [row["id"] for row in fresh], no)
-            for known_row in again:
-                values = {name: known_row[name] for name in columns[1:] if name in known_row}
-                self._set_fields(no, model, known_row["id"], values)
-        elif "feed_no" in model.__sync__.derived:
-            self._number(model, [known_row["id"] for known_row in again], no)
+    # new rows
 
-    def _update(self, no: int, model: type[SyncedRow], columns: list[str], rows: list[list[Any]]) -> None:
+    def _gather(self, no: int, entity: str, columns: tuple[str, ...], rows: list[Row]) -> None:
+        known = self._arrived_ids.setdefault(entity, set())
+        ids = [row[0] for row in rows]
+        if not known.isdisjoint(ids):
+            self._write_arrived()  # the same row twice: the second is a row that is here already
+            known = self._arrived_ids.setdefault(entity, set())
+        known.update(ids)
+        self._arrived.setdefault((entity, columns), []).extend([Arrived(no, row) for row in rows])
+
+    def _write_arrived(self) -> None:
+        if not self._arrived:
+            return
+        order = entity_order()
+        groups, self._arrived, self._arrived_ids = self._arrived, {}, {}
+        for entity, columns in sorted(groups, key=lambda group: order[group[0]]):
+            self._insert(self._models[entity], columns, groups[entity, columns])
+
+    def _insert(self, model: Model, columns: tuple[str, ...], arrived: list[Arrived]) -> None:
+        columns, arrived = _known_part(model, columns, arrived)
+        here = self._ids_here(model, [row[0] for _, row in arrived])
+        fresh = [item for item in arrived if item.row[0] not in here] if here else arrived
+        again = [item for item in arrived if item.row[0] in here] if here else []
+        is_fed = "feed_no" in model.__sync__.derived
+        if fresh:
+            self._write_fresh(model, columns, fresh, is_fed)
+        if model.__sync__.kind is Kind.REGISTER:
+            self._save([_state(model, row[0], WHOLE_ROW, no) for no, row in fresh])
+            for no, row in again:
+                self._set_fields(no, model, row[0], dict(zip(columns[1:], row[1:], strict=True)))
+        else:
+            self._take_first_acts(model, columns, again, is_fed)
+
+    def _take_first_acts(self, model: Model, columns: tuple[str, ...], again: list[Arrived], is_fed: bool) -> None:
+        """An act done at two homes has one id, and the one the hub admitted first stands with its choices."""
+        empty = dict.fromkeys(wire_columns(model)[1:])
+        for no, row in again:
+            if is_act_id(row[0]):
+                fed = {"feed_no": no} if is_fed else {}
+                self._write(model, row[0], {**empty, **dict(zip(columns[1:], row[1:], strict=True)), **fed})
+            elif is_fed:
+                self._number(model, [row[0]], no)
+
+    def _write_fresh(self, model: Model, columns: tuple[str, ...], fresh: list[Arrived], is_fed: bool) -> None:
+        entity = model.__tablename__
+        if is_fed:
+            insert_wire(self.session, entity, (*columns, "feed_no"), [(*row, no) for no, row in fresh])
+        else:
+            insert_wire(self.session, entity, columns, [row for _, row in fresh])  # type: ignore[misc]
+        empty = dict.fromkeys(wire_columns(model))
+        noted = self.changed.inserts.setdefault(entity, [])
+        noted.extend([{**empty, **dict(zip(columns, row, strict=True))} for _, row in fresh])
+
+    def _ids_here(self, model: Model, ids: list[str]) -> set[str]:
+        query = f"SELECT id FROM {model.__tablename__} WHERE id IN (SELECT value FROM json_each(?))"
+        return {row[0] for row in self._cursor.execute(query, (orjson.dumps(ids).decode(),))}
+
+    # changes
+
+    def _update(self, no: int, model: Model, columns: list[str], rows: list[Row]) -> None:
+        self._write_arrived()
         known = set(wire_columns(model))
         for row in rows:
             values = {name: value for name, value in zip(columns[1:], row[1:], strict=True) if name in known}
-            if model.__sync__.kind is Kind.REGISTER:
+            if model.__sync__.kind in EDITED:
                 self._set_fields(no, model, row[0], values)
             else:
                 self._write(model, row[0], values)
 
-    def _set_fields(self, no: int, model: type[SyncedRow], row_id: str, values: dict[str, Any]) -> None:
+    def _set_fields(self, no: int, model: Model, row_id: str, values: dict[str, Any]) -> None:
         """Take the hub's values, except where an edit of ours waits for its verdict."""
-        states = self._states(model.__tablename__, row_id)
+        states = self._states(model, row_id)
         whole = states.get(WHOLE_ROW)
         free: dict[str, Any] = {}
         marks = []
@@ -120,10 +182,9 @@ class Applier:
             self._write(model, row_id, free)
         self._save(marks)
 
-    def _settle_own(self, entity: str, row_id: str, names: list[str], no: int, n: int) -> None:
+    def _settle_own(self, model: Model, row_id: str, names: list[str], no: int, n: int) -> None:
         """Entry `n` has its place: what it wrote is what the hub holds, as of line `no`."""
-        states = self._states(entity, row_id)
-        model = self._models[entity]
+        states = self._states(model, row_id)
         marks = []
         for name in names:
             state = states.get(name)
@@ -138,62 +199,60 @@ class Applier:
             ]
         self._save(marks)
 
-    def _number(self, model: type[SyncedRow], ids: list[str], no: int) -> None:
+    def _number(self, model: Model, ids: list[str], no: int) -> None:
         """Give decisions and amendments their place in the order that holds everywhere."""
-        if ids:
-            table = _table(model)
-            self.session.execute(update(table).where(table.c.id.in_(ids)).values(feed_no=no))
-            self.changed.updates.setdefault(model.__tablename__, set()).update(ids)
+        self._write_arrived()
+        statement = f"UPDATE {model.__tablename__} SET feed_no = ? WHERE id = ? AND feed_no IS NULL"
+        self._cursor.executemany(statement, [(no, row_id) for row_id in ids])
+        self.changed.updates.setdefault(model.__tablename__, set()).update(ids)
 
-    def _write(self, model: type[SyncedRow], row_id: str, values: dict[str, Any]) -> None:
+    def _write(self, model: Model, row_id: str, values: dict[str, Any]) -> None:
         if values:
-            table = _table(model)
-            self.session.execute(update(table).where(table.c.id == row_id).values(**values))
+            self._cursor.execute(_update_statement(model.__tablename__, tuple(values)), (*values.values(), row_id))
             self.changed.updates.setdefault(model.__tablename__, set()).add(row_id)
 
-    def _ids_here(self, model: type[SyncedRow], ids: list[str]) -> set[str]:
-        table, found = _table(model), set()
-        for start in range(0, len(ids), IDS_AT_ONCE):
-            part = ids[start : start + IDS_AT_ONCE]
-            found |= set(self.session.scalars(select(table.c.id).where(table.c.id.in_(part))))
-        return found
+    def _states(self, model: Model, row_id: str) -> dict[str, State]:
+        return {row[0]: State(*row) for row in self._cursor.execute(_STATES, (model.__tablename__, row_id))}
 
-    def _states(self, entity: str, row_id: str) -> dict[str, FieldState]:
-        query = select(FieldState).where(FieldState.entity == entity, FieldState.row_id == row_id)
-        rows = self.session.scalars(query.execution_options(populate_existing=True))
-        return {state.field: state for state in rows}
+    def _save(self, marks: Sequence[tuple[Any, ...]]) -> None:
+        if marks:
+            self._cursor.executemany(_SAVE, marks)
 
-    def _mark_seen(self, entity: str, ids: list[str], no: int) -> None:
-        model = self._models[entity]
-        self._save([_state(model, row_id, WHOLE_ROW, no) for row_id in ids])
 
-    def _save(self, marks: list[dict[str, Any]]) -> None:
-        if not marks:
-            return
-        statement = upsert(FieldState.__table__)  # type: ignore[arg-type]
-        names = ("seen_no", "pending_n", "shadow", "shadow_no")
-        self.session.execute(
-            statement.on_conflict_do_update(
-                index_elements=["entity", "row_id", "field"], set_={name: statement.excluded[name] for name in names}
-            ),
-            marks,
-        )
+def _known_part(
+    model: Model, columns: tuple[str, ...], arrived: list[Arrived]
+) -> tuple[tuple[str, ...], list[Arrived]]:
+    """The columns that this version has."""
+    known = set(wire_columns(model))
+    if known.issuperset(columns):
+        return columns, arrived
+    places = [place for place, name in enumerate(columns) if name in known]
+    part = [Arrived(no, [row[place] for place in places]) for no, row in arrived]
+    return tuple(columns[place] for place in places), part
 
 
 def _state(
-    model: type[SyncedRow],
+    model: Model,
     row_id: str,
     name: str,
     seen_no: int,
     pending_n: int | None = None,
     shadow: dict[str, Any] | None = None,
     shadow_no: int | None = None,
-) -> dict[str, Any]:
-    return {
-        "entity": model.__tablename__, "row_id": row_id, "field": name, "seen_no": seen_no, "pending_n": pending_n,
-        "shadow": orjson.dumps(shadow).decode() if shadow else None, "shadow_no": shadow_no,
-    }  # fmt: skip
+) -> tuple[Any, ...]:
+    hidden = orjson.dumps(shadow).decode() if shadow else None
+    return (model.__tablename__, row_id, name, seen_no, pending_n, hidden, shadow_no)
 
 
-def _table(model: type[SyncedRow]) -> Table:
-    return model.__table__  # type: ignore[return-value]
+@cache
+def _update_statement(table: str, columns: tuple[str, ...]) -> str:
+    """Names come from the models, never from data."""
+    return f"UPDATE {table} SET {', '.join(f'{name} = ?' for name in columns)} WHERE id = ?"
+
+
+_STATES = "SELECT field, seen_no, pending_n FROM field_state WHERE entity = ? AND row_id = ?"
+_SAVE = """
+INSERT INTO field_state (entity, row_id, field, seen_no, pending_n, shadow, shadow_no) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (entity, row_id, field) DO UPDATE SET seen_no = excluded.seen_no, pending_n = excluded.pending_n,
+  shadow = excluded.shadow, shadow_no = excluded.shadow_no
+"""

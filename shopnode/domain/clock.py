@@ -107,3 +107,8 @@ ACTS = uuid.UUID("6b6f5c1a-3c5e-5d39-9a51-0d6f3f5a7c11")
 def act_id(act: str, *targets: str) -> str:
     """The id of an act that two people may do at once: the same act on the same target has the same id (UUIDv5)."""
     return str(uuid.uuid5(ACTS, "\0".join((act, *targets))))
+
+
+def is_act_id(row_id: str) -> bool:
+    """Whether an id follows from an act and its target (`act_id`), and so may be made at two homes."""
+    return row_id[14] == "5"

@@ -30,6 +30,7 @@ from sync_protocol import chain
 from sync_protocol.canonical import canonical
 from sync_protocol.shape import ENTRY_BYTES_MAX
 
+EDITED = (Kind.REGISTER, Kind.HOLDING)  # kinds whose rows change, so that an edit may wait for its verdict
 WHOLE_ROW = ""  # the field name that stands for every field of a row not named on its own
 
 
@@ -212,7 +213,7 @@ def mark_pending(session: Session, capture: Capture, n: int) -> None:
     keys = [
         (entity, row_id, name)
         for entity, changed in capture.updates.items()
-        if models[entity].__sync__.kind is Kind.REGISTER
+        if models[entity].__sync__.kind in EDITED
         for row_id, columns in changed.items()
         for name in columns
     ]

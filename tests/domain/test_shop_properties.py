@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -182,5 +183,5 @@ class Counter(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
 
-TestCounter = Counter.TestCase
+TestCounter = pytest.mark.timeout(400)(Counter.TestCase)  # 20 stories of 12 steps, each added up anew
 TestCounter.settings = settings(max_examples=20, stateful_step_count=12, deadline=None)

@@ -1,8 +1,9 @@
 """Decisions about a sale: approve, reject, lock, unlock, and undoing it by voiding or reversing.
 
-Undoing a sale is one act whoever does it, so its decision and every effect have ids that follow from the sale
-(protocol.md 2): when the shop and the owner both undo it unseen, it is undone once. A reversal made in the portal
-puts the goods to inspection and leaves the refund due: cash leaves a drawer only by an action in the shop.
+Undoing a sale is one act whoever does it: the decision, the goods that came back and the money that is due have ids
+that follow from the sale (protocol.md 2), so when the shop and the owner both undo it unseen, it is undone once. What
+happens in the shop alone are facts of its own: goods put on the shelf again, money paid out of its drawer. A reversal
+made in the portal stops before those: goods wait for inspection, and the refund is due.
 """
 
 from __future__ import annotations
@@ -96,12 +97,7 @@ def pay_refund(ctx: Context, about: Decide) -> dict[str, Any]:
     owed = -sum(row.amount_minor for row in payments_of(ctx.session, sale.id) if row.kind == PaymentKind.REFUND_DUE)
     if owed <= 0:
         raise NothingDue(sale.number)
-    drawer = need_open_drawer(ctx)
-    rows = [
-        _money(ctx, sale, ctx.new_id(), PaymentKind.REFUND_DUE, Tender.CASH.value, owed, None),
-        _money(ctx, sale, ctx.new_id(), PaymentKind.REFUND, Tender.CASH.value, -owed, drawer),
-    ]
-    insert_rows(ctx.session, Payment, rows)
+    _pay_out(ctx, sale, {(Tender.CASH.value, None): owed})
     ctx.about("sale", sale.id)
     return {"sale_id": sale.id, "paid_out": owed}
 
@@ -128,13 +124,11 @@ def _undo(ctx: Context, sale: Sale, summary: SaleSummary, undo: Undo, kind: Deci
         nth=next_nth(ctx.session, SaleDecision, sale.id),
     )  # fmt: skip
     add_rows(ctx.session, decision)
-    lines = lines_now(ctx.session, sale.id)
-    insert_rows(ctx.session, StockMovement, [_back(ctx, sale, line, restock) for line in lines if line.product_id])
-    for line in lines:
-        if line.unit_id:
-            unit = find_row(ctx.session, StockUnit, line.unit_id, "The sold phone")
-            unit.status, unit.sold_line_id = _UNIT_AFTER[restock].value, None
-    refunded = _refund(ctx, sale)
+    _bring_goods_back(ctx, sale, restock)
+    due = _owe_money_back(ctx, sale)
+    if ctx.home.is_shop:
+        _pay_out(ctx, sale, due)
+    refunded = sum(due.values())
     ctx.about("sale", sale.id)
     status = SaleStatus.VOIDED if kind is DecisionKind.VOID else SaleStatus.REVERSED
     return {
@@ -143,34 +137,60 @@ def _undo(ctx: Context, sale: Sale, summary: SaleSummary, undo: Undo, kind: Deci
     }  # fmt: skip
 
 
-def _back(ctx: Context, sale: Sale, line: SaleLine, restock: Restock) -> dict[str, Any]:
-    """The movement that brings a line's goods back; only goods to be sold again count as on hand."""
-    resell = restock is Restock.RESELL
+def _bring_goods_back(ctx: Context, sale: Sale, restock: Restock) -> None:
+    """The goods are back, to be inspected: the same fact whoever undoes the sale. What becomes of them is another."""
+    lines = lines_now(ctx.session, sale.id)
+    goods = [line for line in lines if line.product_id]
+    moves = [_move(ctx, sale, line, act_id("undo-move", line.id), MovementKind.INSPECT_OUT, 0) for line in goods]
+    if restock is Restock.RESELL:
+        moves += [_move(ctx, sale, line, ctx.new_id(), MovementKind.RETURNED, line.quantity) for line in goods]
+    insert_rows(ctx.session, StockMovement, moves)
+    for line in lines:
+        if line.unit_id:
+            unit = find_row(ctx.session, StockUnit, line.unit_id, "The sold phone")
+            unit.status, unit.sold_line_id = _UNIT_AFTER[restock].value, None
+
+
+def _move(ctx: Context, sale: Sale, line: SaleLine, move_id: str, kind: MovementKind, quantity: int) -> dict[str, Any]:
+    """A movement of a line's goods; only what is to be sold again counts as on hand."""
     return {
-        "id": act_id("undo-move", line.id), "shop_id": sale.shop_id, "product_id": line.product_id,
-        "unit_id": line.unit_id, "kind": (MovementKind.RETURNED if resell else MovementKind.INSPECT_OUT).value,
-        "quantity": line.quantity if resell else 0, "unit_cost_minor": line.cost_minor, "sale_id": sale.id,
-        "note": restock.value, "at": ctx.now, "by_id": ctx.actor.id,
+        "id": move_id, "shop_id": sale.shop_id, "product_id": line.product_id, "unit_id": line.unit_id,
+        "kind": kind.value, "quantity": quantity, "unit_cost_minor": line.cost_minor, "sale_id": sale.id,
+        "at": ctx.now, "by_id": ctx.actor.id,
     }  # fmt: skip
 
 
-def _refund(ctx: Context, sale: Sale) -> int:
-    """Give the money back by the tenders it came by; at the hub it is only due. Returns the amount."""
-    net: dict[tuple[str, str | None], int] = {}
+Due = dict[tuple[str, str | None], int]  # (method, reference) → amount
+
+
+def _owe_money_back(ctx: Context, sale: Sale) -> Due:
+    """What was paid is due again, by the tenders it came by: the same fact whoever undoes the sale."""
+    net: Due = {}
     for row in payments_of(ctx.session, sale.id):
         key = (row.method, row.reference)
         net[key] = net.get(key, 0) + row.amount_minor
-    paid = {key: amount for key, amount in net.items() if amount > 0}
-    drawer = need_open_drawer(ctx) if ctx.home.is_shop and paid else None
-    kind = PaymentKind.REFUND if ctx.home.is_shop else PaymentKind.REFUND_DUE
+    due = {key: amount for key, amount in net.items() if amount > 0}
     rows = [
         _money(
-            ctx, sale, act_id("undo-pay", sale.id, method, reference or ""), kind, method, -amount, drawer, reference
+            ctx, sale, act_id("undo-pay", sale.id, method, reference or ""), PaymentKind.REFUND_DUE, method,
+            -amount, None, reference,
         )
-        for (method, reference), amount in paid.items()
-    ]
+        for (method, reference), amount in due.items()
+    ]  # fmt: skip
     insert_rows(ctx.session, Payment, rows)
-    return sum(paid.values())
+    return due
+
+
+def _pay_out(ctx: Context, sale: Sale, due: Due) -> None:
+    """Money leaves the shop: no longer due, and out of the drawer session that paid it."""
+    if not due:
+        return
+    drawer = need_open_drawer(ctx)
+    rows = []
+    for (method, reference), amount in due.items():
+        rows.append(_money(ctx, sale, ctx.new_id(), PaymentKind.REFUND_DUE, method, amount, None, reference))
+        rows.append(_money(ctx, sale, ctx.new_id(), PaymentKind.REFUND, method, -amount, drawer, reference))
+    insert_rows(ctx.session, Payment, rows)
 
 
 def _money(
