@@ -12,15 +12,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from shopnode.domain.catalogue.models import Product, ProductSearch
 from shopnode.domain.catalogue.rules import fold, printable, search_words
-from shopnode.domain.clock import to_datetime
 from shopnode.domain.context import Context
 from shopnode.domain.db import to_wire
-from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, page_of
+from shopnode.domain.paging import PAGE_DEFAULT, Page, beyond, decode_cursor, page_of
 from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row
 from shopnode.domain.sales.models import SaleLine, SaleSummary
@@ -108,11 +107,11 @@ def search_products(
     hit = select(rank.label("rank"), found.label("text"), ProductSearch.product_id)
     hit = hit.where(ProductSearch.on_sale, *map(_holds, words))
     hits = hit.subquery()
-    order = tuple_(hits.c.rank, hits.c.text, hits.c.product_id)
-    query = select(hits).order_by(*order.clauses).limit(limit + 1)
+    order = (hits.c.rank, hits.c.text, hits.c.product_id)
+    query = select(hits).order_by(*order).limit(limit + 1)
     place = decode_cursor(cursor, (int, str, str))
     if place is not None:
-        query = query.where(order > tuple_(*place))
+        query = query.where(beyond(order, place))
     page = page_of(list(ctx.session.execute(query)), limit, lambda row: row)
     return Page(_views_by_id(ctx, [row.product_id for row in page.rows]), page.next_cursor)
 
@@ -215,15 +214,11 @@ def _sorted(query: AnySelect, sort: Sort, cursor: str | None) -> AnySelect:
     """The query in its order, from the cursor on: names upwards, prices and dates downwards."""
     key = _KEYS[sort]
     place = decode_cursor(cursor, (str if sort is Sort.NAME else int, str))
-    if place is not None and sort is Sort.NEWEST:
-        place[0] = to_datetime(place[0])  # the cursor carries the number that is stored
     if sort is Sort.NAME:
         query = query.order_by(key, Product.id)
-        return query if place is None else query.where(tuple_(key, Product.id) > tuple_(*place))
+        return query if place is None else query.where(beyond((key, Product.id), place))
     query = query.order_by(key.desc(), Product.id.desc())
-    return (
-        query if place is None else query.where(tuple_(key, Product.id) < tuple_(literal(place[0], key.type), place[1]))
-    )
+    return query if place is None else query.where(beyond((key, Product.id), place, downwards=True))
 
 
 def _best_sellers(ctx: Context, limit: int, but: set[str]) -> list[str]:

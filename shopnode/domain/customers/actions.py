@@ -94,7 +94,7 @@ def archive_customer(ctx: Context, form: ArchiveCustomer) -> dict[str, Any]:
 def _check_phone_free(ctx: Context, phone: str | None, but: str | None = None) -> None:
     if phone is None:
         return
-    query = select(Customer).where(Customer.phone == phone, Customer.archived_at.is_(None), Customer.id != (but or ""))
-    known = ctx.session.scalars(query.limit(1)).first()
-    if known is not None:
-        raise AlreadyCustomer(known.id, known.name)
+    query = select(Customer).where(Customer.phone == phone, Customer.archived_at.is_(None)).order_by(Customer.id)
+    for known in ctx.session.scalars(query):
+        if known.id != but:
+            raise AlreadyCustomer(known.id, known.name)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, or_, select, tuple_
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from shopnode.domain.catalogue.rules import printable
 from shopnode.domain.customers.models import Customer
 from shopnode.domain.customers.rules import phone_fragment
-from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, page_of
+from shopnode.domain.paging import PAGE_DEFAULT, Page, beyond, decode_cursor, page_of
 from shopnode.domain.queries import find_row
 
 
@@ -25,7 +25,6 @@ def search_customers(
     Raises Invalid for a cursor of another list.
     """
     name = func.lower(Customer.name)
-    order = tuple_(name, Customer.id)
     query = select(Customer, name).where(Customer.archived_at.is_(None)).order_by(name, Customer.id).limit(limit + 1)
     wanted = " ".join(printable(text).split())
     if wanted:
@@ -34,6 +33,6 @@ def search_customers(
         query = query.where(or_(by_name, Customer.phone.contains(digits, autoescape=True)) if digits else by_name)
     place = decode_cursor(cursor, (str, str))
     if place is not None:
-        query = query.where(order > tuple_(*place))
+        query = query.where(beyond((name, Customer.id), place))
     page = page_of(list(session.execute(query)), limit, lambda row: (row[1], row[0].id))
     return Page([row[0] for row in page.rows], page.next_cursor)
