@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from flask import Blueprint, request
 from flask import Response as HttpResponse
 from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import ClientDisconnected
 
 from cloudhub.hub import Hub
 from cloudhub.merge.exchange import exchange
@@ -118,7 +119,10 @@ def _exchange(hub: Hub, rates: Rates) -> bytes:
 def _read_body() -> bytes:
     if request.mimetype != JSON:
         raise Malformed(f"the content type must be {JSON}")
-    return read_encoded(request.stream.read, request.content_length)
+    try:
+        return read_encoded(request.stream.read, request.content_length)
+    except ClientDisconnected:
+        raise Malformed("the body ended early") from None
 
 
 def _encoding() -> str:

@@ -74,7 +74,8 @@ def _leave_out_known(books: Books, work: Work) -> None:
     found_any = False
     for block in work.taken:
         entity, op, columns, rows = block
-        known = books.read(entity, columns, [row[0] for row in rows]) if op == "i" else {}
+        whole = list(entity_tables()[entity].columns)
+        known = books.read(entity, whole, [row[0] for row in rows]) if op == "i" else {}
         if not known:
             kept.append(block)
             continue
@@ -84,18 +85,27 @@ def _leave_out_known(books: Books, work: Work) -> None:
             kept.append([entity, op, columns, fresh])
         again = [row for row in rows if row[0] in known]
         if entity_tables()[entity].is_register:
-            kept += merge_known_rows(entity, columns, again, known)
+            kept += merge_known_rows(entity, columns, again, _only(columns, whole, known))
         else:
-            _judge_repeats(books, work, entity, columns, again, known)
+            _judge_repeats(books, work, entity, [_expand(row, columns, whole) for row in again], known)
     if found_any:
         work.as_written = False
         work.verdict = work.verdict or (MERGED if kept else DUPLICATE)
     work.taken = kept
 
 
-def _judge_repeats(
-    books: Books, work: Work, entity: str, columns: list[str], rows: list[list[Any]], known: dict[str, list[Any]]
-) -> None:
+def _expand(row: list[Any], columns: list[str], whole: list[str]) -> list[Any]:
+    """A row with every column of its table: those that an entry leaves out are empty."""
+    values = dict(zip(columns, row, strict=True))
+    return [values.get(name) for name in whole]
+
+
+def _only(columns: list[str], whole: list[str], rows: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    places = [whole.index(name) for name in columns]
+    return {row_id: [row[place] for place in places] for row_id, row in rows.items()}
+
+
+def _judge_repeats(books: Books, work: Work, entity: str, rows: list[list[Any]], known: dict[str, list[Any]]) -> None:
     """A fact sent twice. An act whose id follows from its target was done twice: the first stands and it is listed."""
     for row in rows:
         if row == known[row[0]]:

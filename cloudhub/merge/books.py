@@ -116,12 +116,23 @@ class Books:
     def attempt(self) -> Iterator[None]:
         """All of it is written, or nothing: neither rows nor notes."""
         self._attempt = Notes()
+        # The driver's own statements: the session's nested transaction begins only with a statement of its own.
+        self._cursor.execute("SAVEPOINT attempt")
         try:
-            with self.session.begin_nested():
-                yield
+            yield
+        except Exception:
+            self._cursor.execute("ROLLBACK TO SAVEPOINT attempt")
+            raise
+        else:
             self.notes.absorb(self._attempt)
         finally:
             self._attempt = None
+            if not self._broken():
+                self._cursor.execute("RELEASE SAVEPOINT attempt")
+
+    def _broken(self) -> bool:
+        """Whether the line to the database is gone, so that nothing can be said any more."""
+        return self._cursor.connection.closed
 
     @property
     def _open(self) -> Notes:

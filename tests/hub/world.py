@@ -11,7 +11,6 @@ import psycopg
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
-from sqlalchemy.orm import Session
 
 from cloudhub.app import create_app
 from cloudhub.config import HubSettings
@@ -52,6 +51,14 @@ class Server:
         self.clock = ManualClock()
         upgrade_hub(self.postgres.url(OWNER_ROLE, DATABASE), self.clock)
         self._made = 0
+        hub = self.open(DATABASE, folder)
+        self.kisura = add_tenant(hub, "Kisura Phones", "Sarah", "sarah@kisura.example", PASSWORD)
+        self.mallory = add_tenant(hub, "Mallory Mobile", "Mallory", "mallory@other.example", PASSWORD)
+        hub.close()  # a database that is copied must have nobody in it
+
+    def open(self, name: str, folder: Path) -> Hub:
+        settings = HubSettings(data=folder, database_url=self.owner_url(name), pool=12)
+        return Hub(settings, connect(settings, self.owner_url(name)), ManualClock())
 
     def sql(self, statement: str) -> None:
         url = self.postgres.url(SUPERUSER, SUPERUSER).replace("+psycopg", "")
@@ -204,14 +211,6 @@ class World:
 def open_world(server: Server, folder: Path) -> World:
     """A fresh hub with its two businesses."""
     name = server.fresh_database()
-    clock = ManualClock()
-    settings = HubSettings(data=folder, database_url=server.owner_url(name), pool=12)
-    database = connect(settings, server.owner_url(name))
-    hub = Hub(settings, database, clock)
-    kisura = add_tenant(hub, "Kisura Phones", "Sarah", "sarah@kisura.example", PASSWORD)
-    mallory = add_tenant(hub, "Mallory Mobile", "Mallory", "mallory@other.example", PASSWORD)
-    return World(hub, create_app(hub), clock, server, name, folder, kisura, mallory)
-
-
-def one(session: Session, statement: str, **values: Any) -> Any:
-    return session.execute(text(statement), values).scalar_one()
+    hub = server.open(name, folder)
+    assert isinstance(hub.clock, ManualClock)
+    return World(hub, create_app(hub), hub.clock, server, name, folder, server.kisura, server.mallory)
