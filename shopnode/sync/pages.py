@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from shopnode.domain import failpoints
 from shopnode.domain.apply import Applier
 from shopnode.domain.capture import driver_cursor
-from shopnode.domain.db import Stream, synced_models
+from shopnode.domain.db import synced_models
 from shopnode.domain.node import Installation, NodeHome
 from shopnode.sync.models import StreamMark
 from sync_protocol.chain import page_message
@@ -29,7 +29,7 @@ from sync_protocol.keys import read_public, verifies
 from sync_protocol.lines import TENANT_STREAM, check_links, hash_of, make_line, outcome_blocks, shop_stream
 from sync_protocol.messages import Page
 from sync_protocol.problems import BadSignature
-from sync_protocol.shape import Entry, Line
+from sync_protocol.shape import Block, Entry, Line
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,7 @@ class PageReader:
         if "rows" in line:
             sealed = sealed_bytes(line)
         else:
-            kind = line["stream"][:1]
-            blocks = outcome_blocks(entry["rows"], lambda entity, _: _stream_of(entity) == kind)
+            blocks = outcome_blocks(_of_stream(entry, line["stream"]))
             made = make_line(entry, line["origin"], line["no"], line["prev"], line["stream"], blocks)
             sealed = sealed_bytes(made)
         return Whole(line, sealed, hash_of(sealed), entry)
@@ -107,15 +106,14 @@ def _apply_line(applier: Applier, whole: Whole) -> None:
     if whole.own is None:
         applier.foreign_line(line["no"], blocks_of(line))
         return
-    kind = line["stream"][:1]
-    written = [block for block in whole.own["rows"] if _stream_of(block[0]) == kind]
     outcome = blocks_of(line) if "rows" in line else None
-    applier.own_line(line["no"], line["n"], written, outcome)
+    applier.own_line(line["no"], line["n"], _of_stream(whole.own, line["stream"]), outcome)
 
 
-def _stream_of(entity: str) -> str:
-    model = synced_models().get(entity)
-    return (model.__sync__.stream if model else Stream.TENANT).value
+def _of_stream(entry: Entry, stream: str) -> list[Block]:
+    """The blocks of an entry of ours that belong to the tenant's stream, or to our shop's."""
+    models = synced_models()
+    return [block for block in entry["rows"] if models[block[0]].__sync__.stream.value == stream[:1]]
 
 
 def _kept(whole: Whole) -> tuple[Any, ...]:
