@@ -252,6 +252,15 @@ def actions(markdown: bool) -> None:
     click.echo(actions_table(markdown))
 
 
+@main.command()
+@click.option("--markdown", is_flag=True, help="Print as the table in docs/settings.md.")
+def settings(markdown: bool) -> None:
+    """List every setting, its default and what it is for."""
+    from shopnode.showing import settings_table
+
+    click.echo(settings_table(markdown))
+
+
 def place(data_dir: Path, chosen: Mapping[str, Any] | None = None) -> tuple[Folder, Settings]:
     """The folder and its settings."""
     from shopnode.config import data_folder, read_settings

@@ -39,6 +39,7 @@ log = logging.getLogger("shopnode.control")
 LINE_BYTES_MAX = 64 * 1024 * 1024  # an import file travels in one line
 ASK_WAIT_S = 10  # for the request line
 CONNECT_WAIT_S = 15  # a node that is starting or stopping has the lock and does not answer yet
+RETRY_S = 0.2
 SOCKET_PATH_MAX = 100  # the system's own limit is about 107 bytes
 HAS_UNIX = hasattr(socket, "AF_UNIX")
 CUT_OFF = {
@@ -73,22 +74,51 @@ def run_command(
     Raises ShopError, FolderInUse, KeyProblem, DatabaseUnusable.
     """
     from shopnode.commands import perform_command
-    from shopnode.runtime import Node
 
     ends_s = time.monotonic() + wait_s
     while True:
         try:
-            node = Node.open(folder.path, settings)
-        except FolderInUse:
-            try:
-                return ask_running(folder, name, args, say)
-            except NoAnswer:
-                if time.monotonic() >= ends_s:
-                    raise
-                time.sleep(0.2)
-        else:
+            return ask_running(folder, name, args, say)
+        except NoAnswer:
+            node = _open_or_none(folder, settings, is_last_try=time.monotonic() >= ends_s)
+        if node is not None:
             with node:
                 return perform_command(node, name, args, say)
+        time.sleep(RETRY_S)
+
+
+def open_when_free(folder: Folder, settings: Settings, *, wait_s: int = CONNECT_WAIT_S) -> Node:
+    """Open the folder, waiting for a command that has it just now; a node that answers is not waited for.
+
+    Raises FolderInUse, KeyProblem, DatabaseUnusable.
+    """
+    ends_s = time.monotonic() + wait_s
+    while True:
+        is_last_try = time.monotonic() >= ends_s or is_answering(folder)
+        node = _open_or_none(folder, settings, is_last_try=is_last_try)
+        if node is not None:
+            return node
+        time.sleep(RETRY_S)
+
+
+def _open_or_none(folder: Folder, settings: Settings, *, is_last_try: bool) -> Node | None:
+    from shopnode.runtime import Node
+
+    try:
+        return Node.open(folder.path, settings)
+    except FolderInUse:
+        if is_last_try:
+            raise
+        return None
+
+
+def is_answering(folder: Folder) -> bool:
+    """Whether a running node answers commands for this folder."""
+    try:
+        _connect(folder).close()
+    except NoAnswer:
+        return False
+    return True
 
 
 def ask_running(folder: Folder, name: str, args: Mapping[str, Any], say: Say) -> dict[str, Any]:
@@ -223,18 +253,28 @@ def error_document(refused: ShopError) -> dict[str, Any]:
 
 def _connect(folder: Folder) -> socket.socket:
     try:
-        if folder.socket.is_socket():
-            connection = socket.socket(socket.AF_UNIX)
-            with _reachable(folder) as path:
-                connection.connect(path)
-            return connection
-        where = orjson.loads(folder.socket.read_bytes())
-        connection = socket.create_connection(("127.0.0.1", where["port"]), timeout=ASK_WAIT_S)
-        connection.settimeout(None)
-        connection.sendall(where["token"].encode() + b"\n")
-        return connection
+        return _connect_unix(folder) if folder.socket.is_socket() else _connect_loopback(folder)
     except (OSError, ValueError, KeyError):
         raise NoAnswer from None
+
+
+def _connect_unix(folder: Folder) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        with _reachable(folder) as path:
+            connection.connect(path)
+    except OSError:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect_loopback(folder: Folder) -> socket.socket:
+    where = orjson.loads(folder.socket.read_bytes())
+    connection = socket.create_connection(("127.0.0.1", where["port"]), timeout=ASK_WAIT_S)
+    connection.settimeout(None)
+    connection.sendall(where["token"].encode() + b"\n")
+    return connection
 
 
 @contextlib.contextmanager

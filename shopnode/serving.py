@@ -33,11 +33,11 @@ OPEN_NETWORK = (
 def serve(folder: Folder, settings: Settings, *, no_tls: bool, tell: Callable[[str], None]) -> None:
     """Serve until a signal comes. Raises ConfigError, and what opening a node raises."""
     from shopnode.app import create_app
-    from shopnode.runtime import Node
+    from shopnode.control import open_when_free
 
     if not is_loopback(settings.host) and not no_tls:
         raise ConfigError(OPEN_NETWORK.format(settings.host))
-    with Node.open(folder.path, settings) as node:
+    with open_when_free(folder, settings) as node:
         set_up_logs(folder.logs, settings.log_bytes_max)
         server = _listen(create_app(node, hosts=settings.host_names), settings, node)
         port = server.effective_port

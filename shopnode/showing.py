@@ -77,6 +77,18 @@ def actions_table(markdown: bool) -> str:
     return "\n".join(lines)
 
 
+def settings_table(markdown: bool) -> str:
+    """Every setting by name: its default and what it is for."""
+    from shopnode.config import PREFIX, Settings
+
+    row = "| `{}` | `{}{}` | {} | {} |" if markdown else "{:<20} {}{:<20} {:<12} {}"
+    lines = [SETTINGS_HEAD] if markdown else []
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default in (None, ()) else str(field.default)
+        lines.append(row.format(name, PREFIX, name.upper(), default, field.description))
+    return "\n".join(lines)
+
+
 MARKDOWN_HEAD = """\
 # Actions
 
@@ -84,4 +96,13 @@ Everything that changes synced data is one of these, and passes the door (`perfo
 books it changes, `ANYWHERE` also in the owner's portal. Made by `shopnode actions --markdown`; a test compares.
 
 | Action | Permission | Where | What it does |
+|---|---|---|---|"""
+
+SETTINGS_HEAD = """\
+# Settings of a node
+
+Read from, strongest first: the command line, the environment, `config.toml` in the data folder. A name that is not
+in this list is refused. `SHOPNODE_DATA` names the data folder. Made by `shopnode settings --markdown`; a test compares.
+
+| In config.toml | In the environment | Default | What it is for |
 |---|---|---|---|"""

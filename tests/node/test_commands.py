@@ -186,10 +186,11 @@ def test_recover_with_a_typing_mistake_changes_nothing(new_shop: ShopOnDisk) -> 
     assert not new_shop.keyring.path.exists()
 
 
-def test_the_list_of_actions_in_the_docs_is_the_real_one() -> None:
-    docs = Path(__file__).parents[2] / "docs" / "actions.md"
-    assert run_cli("actions", "--markdown").stdout == docs.read_text(encoding="utf-8"), (
-        "run: shopnode actions --markdown > docs/actions.md"
+@pytest.mark.parametrize("name", ["actions", "settings"])
+def test_the_lists_in_the_docs_are_the_real_ones(name: str) -> None:
+    docs = Path(__file__).parents[2] / "docs" / f"{name}.md"
+    assert run_cli(name, "--markdown").stdout == docs.read_text(encoding="utf-8"), (
+        f"run: shopnode {name} --markdown > docs/{name}.md"
     )
 
 
@@ -215,7 +216,7 @@ def test_the_key_folder_can_be_set(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("name", ["init", "enrol", "recover", "serve", "sync", "status", "import", "doctor", "demo",
-                                  "actions"])  # fmt: skip
+                                  "actions", "settings"])  # fmt: skip
 def test_every_command_explains_itself(name: str) -> None:
     told = run_cli(name, "--help")
     assert told.exit_code == 0

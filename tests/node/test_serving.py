@@ -285,3 +285,10 @@ def test_a_folder_may_be_deep(founded: ShopOnDisk, tmp_path: Path) -> None:
     with Node.open(shop.path, Settings()) as node:
         node.start()
         assert shop.document("status")["running"]
+
+
+def test_a_shop_waits_for_a_command_that_has_the_folder(shop: ShopOnDisk, serve: Serve) -> None:
+    """A service that starts while somebody examines the books must not fail for it."""
+    command = Node.open(shop.path)
+    threading.Timer(1.5, command.stop).start()
+    assert serve(shop).get("/login")[0] == 200
