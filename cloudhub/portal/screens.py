@@ -15,7 +15,11 @@ from cloudhub.hub import Hub
 from cloudhub.merge.conflicts import count_open
 from cloudhub.portal import conflicts, nodes, prices, signing_in, today  # noqa: F401 — they register their addresses
 from cloudhub.portal.blueprint import COOKIE, bp
-from cloudhub.tenancy.logins import context_of, find_user
+from cloudhub.tenancy.logins import PortalUser, context_of, find_user
+from cloudhub.tenancy.programs import HubAccounts
+from shopnode.api import create_api
+from shopnode.api.accounts import session_of_bearer
+from shopnode.api.mount import who_may
 from shopnode.domain.context import Context
 from shopnode.domain.errors import NotSignedIn
 from shopnode.domain.people.queries import business_or_none
@@ -49,13 +53,15 @@ def mount_portal(app: Flask, hub: Hub) -> None:
     door = {rule.endpoint: access.Open.PUBLIC for rule in app.url_map.iter_rules() if rule.rule.startswith(APART)}
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     defence.install_defence(app, our_hosts(hub), apart=APART)
-    requests_of.install(app, resolver(hub))
-    access.install_access(app, access.SHARED, access.OFFICE, PORTAL, door)
+    accounts = HubAccounts(hub)
+    requests_of.install(app, resolver(hub, accounts))
+    access.install_access(app, access.SHARED, access.OFFICE, PORTAL, who_may(), door)
     refusals.install_refusals(app, sign_in_address)
     install_look(app, HUB_GROUPS, manner, hub.new_id)
     install_frame(app, frame)
     app.register_blueprint(bp)
     app.register_blueprint(office_blueprint())
+    create_api(app, accounts, session_cookie=COOKIE)
 
 
 def our_hosts(hub: Hub) -> Callable[[str], bool]:
@@ -64,21 +70,35 @@ def our_hosts(hub: Hub) -> Callable[[str], bool]:
     return defence.shop_hosts(hub.settings.host, public)
 
 
-def resolver(hub: Hub) -> Callable[[], Context | None]:
-    """Who asks: an owner by the cookie of their session."""
+def resolver(hub: Hub, accounts: HubAccounts) -> Callable[[], Context | None]:
+    """Who asks: an owner by the cookie of their session, a program by the token of its own."""
 
     def resolve() -> Context | None:
-        secret = request.cookies.get(COOKIE)
-        if not secret or request.path.startswith(APART):
+        if request.path.startswith(APART):
             return None
-        try:
-            user = find_user(hub, secret)
-        except NotSignedIn:
+        user = _by_token(accounts) or _by_cookie(hub)
+        if user is None:
             return None
         g.portal_user = user
         return context_of(hub, user, requests_of.channel())
 
     return resolve
+
+
+def _by_token(accounts: HubAccounts) -> PortalUser | None:
+    session_id = session_of_bearer(accounts, request.headers.get("Authorization"))
+    try:
+        return accounts.user_of(session_id) if session_id else None
+    except NotSignedIn:
+        return None
+
+
+def _by_cookie(hub: Hub) -> PortalUser | None:
+    secret = request.cookies.get(COOKIE)
+    try:
+        return find_user(hub, secret) if secret else None
+    except NotSignedIn:
+        return None
 
 
 def sign_in_address() -> str:

@@ -5,16 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from flask import Flask, request
+from flask import Flask
 
-from cloudhub.tenancy.logins import context_of
 from cloudhub.tenancy.programs import HubAccounts
-from shopnode.api import create_api
 from shopnode.api.accounts import session_of_bearer
-from shopnode.domain.context import Context
-from shopnode.domain.errors import NotSignedIn
 from shopnode.domain.permissions import Role
-from shopnode.web.ui import request as requests_of
 from tests.api.client import Client
 from tests.api.goods import CABLE, IMEI, NOBODY, PHONE
 from tests.hub.conftest import server, world  # noqa: F401 — the hub's own fixtures
@@ -26,20 +21,8 @@ MALLORY = {"email": "mallory@other.example", "password": PASSWORD}
 
 @pytest.fixture
 def app(world: World) -> Flask:  # noqa: F811
-    app = Flask("api-at-the-hub")
-    accounts = HubAccounts(world.hub)
-
-    def resolve() -> Context | None:
-        session_id = session_of_bearer(accounts, request.headers.get("Authorization"))
-        try:
-            user = accounts.user_of(session_id) if session_id else None
-        except NotSignedIn:
-            return None
-        return context_of(world.hub, user, requests_of.channel()) if user else None
-
-    requests_of.install(app, resolve)
-    create_api(app, accounts)
-    return app
+    """The hub's whole application."""
+    return world.app
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from cloudhub.portal.screens import PORTAL
+from shopnode.api.mount import who_may
 from shopnode.web.ui.access import OFFICE, SHARED
 from tests.hub.conftest import server, world  # noqa: F401 — fixtures
 from tests.hub.world import PASSWORD, Node, World
@@ -48,13 +49,15 @@ def sell(node: Shop, product_id: str, price: int = 8_000) -> str:
 def test_every_address_of_the_portal_is_in_a_table(world: World) -> None:  # noqa: F811
     found = {rule.endpoint for rule in world.app.url_map.iter_rules() if not rule.rule.startswith("/sync/")}
 
-    assert found == {*SHARED, *OFFICE, *PORTAL}
+    assert found == {*SHARED, *OFFICE, *PORTAL, *who_may()}
 
 
 def test_nobody_sees_anything_before_signing_in(world: World) -> None:  # noqa: F811
     client = world.app.test_client()
     for rule in world.app.url_map.iter_rules():
-        if rule.endpoint in ("portal.login", "portal.logout", "health", "ui.static") or rule.rule.startswith("/sync/"):
+        if rule.endpoint in ("portal.login", "portal.logout", "health", "ui.static"):
+            continue
+        if rule.rule.startswith(("/sync/", "/api/")):
             continue
         path = re.sub(r"<[^>]+>", world.tenant_id, rule.rule)
         for method in rule.methods - {"HEAD", "OPTIONS"}:
