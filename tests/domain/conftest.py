@@ -1,14 +1,25 @@
-"""The shop of the domain's tests. Marked `both_engines`, a test also runs at the hub's home where there is one."""
+"""The shop of the domain's tests: a node's encrypted file, and for what may run anywhere the hub's PostgreSQL too.
+
+A test asks for `shop` and gets the node. A file whose tests hold at either home says so once, by overriding `shop`
+with `anywhere`; what only a node can do there asks for `counter`.
+"""
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from shopnode.domain.context import Actor
-from tests.shop import Shop, build_template, open_copy
+from shopnode.domain.permissions import Role
+from tests.shop import PASSWORD, PHONES, Shop, build_template, open_copy
+
+if TYPE_CHECKING:
+    from tests.hub.world import World
 
 
 @pytest.fixture(scope="session")
@@ -18,9 +29,53 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, 
 
 
 @pytest.fixture
-def shop(template: tuple[Path, dict[str, Actor]], tmp_path: Path) -> Iterator[Shop]:
+def counter(template: tuple[Path, dict[str, Actor]], tmp_path: Path) -> Iterator[Shop]:
     """A node with Sarah, Brian and Aisha, one minute after they were added."""
     folder, people = template
     made, database = open_copy(folder, tmp_path, people)
     yield made
     database.close()
+
+
+@pytest.fixture
+def shop(counter: Shop) -> Shop:
+    return counter
+
+
+@pytest.fixture(scope="session")
+def hub_world() -> Iterator[World]:
+    """One hub for the session. Each test gets a business of its own in it, so reach is tested along the way."""
+    from tests.hub.world import Server, open_world
+
+    # Not in pytest's own folder: started as root, the server runs as another user, whom that folder shuts out.
+    folder = Path(tempfile.mkdtemp(prefix="phoneshop-domain-"))
+    server = Server(folder)
+    made = open_world(server, folder)
+    yield made
+    made.close()
+    server.postgres.stop()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(params=["node", "hub"])
+def anywhere(request: pytest.FixtureRequest) -> Shop:
+    """The same business at a shop's node, and at the hub."""
+    if request.param == "node":
+        made: Shop = request.getfixturevalue("counter")
+        return made
+    return portal_shop(request.getfixturevalue("hub_world"))
+
+
+def portal_shop(world: World) -> Shop:
+    """A new business at the hub, with its shop and the cast."""
+    from cloudhub.tenancy.tenants import add_shop, add_tenant
+
+    business = add_tenant(world.hub, "Kisura Phones", "Sarah", "sarah@kisura.example", PASSWORD)
+    shop_id = add_shop(world.hub, business.tenant_id, "Kampala Road", "KLA")
+    sarah = Actor(business.owner_id, "Sarah", Role.OWNER)
+    shop = Shop(world.hub.home(business.tenant_id), world.clock, {"Sarah": sarah, "Brian": sarah, "Aisha": sarah})
+    for name, role in (("Brian", Role.SUPERVISOR), ("Aisha", Role.STAFF)):
+        form = {"name": name, "role": role.value, "phone": PHONES[name], "shop_ids": [shop_id]}
+        shop.people[name] = Actor(shop.do("staff.add", form)["id"], name, role)
+    shop.supervisor, shop.cashier = shop.people["Brian"], shop.people["Aisha"]
+    return shop

@@ -17,6 +17,13 @@ from shopnode.domain.errors import Invalid, NotFound, NotPermitted
 from shopnode.domain.permissions import Role
 from tests.shop import Shop
 
+
+@pytest.fixture
+def shop(anywhere: Shop) -> Shop:
+    """These rules hold at a node and at the hub."""
+    return anywhere
+
+
 CABLE = {
     "name": "USB-C cable", "category": "Accessories", "sku": "ac-usb-c", "barcode": "6160000010998",
     "price_minor": 8_000, "cost_minor": 3_000, "floor_minor": 6_500, "min_stock_level": 10,
@@ -102,13 +109,13 @@ def test_a_price_below_cost_is_allowed_and_told(shop: Shop) -> None:
     assert shop.do("products.create", CABLE | {"cost_minor": 9_000})["warning"] == "The price is below the cost."
 
 
-def test_how_a_product_is_counted_cannot_change_once_it_moved(shop: Shop) -> None:
-    product_id = shop.do("products.create", CABLE)["id"]
-    shop.do("products.update", product_id=product_id, is_serialised=True)
-    shop.do("products.update", product_id=product_id, is_serialised=False)
-    shop.do("stock.adjust", product_id=product_id, quantity=3, reason="counted the shelf")
+def test_how_a_product_is_counted_cannot_change_once_it_moved(counter: Shop) -> None:
+    product_id = counter.do("products.create", CABLE)["id"]
+    counter.do("products.update", product_id=product_id, is_serialised=True)
+    counter.do("products.update", product_id=product_id, is_serialised=False)
+    counter.do("stock.adjust", product_id=product_id, quantity=3, reason="counted the shelf")
     with pytest.raises(Invalid):
-        shop.do("products.update", product_id=product_id, is_serialised=True)
+        counter.do("products.update", product_id=product_id, is_serialised=True)
 
 
 def test_an_unknown_product_is_not_found(shop: Shop) -> None:
@@ -126,19 +133,19 @@ def test_cost_and_margin_are_the_owners_to_see(shop: Shop) -> None:
     assert seen == {Role.OWNER: (3_000, 5_000), Role.SUPERVISOR: (None, None), Role.STAFF: (None, None)}
 
 
-def test_a_list_shows_what_is_on_sale_by_category_and_level(shop: Shop) -> None:
+def test_a_list_shows_what_is_on_sale_by_category_and_level(counter: Shop) -> None:
     for name, category, price_minor in (
         ("Cable", "Accessories", 8_000),
         ("Case", "Accessories", 10_000),
         ("LCD", "Spare parts", 85_000),
     ):
-        shop.do("products.create", name=name, category=category, price_minor=price_minor, min_stock_level=2)
-    case = shop.rows(Product, name="Case")[0].id
-    shop.do("stock.adjust", product_id=case, quantity=3, reason="opening count", kind="opening")
-    shop.do("products.archive", product_id=shop.rows(Product, name="Cable")[0].id)
+        counter.do("products.create", name=name, category=category, price_minor=price_minor, min_stock_level=2)
+    case = counter.rows(Product, name="Case")[0].id
+    counter.do("stock.adjust", product_id=case, quantity=3, reason="opening count", kind="opening")
+    counter.do("products.archive", product_id=counter.rows(Product, name="Cable")[0].id)
 
     def names(wanted: ProductFilter) -> list[str]:
-        with shop.reading() as ctx:
+        with counter.reading() as ctx:
             return [view.name for view in list_products(ctx, wanted).rows]
 
     assert names(ProductFilter()) == ["Case", "LCD"]
@@ -147,7 +154,7 @@ def test_a_list_shows_what_is_on_sale_by_category_and_level(shop: Shop) -> None:
     assert names(ProductFilter(low_stock=True)) == ["LCD"]
     assert names(ProductFilter(sort=Sort.PRICE)) == ["LCD", "Case"]
     assert names(ProductFilter(q="ca")) == ["Case"]
-    with shop.reading() as ctx:
+    with counter.reading() as ctx:
         assert categories(ctx.session) == [("Accessories", 1), ("Spare parts", 1)]
         assert list_products(ctx, ProductFilter(q="case")).rows[0].on_hand == 3
 

@@ -19,6 +19,12 @@ from shopnode.domain.sheets import LineResult, Verdict
 from tests.shop import Shop
 
 
+@pytest.fixture
+def shop(anywhere: Shop) -> Shop:
+    """These rules hold at a node and at the hub."""
+    return anywhere
+
+
 def load(shop: Shop, text: str | bytes, *, dry_run: bool = False) -> list[LineResult]:
     content = text if isinstance(text, bytes) else text.encode()
     return list(import_products(shop.ctx(), io.BytesIO(content), dry_run=dry_run))

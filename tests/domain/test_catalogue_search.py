@@ -13,15 +13,31 @@ from shopnode.domain.errors import Invalid
 from shopnode.domain.permissions import Role
 from tests.shop import Shop
 
+
+@pytest.fixture
+def shop(anywhere: Shop) -> Shop:
+    """These rules hold at a node and at the hub."""
+    return anywhere
+
+
 IMEI, SECOND = "004401231000130", "004401241000260"
 
 
-@pytest.fixture
-def stocked(shop: Shop) -> Shop:
+def fill(shop: Shop) -> Shop:
     with CATALOGUE.open("rb") as file:
         list(import_products(shop.ctx(), file))
     shop.do("products.create", name="Étui Samsung A06", category="Cases", price_minor=15_000)
     return shop
+
+
+@pytest.fixture
+def stocked(shop: Shop) -> Shop:
+    return fill(shop)
+
+
+@pytest.fixture
+def till(counter: Shop) -> Shop:
+    return fill(counter)
 
 
 def names(shop: Shop, text: str, limit: int = 30) -> list[str]:
@@ -98,21 +114,21 @@ def test_a_cursor_of_another_list_is_refused(stocked: Shop) -> None:
         search_products(ctx, "cable", cursor="WyJhIiwiYiJd")
 
 
-def test_stock_on_hand_comes_along_and_cost_does_not(stocked: Shop) -> None:
-    (cable,) = stocked.rows(Product, sku="AC-USB-C-CABLE")
-    stocked.do("stock.adjust", product_id=cable.id, quantity=12, reason="opening count")
-    with stocked.reading(Role.STAFF) as ctx:
+def test_stock_on_hand_comes_along_and_cost_does_not(till: Shop) -> None:
+    (cable,) = till.rows(Product, sku="AC-USB-C-CABLE")
+    till.do("stock.adjust", product_id=cable.id, quantity=12, reason="opening count")
+    with till.reading(Role.STAFF) as ctx:
         (view,) = search_products(ctx, "6160000010998").rows
     assert (view.on_hand, view.cost_minor, view.margin_minor) == (12, None, None)
 
 
-def test_one_field_finds_whatever_was_scanned(stocked: Shop) -> None:
-    (pop,) = stocked.rows(Product, sku="PH-TECNO-POP-9-3-64")
-    stocked.do("handsets.receive", product_id=pop.id, imei1=IMEI, imei2=SECOND)
-    stocked.do("customers.create", name="Nakato", phone="0798 123 456")
+def test_one_field_finds_whatever_was_scanned(till: Shop) -> None:
+    (pop,) = till.rows(Product, sku="PH-TECNO-POP-9-3-64")
+    till.do("handsets.receive", product_id=pop.id, imei1=IMEI, imei2=SECOND)
+    till.do("customers.create", name="Nakato", phone="0798 123 456")
 
     def found(text: str) -> list[tuple[Kind, str]]:
-        with stocked.reading(Role.STAFF) as ctx:
+        with till.reading(Role.STAFF) as ctx:
             return [(line.kind, line.title) for line in find_anything(ctx, text)]
 
     assert found(IMEI) == found(SECOND) == found("004401-231000-130") == [(Kind.UNIT, "Tecno Pop 9 3/64")]
@@ -122,19 +138,19 @@ def test_one_field_finds_whatever_was_scanned(stocked: Shop) -> None:
     assert found("") == found("   ") == found("\x00") == []
 
 
-def test_a_phone_that_was_sold_says_on_which_receipt_it_left(stocked: Shop) -> None:
-    (pop,) = stocked.rows(Product, sku="PH-TECNO-POP-9-3-64")
-    unit_id = stocked.do("handsets.receive", product_id=pop.id, imei1=IMEI)["unit_id"]
-    buyer = stocked.do("customers.create", name="Nakato", phone="0798 123 456")["id"]
-    stocked.do("cash.open_drawer", opening_float=0)
-    sale = stocked.do(
+def test_a_phone_that_was_sold_says_on_which_receipt_it_left(till: Shop) -> None:
+    (pop,) = till.rows(Product, sku="PH-TECNO-POP-9-3-64")
+    unit_id = till.do("handsets.receive", product_id=pop.id, imei1=IMEI)["unit_id"]
+    buyer = till.do("customers.create", name="Nakato", phone="0798 123 456")["id"]
+    till.do("cash.open_drawer", opening_float=0)
+    sale = till.do(
         "sales.sell",
         items=[{"device_id": unit_id}],
         payments=[{"method": "cash", "amount": 350_000}],
         customer_id=buyer,
         role=Role.STAFF,
     )
-    with stocked.reading(Role.STAFF) as ctx:
+    with till.reading(Role.STAFF) as ctx:
         (gone,) = find_anything(ctx, IMEI)
         (receipt,) = find_anything(ctx, sale["number"].lower())
     assert (gone.kind, gone.detail) == (Kind.GONE, f"{IMEI} was sold to Nakato on receipt {sale['number']}")

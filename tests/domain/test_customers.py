@@ -14,6 +14,12 @@ from tests.shop import Shop
 
 
 @pytest.fixture
+def shop(anywhere: Shop) -> Shop:
+    """These rules hold at a node and at the hub."""
+    return anywhere
+
+
+@pytest.fixture
 def people(shop: Shop) -> Shop:
     for name, phone in (("Nakato Prossy", "0798 123 456"), ("Okello James", "+256 799 222 333"), ("Élise", None)):
         shop.do("customers.create", name=name, phone=phone, role=Role.STAFF)

@@ -12,6 +12,12 @@ from shopnode.domain.settings.rules import CHOICES
 from tests.shop import Shop
 
 
+@pytest.fixture
+def shop(anywhere: Shop) -> Shop:
+    """These rules hold at a node and at the hub."""
+    return anywhere
+
+
 def test_a_setting_is_its_default_until_it_is_changed(shop: Shop) -> None:
     with shop.reading() as ctx:
         assert number_setting(ctx.session, "discount_limit_staff_bp") == 500
