@@ -123,3 +123,8 @@ def action_id(response: TestResponse) -> str:
     found = re.search(r'name="action_id" value="([0-9a-f-]{36})"', response.get_data(as_text=True))
     assert found, "the form carries no action id"
     return found.group(1)
+
+
+def line_ids(browser: Browser) -> list[str]:
+    """The ids of the lines in this person's cart, in order."""
+    return re.findall(r'id="line-([0-9a-f-]{36})"', browser.get("/sell").get_data(as_text=True))

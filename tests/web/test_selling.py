@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from shopnode.app import create_app
 from shopnode.domain.sales.models import Cart, Payment, Sale, SaleLine, SaleSummary
 from tests.shop import PINS, Shop
-from tests.web.conftest import BareNode, Browser, action_id, words
+from tests.web.conftest import BareNode, Browser, action_id, line_ids, words
 from tests.web.goods import IMEIS, Goods, begin_payment, sell_cable, stock_up
 
 
@@ -84,12 +84,6 @@ def test_a_line_takes_another_quantity_price_and_discount(aisha: Browser, goods:
     answer = aisha.tap(f"/sell/lines/{line_id}", quantity="3", unit_price_minor="7,500", discount_minor="500")
 
     assert "3 × 7,500" in words(answer) and "22,000" in words(answer)
-
-
-def line_ids(browser: Browser) -> list[str]:
-    import re
-
-    return re.findall(r'id="line-([0-9a-f-]{36})"', browser.get("/sell").get_data(as_text=True))
 
 
 @pytest.mark.parametrize(

