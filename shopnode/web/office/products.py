@@ -37,6 +37,18 @@ STATES = [("", "on sale"), ("low", "running low"), ("archived", "archived")]
 SORTS = [("", "by name"), ("price", "dearest first"), ("newest", "newest first")]
 MONEY = ("price_minor", "cost_minor", "floor_minor")
 BOXES = ("is_serialised", "is_preloaded")
+FIELDS = (
+    *MONEY,
+    *BOXES,
+    "name",
+    "category",
+    "brand",
+    "sku",
+    "barcode",
+    "description",
+    "min_stock_level",
+    "warranty_days",
+)
 UNITS_SHOWN = 30
 EXPORT_MAX = 100_000
 
@@ -104,7 +116,7 @@ def new_product() -> ResponseReturnValue:
     if request.method == "GET":
         return product_page(None)
     typed = posted()
-    on_refusal(lambda error: product_page(None, field_errors(error), typed))
+    on_refusal(lambda error: product_page(None, field_errors(error, FIELDS), typed))
     done = act("products.create", _form(typed), action_id=posted_action_id(typed))
     return redirect(url_for("office.product", product_id=done.result["id"], saved=1), 303)
 
@@ -119,7 +131,7 @@ def product(product_id: str) -> str:
 def save_product(product_id: str) -> ResponseReturnValue:
     """Change a product: only what differs is written, so that two people's edits of two fields both stay."""
     typed, known = posted(), product_view(g.ctx, product_id)
-    on_refusal(lambda error: product_page(known, field_errors(error), typed))
+    on_refusal(lambda error: product_page(known, field_errors(error, FIELDS), typed))
     form = _form(typed)
     if known.on_hand:  # the box is shut while there are pieces; a shut box posts nothing
         form.pop("is_serialised", None)

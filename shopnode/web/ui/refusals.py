@@ -7,7 +7,7 @@ returns is answered with the error's status, so that nothing typed is lost.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from flask import Flask, Response, g, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
@@ -50,13 +50,20 @@ def on_refusal(draw: Drawn) -> None:
     g.on_refusal = draw
 
 
-def field_errors(error: ShopError) -> dict[str, str]:
-    """The error as the forms want it: by field, or under "" when it belongs to none. Begins like a sentence."""
+def field_errors(error: ShopError, shown: Collection[str] = ()) -> dict[str, str]:
+    """The error as the forms want it: by field, or under "" when it belongs to none. Begins like a sentence.
+
+    shown  the fields that the form can mark; what is wrong with any other is said under ""
+    """
     if not isinstance(error, Invalid):
         return {"": str(error)}
-    return {
-        name: text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".") for name, text in error.fields.items()
-    }
+    found: dict[str, str] = {}
+    for name, text in error.fields.items():
+        if shown and name not in shown:
+            found[""] = f"{found.get('', '')} {name}: {text}.".strip()
+        else:
+            found[name] = text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+    return found
 
 
 def install_refusals(app: Flask, sign_in: Callable[[], str]) -> None:
