@@ -1,6 +1,6 @@
 """A whole shop for a test: an encrypted node in a temporary folder, with the fixed cast, and a clock moved by hand.
 
-Sarah owns it, Brian supervises, Aisha sells; Mallory works for another business. Building it once and copying the file
+Sarah owns it, Brian supervises, Aisha sells. Building it once and copying the file
 makes each test start from the same bytes in a few milliseconds.
 """
 
@@ -11,9 +11,9 @@ import random
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import select
 
@@ -37,6 +37,9 @@ PHONES = {"Sarah": "+256798000001", "Brian": "+256798000002", "Aisha": "+2567980
 STARTED_MS = 1_790_000_000_000  # Monday 21 September 2026, 16:13 in Kampala
 
 T = TypeVar("T")
+
+if TYPE_CHECKING:
+    from tests.hub.world import World
 
 
 @dataclass(frozen=True)
@@ -160,9 +163,16 @@ def open_database(folder: Path) -> NodeDatabase:
     return NodeDatabase(folder / "shop.db", KEY)
 
 
-MALLORY = Actor("0190a000-0000-7000-8000-00000000dead", "Mallory", Role.OWNER)
+def portal_shop(world: World) -> Shop:
+    """A new business at the hub, with its shop and the cast."""
+    from cloudhub.tenancy.tenants import add_shop, add_tenant
 
-
-def stranger(shop: Shop) -> Context:
-    """Somebody of another business, at this home's door."""
-    return replace(shop.ctx(), actor=MALLORY)
+    business = add_tenant(world.hub, "Kisura Phones", "Sarah", "sarah@kisura.example", PASSWORD)
+    shop_id = add_shop(world.hub, business.tenant_id, "Kampala Road", "KLA")
+    sarah = Actor(business.owner_id, "Sarah", Role.OWNER)
+    shop = Shop(world.hub.home(business.tenant_id), world.clock, {"Sarah": sarah, "Brian": sarah, "Aisha": sarah})
+    for name, role in (("Brian", Role.SUPERVISOR), ("Aisha", Role.STAFF)):
+        form = {"name": name, "role": role.value, "phone": PHONES[name], "shop_ids": [shop_id]}
+        shop.people[name] = Actor(shop.do("staff.add", form)["id"], name, role)
+    shop.supervisor, shop.cashier = shop.people["Brian"], shop.people["Aisha"]
+    return shop

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shopnode.domain.context import Actor
-from shopnode.domain.permissions import Role
-from tests.shop import PASSWORD, PHONES, Shop, build_template, open_copy
+from tests.shop import Shop, build_template, open_copy, portal_shop
 
 if TYPE_CHECKING:
     from tests.hub.world import World
@@ -64,18 +63,3 @@ def anywhere(request: pytest.FixtureRequest) -> Shop:
         made: Shop = request.getfixturevalue("counter")
         return made
     return portal_shop(request.getfixturevalue("hub_world"))
-
-
-def portal_shop(world: World) -> Shop:
-    """A new business at the hub, with its shop and the cast."""
-    from cloudhub.tenancy.tenants import add_shop, add_tenant
-
-    business = add_tenant(world.hub, "Kisura Phones", "Sarah", "sarah@kisura.example", PASSWORD)
-    shop_id = add_shop(world.hub, business.tenant_id, "Kampala Road", "KLA")
-    sarah = Actor(business.owner_id, "Sarah", Role.OWNER)
-    shop = Shop(world.hub.home(business.tenant_id), world.clock, {"Sarah": sarah, "Brian": sarah, "Aisha": sarah})
-    for name, role in (("Brian", Role.SUPERVISOR), ("Aisha", Role.STAFF)):
-        form = {"name": name, "role": role.value, "phone": PHONES[name], "shop_ids": [shop_id]}
-        shop.people[name] = Actor(shop.do("staff.add", form)["id"], name, role)
-    shop.supervisor, shop.cashier = shop.people["Brian"], shop.people["Aisha"]
-    return shop

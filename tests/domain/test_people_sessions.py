@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -318,3 +320,16 @@ def _wrong_passwords(shop: Shop, count: int) -> None:
     for n in range(count):
         with pytest.raises(WrongCredentials):
             sign_in(shop.home, PHONES["Aisha"], "wrong password", Channel(f"10.0.7.{n}"))
+
+
+def test_twenty_guesses_at_once_count_as_twenty(shop: Shop) -> None:
+    def guess(pin: int) -> str:
+        try:
+            approver_of(shop.ctx(Role.STAFF), Approval(shop.supervisor.id or "", str(pin)))
+        except (WrongPin, TooManyTries) as refusal:
+            return type(refusal).__name__
+        return "approved"
+
+    with ThreadPoolExecutor(20) as pool:
+        answers = Counter(pool.map(guess, range(5000, 5020)))
+    assert answers == {"WrongPin": 5, "TooManyTries": 15}
