@@ -197,8 +197,10 @@ def _import(node: Node, args: ImportFile, say: Say, run: Callable[..., Iterator[
 @command("demo", Demo)
 def demo(node: Node, args: Demo, say: Say) -> dict[str, Any]:
     """Fill an empty shop with believable days."""
-    from shopnode.domain.demo import add_demo_printer, fill_demo
+    from shopnode.domain.demo import add_demo_printer, check_printer, fill_demo
 
+    if args.printer:
+        check_printer(args.printer)
     made = fill_demo(node.home, seed=args.seed, days=args.days, sales=args.sales, tell=say)
     if args.printer:
         add_demo_printer(node.home, args.printer)

@@ -6,7 +6,8 @@ spool, the exchange with the hub, the control socket and the housekeeping.
 
 Invariants:
   * Nobody waits for a worker: a commit wakes them and returns.
-  * `stop` leaves a file without a log beside it, and gives the lock back last.
+  * `stop` leaves a file without a log beside it and gives the lock back last; whoever still wants to write by then
+    is refused.
 """
 
 from __future__ import annotations
@@ -130,6 +131,7 @@ class Node:
             self.spool.stop()
             self._upkeep.join(5)
             log.info("stopped")
+        self._disk_home.close()
         try:
             if not self.has_failed:
                 self.database.checkpoint()

@@ -48,6 +48,13 @@ class StorageFailed(ShopError):
         )
 
 
+class Closing(ShopError):
+    code, status = "closing", 503
+
+    def __init__(self) -> None:
+        super().__init__("The shop's computer is being stopped. Nothing was changed. Try again when it is back.")
+
+
 def free_bytes(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
@@ -106,6 +113,7 @@ class ShopHome(NodeHome):
         super().__init__(database, clock, random)
         self._space = space
         self._failed = threading.Event()
+        self._closed = threading.Event()
 
     @property
     def has_failed(self) -> bool:
@@ -116,8 +124,14 @@ class ShopHome(NodeHome):
         """Stop writing for good: the file or its disk cannot be trusted."""
         self._failed.set()
 
+    def close(self) -> None:
+        """Refuse every further write: soon another process may have the folder."""
+        self._closed.set()
+
     @contextmanager
     def writing(self) -> Iterator[Session]:
+        if self._closed.is_set():
+            raise Closing
         if self.has_failed:
             raise StorageFailed
         if self._space.is_spent():

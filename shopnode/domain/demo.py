@@ -17,17 +17,20 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 
 from shopnode.domain.actions import perform, perform_many
+from shopnode.domain.cash.models import DrawerSession
 from shopnode.domain.catalogue.models import Product
 from shopnode.domain.clock import Clock, ManualClock, to_datetime, to_ms
 from shopnode.domain.context import CONSOLE, Actor, Channel, Context
 from shopnode.domain.demo_cast import COLOURS, OWNER_PIN, STAFF, TILES, Chance
 from shopnode.domain.demo_trade import Shelf, ticket
-from shopnode.domain.errors import Conflict, ShopError
+from shopnode.domain.errors import Conflict, Invalid, ShopError
 from shopnode.domain.node import NodeHome
 from shopnode.domain.people.models import Shop, Staff
 from shopnode.domain.people.pins import set_pin
 from shopnode.domain.people.queries import active_here
 from shopnode.domain.permissions import Role
+from shopnode.domain.printing.models import Transport
+from shopnode.domain.printing.rules import check_address
 from shopnode.domain.sales.models import Sale
 
 CATALOGUE = Path(__file__).parent / "demo_data" / "catalogue.csv"
@@ -88,7 +91,7 @@ def fill_demo(home: NodeHome, *, seed: int, days: int, sales: int, tell: Tell) -
 
 def _begin(home: NodeHome, seed: int, days: int) -> Story:
     with home.reading() as session:
-        if session.scalar(select(func.count()).select_from(Sale)):
+        if any(session.scalar(select(func.count()).select_from(table)) for table in (Sale, DrawerSession)):
             raise ShopHasTraded
         shop = session.scalars(select(Shop).where(Shop.id == home.shop_id)).one_or_none()
         zone = ZoneInfo(shop.timezone if shop else "Africa/Kampala")
@@ -239,3 +242,11 @@ def add_demo_printer(home: NodeHome, address: str) -> None:
     """A receipt printer on the network, with a drawer. Raises Invalid for a wrong address."""
     printer = {"name": "Counter printer", "transport": "tcp", "address": address, "kicks_drawer": True}
     perform(Context(home, CONSOLE, home.shop_id), "printing.save_printer", printer)
+
+
+def check_printer(address: str) -> None:
+    """Raise Invalid for an address no network printer has, before anything is filled."""
+    try:
+        check_address(Transport.TCP, address)
+    except ValueError as wrong:
+        raise Invalid({"printer": str(wrong)}) from None

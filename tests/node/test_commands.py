@@ -152,6 +152,12 @@ def test_the_demo_tells_who_may_sign_in_and_fills_no_shop_that_traded(shop: Shop
     assert refused["error"]["code"] == "shop-has-traded"
 
 
+def test_a_printer_that_cannot_be_is_refused_before_anything_is_filled(new_shop: ShopOnDisk) -> None:
+    refused = new_shop.document("demo", "--printer", "no such place!", code=1)
+    assert "printer" in refused["error"]["fields"]
+    assert new_shop.read("SELECT count(*) FROM product") == 0
+
+
 def test_the_same_seed_tells_the_same_story(founded: ShopOnDisk, traded: ShopOnDisk, tmp_path: Path) -> None:
     again = copy_shop(founded, tmp_path / "shop")
     made = again.document("demo", *DEMO)

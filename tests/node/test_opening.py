@@ -16,6 +16,7 @@ from shopnode.founding import recover_key
 from shopnode.keys import KeyProblem
 from shopnode.lock import FolderInUse, FolderLock
 from shopnode.runtime import DAMAGED, Node, in_words
+from shopnode.storage import Closing
 from tests.node.conftest import ShopOnDisk
 
 PAGE_BYTES = 4096
@@ -120,6 +121,14 @@ def test_a_stopped_node_leaves_one_file_of_books(shop: ShopOnDisk) -> None:
     node.stop()
     node.stop()
     assert sorted(path.name for path in shop.path.glob("shop.db*")) == ["shop.db"]
+
+
+def test_after_the_stop_nobody_writes_any_more(shop: ShopOnDisk) -> None:
+    """A worker that was slow to end must not be a second writer beside the next process."""
+    node = Node.open(shop.path)
+    node.stop()
+    with Node.open(shop.path), pytest.raises(Closing), node.home.writing():
+        raise AssertionError("must not get here")
 
 
 def test_a_clock_behind_the_last_entry_says_so(shop: ShopOnDisk) -> None:
