@@ -169,7 +169,7 @@ def test_each_wrong_line_is_explained_in_a_shopkeepers_words(stocked: Shop, line
 def test_a_total_that_does_not_agree_is_told(stocked: Shop) -> None:
     lines = HEADER + "Tecno Pop 9 3/64;004401231000130;;300000;1\nTOTAL;;;;2\n"
     *_, total = import_handsets(stocked.ctx(), io.BytesIO(lines.encode()))
-    assert total.says == ("The total says 2, but 1 lines name a phone. Count the boxes.",)
+    assert total.says == ("The total says 2, but the lines name 1. Count the boxes.",)
 
 
 def test_a_file_without_the_needed_columns_is_refused(stocked: Shop) -> None:

@@ -81,11 +81,19 @@ class AlreadyInStock(Conflict):
         super().__init__(f"The phone {number} is already in stock as “{product}”.")
 
 
+_STATUS_WORDS = {
+    UnitStatus.IN_STOCK.value: "in stock",
+    UnitStatus.SOLD.value: "sold",
+    UnitStatus.INSPECT.value: "waiting for inspection",
+    UnitStatus.SCRAPPED.value: "written off",
+}
+
+
 class NotInStock(Conflict):
     code = "not-in-stock"
 
     def __init__(self, status: str):
-        super().__init__(f"This phone is {status.replace('_', ' ')}; it cannot be done with it now.")
+        super().__init__(f"This cannot be done with a phone that is {_STATUS_WORDS[status]}.")
 
 
 @action("handsets.receive", needs=Permission.DEVICES_CREATE)

@@ -121,7 +121,7 @@ class _Plan:
             return ["This is the total."]
         if told == self.pieces:
             return [f"The total of {told} agrees with the lines."]
-        return [f"The total says {told}, but {self.pieces} lines name a phone. Count the boxes."]
+        return [f"The total says {told}, but the lines name {self.pieces}. Count the boxes."]
 
     def _read(self, ctx: Context, row: Row, item: str) -> _Phone:
         """The line as a phone. Raises Invalid, naming every wrong cell."""
