@@ -108,8 +108,8 @@ def column_line(column: sa.Column) -> str:
     default = ""
     if column.server_default is not None:
         default = f", server_default=sa.text({str(getattr(column.server_default, 'arg', ''))!r})"
-    if column.primary_key and column.autoincrement is not False and isinstance(column.type, sa.Integer):
-        default += ", autoincrement=" + repr(column.autoincrement if column.autoincrement is True else False)
+    if column.primary_key and isinstance(column.type, sa.Integer):
+        default += f", autoincrement={column.autoincrement is True}"
     return f"sa.Column({column.name!r}, {type_text(column.type)}, nullable={column.nullable}{default})"
 
 

@@ -40,7 +40,7 @@ def create_feed_line() -> None:
     op.create_table(
         "feed_line",
         sa.Column("tenant_id", ID, nullable=False),
-        sa.Column("no", sa.BigInteger(), nullable=False),
+        sa.Column("no", sa.BigInteger(), nullable=False, autoincrement=False),
         sa.Column("stream", sa.String(38), nullable=False),
         sa.Column("prev", sa.BigInteger(), nullable=False),
         sa.Column("origin_id", ID, nullable=False),
@@ -132,7 +132,7 @@ def create_hub_exception() -> None:
 def create_hub_identity() -> None:
     op.create_table(
         "hub_identity",
-        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), nullable=False, autoincrement=False),
         sa.Column("private_key", sa.LargeBinary(), nullable=False),
         sa.Column("audience", sa.String(100), nullable=False),
         sa.Column("epoch", sa.String(36), nullable=False),
@@ -277,7 +277,7 @@ def create_waiting_entry() -> None:
         "waiting_entry",
         sa.Column("tenant_id", ID, nullable=False),
         sa.Column("origin_id", ID, nullable=False),
-        sa.Column("n", sa.BigInteger(), nullable=False),
+        sa.Column("n", sa.BigInteger(), nullable=False, autoincrement=False),
         sa.Column("verdict", sa.String(20), nullable=False),
         sa.Column("reason", sa.String(200), nullable=False),
         sa.Column("missing_entity", sa.String(40), nullable=True),

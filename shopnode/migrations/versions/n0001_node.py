@@ -58,7 +58,7 @@ def create_counter() -> None:
 def create_entry_verdict() -> None:
     op.create_table(
         "entry_verdict",
-        sa.Column("n", sa.BigInteger(), nullable=False),
+        sa.Column("n", sa.BigInteger(), nullable=False, autoincrement=False),
         sa.Column("verdict", sa.String(20), nullable=False),
         sa.Column("reason", sa.String(200), nullable=True),
         sa.Column("at", sa.BigInteger(), nullable=False),
@@ -69,7 +69,7 @@ def create_entry_verdict() -> None:
 def create_feed_line() -> None:
     op.create_table(
         "feed_line",
-        sa.Column("no", sa.BigInteger(), nullable=False),
+        sa.Column("no", sa.BigInteger(), nullable=False, autoincrement=False),
         sa.Column("stream", sa.String(40), nullable=False),
         sa.Column("origin_id", ID, nullable=False),
         sa.Column("n", sa.BigInteger(), nullable=False),
@@ -101,7 +101,7 @@ def create_field_state() -> None:
 def create_hub_link() -> None:
     op.create_table(
         "hub_link",
-        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), nullable=False, autoincrement=False),
         sa.Column("url", sa.Text(), nullable=False),
         sa.Column("audience", sa.String(200), nullable=False),
         sa.Column("hub_key", sa.String(43), nullable=False),
@@ -117,7 +117,7 @@ def create_hub_link() -> None:
 def create_installation() -> None:
     op.create_table(
         "installation",
-        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), nullable=False, autoincrement=False),
         sa.Column("tenant_id", ID, nullable=False),
         sa.Column("node_id", ID, nullable=False),
         sa.Column("origin_id", ID, nullable=False),

@@ -51,7 +51,7 @@ def create_journal_entry() -> None:
         "journal_entry",
         sa.Column("tenant_id", ID, nullable=False),
         sa.Column("origin_id", ID, nullable=False),
-        sa.Column("n", sa.BigInteger(), nullable=False),
+        sa.Column("n", sa.BigInteger(), nullable=False, autoincrement=False),
         sa.Column("entry_id", ID, nullable=False),
         sa.Column("action", sa.String(80), nullable=False),
         sa.Column("actor_id", ID, nullable=True),
