@@ -64,6 +64,16 @@ def known_codes() -> dict[str, int]:
     return dict(sorted(found.items()))
 
 
+def table_of(routes: Iterable[Route], prefix: str) -> str:
+    """Every call as a Markdown table: who may, and what it does."""
+    lines = ["| Call | Needs | What it does |", "|---|---|---|"]
+    for route in routes:
+        place = prefix + route.rule.replace("<", "{").replace(">", "}")
+        summary = " ".join((route.view.__doc__ or "").split())
+        lines.append(f"| `{route.method} {place}` | `{route.needs.value}` | {summary} |")
+    return "\n".join(lines)
+
+
 Refs = dict[tuple[type[BaseModel], str], Schema]
 
 

@@ -27,7 +27,14 @@ TITLES = {
     500: "Something went wrong here",
     503: "Busy",
 }
-_CODES = {400: "malformed", 404: "not-found", 405: "method-not-allowed", 413: "too-large", 415: "wrong-media-type"}
+_CODES = {
+    400: "malformed",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "too-large",
+    415: "wrong-media-type",
+    500: "failed",
+}
 _WORDS = {
     404: "There is nothing at this address.",
     405: "This address does not take that method.",

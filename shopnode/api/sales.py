@@ -15,6 +15,7 @@ from shopnode.api.shapes import Why
 from shopnode.documents.receipt_pdf import receipt_pdf
 from shopnode.domain.permissions import Permission
 from shopnode.domain.sales.forms import NewSale
+from shopnode.domain.sales.lookup import find_summary
 from shopnode.domain.sales.queries import SaleFilter, list_sales
 from shopnode.receipts import receipt_of_sale
 
@@ -105,6 +106,7 @@ def get_receipt(call: Call, sale_id: str, query: ReceiptQuery) -> Response:
 
 
 def _decided(call: Call, sale_id: str, body: BaseModel | None, default_reason: str | None = None) -> SaleWhole:
+    find_summary(call.ctx, sale_id)  # whoever may not see a sale does nothing to it either
     form: dict[str, Any] = body.model_dump(exclude_unset=True) if body else {}
     if default_reason is not None:
         form.setdefault("reason", default_reason)

@@ -9,8 +9,10 @@ from flask import Flask
 
 from cloudhub.tenancy.programs import HubAccounts
 from shopnode.api.accounts import session_of_bearer
+from shopnode.domain.context import Actor
 from shopnode.domain.permissions import Role
 from tests.api.client import Client
+from tests.api.conftest import api_app
 from tests.api.goods import CABLE, IMEI, NOBODY, PHONE
 from tests.hub.conftest import server, world  # noqa: F401 — the hub's own fixtures
 from tests.hub.world import PASSWORD, Node, World
@@ -102,6 +104,20 @@ def test_the_owner_decides_on_a_sale(app: Flask, node: Node) -> None:
     undone = owner.post(f"/sales/{oldest}/reverse", {"reason": "wrong model"}, 200)
     assert (undone["status"], undone["payment_status"]) == ("Reversed", "Refund due")
     assert owner.get("/sales?status=Reversed")["items"][0]["payment_status"] == "Refund due"
+
+
+def test_a_refund_decided_in_the_portal_is_paid_by_whoever_sees_the_sale(app: Flask, node: Node) -> None:
+    owner = signed_in(app)
+    oldest = owner.get("/sales")["items"][1]["id"]
+    owner.post(f"/sales/{oldest}/reverse", {"reason": "wrong model"}, 200)
+    aisha = {"name": "Aisha", "role": Role.STAFF.value, "phone": "0772000001", "password": PASSWORD}
+    node.people["Aisha"] = Actor(node.do("staff.add", aisha)["id"], "Aisha", Role.STAFF)
+    node.sync()
+    counter = api_app(node)
+    assert Client(counter, node.owner).get(f"/sales/{oldest}")["payment_status"] == "Refund due"
+
+    Client(counter, node.people["Aisha"]).post(f"/sales/{oldest}/refund", status=404)  # Sarah sold it
+    assert Client(counter, node.owner).post(f"/sales/{oldest}/refund", status=200)["payment_status"] == "Refunded"
 
 
 def test_what_only_a_shop_can_do_is_refused_in_words(app: Flask, node: Node) -> None:
