@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -134,3 +138,18 @@ def test_settings_can_do_without_ballast(shop: Any) -> None:
     with Node.open(shop.path, Settings(ballast_bytes=0, disk_reserve_bytes=0)) as node:
         node.space._free = lambda folder: 0
         sell(node)
+
+
+def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
+    """A small disk in a mount of its own, filled by somebody else's file: reading, refusing and recovering for real."""
+    script = f"mount -t tmpfs -o size=64m tmpfs {tmp_path} && exec {sys.executable} -m tests.node.full_disk {tmp_path}"
+    if os.geteuid() != 0 or subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode != 0:
+        pytest.skip("needs root, to mount a small disk")
+    done = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [
+        ["TST1-000001", "done"],
+        ["disk-full", "done"],  # no new sale is begun; what the ballast gave is for finishing
+        ["disk-full", "disk-full"],
+        ["TST1-000002", "done"],  # the refused ones took no number
+    ]
