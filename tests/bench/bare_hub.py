@@ -19,41 +19,43 @@ import orjson
 import psycopg
 import waitress
 import zstandard
+from sqlalchemy.dialects import postgresql
 
-from tests.bench.records import TABLES, by_table, columns_of
+from tests.bench.records import TABLES, bare_tables, by_table, statements
 
+SCHEMA = "bare"
 TENANT = "01a20368-2534-7fc0-a1c1-19f31fa6d024"
 ORIGIN = "01a20368-269a-7429-96ac-4243e6eb7a2d"
 
 # What a log of changes needs in any hub: whose, in which order, from where, about what.
 LOG = """
-CREATE TABLE {name} (
+CREATE TABLE bare.{name} (
   tenant_id uuid NOT NULL, seq bigint NOT NULL, origin_id uuid NOT NULL, n bigint NOT NULL,
   entity text NOT NULL, row_id uuid NOT NULL, body jsonb NOT NULL,
   PRIMARY KEY (tenant_id, seq), UNIQUE (tenant_id, origin_id, n)
 )
 """
-LOG_INDEX = "CREATE INDEX ON {name} (tenant_id, entity, row_id)"
+LOG_INDEX = "CREATE INDEX ON bare.{name} (tenant_id, entity, row_id)"
 TO_LOG = """
-INSERT INTO bare_log (tenant_id, seq, origin_id, n, entity, row_id, body)
+INSERT INTO bare.log (tenant_id, seq, origin_id, n, entity, row_id, body)
 SELECT %(tenant)s::uuid, %(first)s + place - 1, %(origin)s::uuid, %(first)s + place - 1, r->>0, (r->>1)::uuid, r
 FROM jsonb_array_elements(%(records)s::jsonb) WITH ORDINALITY AS batch (r, place)
 ON CONFLICT DO NOTHING
 """
-FROM_LOG = "SELECT seq, body::text FROM bare_log WHERE tenant_id = %s AND seq > %s ORDER BY seq LIMIT %s"
+FROM_LOG = "SELECT seq, body::text FROM bare.log WHERE tenant_id = %s AND seq > %s ORDER BY seq LIMIT %s"
 
 Answer = Callable[[str, list[tuple[str, str]]], Any]
 
 
 def make_tables(connection: psycopg.Connection[Any]) -> None:
     """Empty tables, and an empty log for the one big COPY."""
-    for name in ("bare_log", "bare_copy"):
-        connection.execute(f"DROP TABLE IF EXISTS {name}")
+    connection.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
+    connection.execute(f"CREATE SCHEMA {SCHEMA}")
+    for name in ("log", "copied"):
         connection.execute(LOG.format(name=name))
         connection.execute(LOG_INDEX.format(name=name))
-    for table, columns in TABLES.items():
-        connection.execute(f"DROP TABLE IF EXISTS bare_{table}")
-        connection.execute(f"CREATE TABLE bare_{table} ({', '.join(columns)}, PRIMARY KEY (id))")
+    for statement in statements(bare_tables(SCHEMA), postgresql.dialect()):
+        connection.execute(statement)
     connection.commit()
 
 
@@ -81,7 +83,7 @@ class BareHub:
         with self._connection.transaction(), self._connection.cursor() as cursor:
             cursor.execute(TO_LOG, values)
             for table, rows in by_table(records).items():
-                cursor.execute(self._merge[table], [orjson.dumps(rows).decode()])
+                cursor.execute(self._merge[table], [TENANT, orjson.dumps(rows).decode()])
         return orjson.dumps({"acked": first + len(records) - 1})
 
     def give(self, after: int, limit: int) -> bytes:
@@ -94,13 +96,14 @@ class BareHub:
 
 
 def _merge_statement(table: str) -> str:
-    kinds = [column.split()[1] for column in TABLES[table]]
-    values = ", ".join(f"(r->>{place})::{kind}" for place, kind in enumerate(kinds))
-    names = columns_of(table)
+    names = TABLES[table]
+    kinds = bare_tables(SCHEMA).tables[f"{SCHEMA}.{table}"].columns
+    casts = [kinds[name].type.compile(dialect=postgresql.dialect()) for name in names]
+    values = ", ".join(f"(r->>{place})::{cast}" for place, cast in enumerate(casts))
     later = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
     return (
-        f"INSERT INTO bare_{table} ({', '.join(names)}) SELECT {values} FROM jsonb_array_elements(%s::jsonb) AS r "
-        f"ON CONFLICT (id) DO UPDATE SET {later}"
+        f"INSERT INTO {SCHEMA}.{table} (tenant_id, {', '.join(names)}) SELECT %s::uuid, {values} "
+        f"FROM jsonb_array_elements(%s::jsonb) AS r ON CONFLICT (tenant_id, id) DO UPDATE SET {later}"
     )
 
 

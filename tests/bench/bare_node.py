@@ -8,8 +8,9 @@ from pathlib import Path
 
 import orjson
 import zstandard
+from sqlalchemy.dialects import sqlite
 
-from tests.bench.records import TABLES, Record, by_table, columns_of
+from tests.bench.records import TABLES, Record, bare_tables, by_table, statements
 
 BATCH_ROWS = 1_000
 
@@ -21,15 +22,12 @@ class BareNode:
         self._db = sqlite3.connect(path, isolation_level=None)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
-        self._db.execute("CREATE TABLE IF NOT EXISTS outbox (seq INTEGER PRIMARY KEY, body TEXT NOT NULL)")
-        self._db.execute("CREATE TABLE IF NOT EXISTS mark (acked INTEGER NOT NULL, fetched INTEGER NOT NULL)")
-        self._db.execute("INSERT INTO mark SELECT 0, 0 WHERE NOT EXISTS (SELECT 1 FROM mark)")
-        self._insert = {}
-        for table in TABLES:
-            names = columns_of(table)
-            self._db.execute(f"CREATE TABLE IF NOT EXISTS {table} ({', '.join(names)}, PRIMARY KEY (id)) WITHOUT ROWID")
-            marks = ", ".join("?" * len(names))
-            self._insert[table] = f"INSERT INTO {table} VALUES ({marks}) ON CONFLICT DO NOTHING"
+        self._db.execute("CREATE TABLE outbox (seq INTEGER PRIMARY KEY, body TEXT NOT NULL)")
+        self._db.execute("CREATE TABLE mark (acked INTEGER NOT NULL, fetched INTEGER NOT NULL)")
+        self._db.execute("INSERT INTO mark VALUES (0, 0)")
+        for statement in statements(bare_tables(), sqlite.dialect()):
+            self._db.execute(statement)
+        self._insert = {table: _insert_statement(table, names) for table, names in TABLES.items()}
         self._http = HTTPConnection("127.0.0.1", port, timeout=30)
 
     def record(self, records: list[Record]) -> None:
@@ -83,3 +81,8 @@ class BareNode:
         if response.status != 200:
             raise RuntimeError(f"the bare hub answered {response.status}")
         return answer
+
+
+def _insert_statement(table: str, names: tuple[str, ...]) -> str:
+    marks = ", ".join("?" * len(names))
+    return f"INSERT INTO {table} (tenant_id, {', '.join(names)}) VALUES ('', {marks}) ON CONFLICT DO NOTHING"

@@ -43,7 +43,7 @@ class ShortestPath:
         sender = self._node("sends")
         sender.record(records)
         pushed_s = seconds(lambda: _all(sender.push(), records))
-        self._connection.execute("ANALYZE bare_log")
+        self._connection.execute("ANALYZE bare.log")
         self._connection.commit()
         reader = self._node("reads")
         pulled_s = seconds(lambda: _all(reader.pull(), records))
@@ -59,14 +59,14 @@ class ShortestPath:
     def _copy(self, records: list[Record]) -> None:
         """The upper bound: no line, no merge, one commit."""
         cursor = self._connection.cursor()
-        with self._connection.transaction(), cursor.copy("COPY bare_copy FROM STDIN") as copy:
+        with self._connection.transaction(), cursor.copy("COPY bare.copied FROM STDIN") as copy:
             for seq, record in enumerate(records, 1):
                 copy.write_row((TENANT, seq, ORIGIN, seq, record[0], record[1], orjson.dumps(record).decode()))
 
     def _check(self, reader: BareNode, records: list[Record]) -> None:
         groups = by_table(records)
-        tables = {"bare_log": len(records), "bare_copy": len(records)}
-        tables |= {f"bare_{table}": len(groups[table]) for table in TABLES}
+        tables = {"bare.log": len(records), "bare.copied": len(records)}
+        tables |= {f"bare.{table}": len(groups[table]) for table in TABLES}
         for table, expected in tables.items():
             found = self._connection.execute(f"SELECT count(*) FROM {table}").fetchone()
             assert found == (expected,), table
