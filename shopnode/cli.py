@@ -62,10 +62,10 @@ def init(data_dir: Path, standalone: bool, password_file: TextIO | None, as_json
 
         folder, settings = place(data_dir)
         new = NewShop(
-            business_name=given.pop("business"),
-            shop_name=given.pop("shop_name") or given["shop_code"],
+            business_name=given["business"],
+            shop_name=given.pop("shop_name") or given["business"],
             owner_password=ask_password(password_file),
-            **given,
+            **{name: value for name, value in given.items() if name != "business"},
         )
         key = found_standalone(folder, settings, new, SystemClock(), token_bytes)
         show_new_folder(folder, {"recovery_key": key, "data": str(folder.path)}, as_json)

@@ -83,7 +83,7 @@ def fill(state: dict[str, Any]) -> None:
     enrolled = command("shopnode", "enrol", "--hub", state["hub_url"], "--code", code, *shop_data)
     say("Ten days of trade …")
     printer = f"127.0.0.1:{state['ports']['printer']}"
-    made = command("shopnode", "demo", "--days", "10", "--sales", "80", "--printer", printer, *shop_data)
+    made = command("shopnode", "demo", "--days", "10", "--sales", "160", "--printer", printer, *shop_data)
     command("shopnode", "sync", "--once", *shop_data)
     state |= {"is_filled": True, "logins": made["logins"], "recovery_key": enrolled["recovery_key"]}
     STATE.write_text(json.dumps(state, indent=1))

@@ -34,6 +34,7 @@ def test_init_makes_a_shop_and_shows_the_recovery_key_once(tmp_path: Path) -> No
     again = ShopOnDisk(shop, document["recovery_key"])
     assert again.document("status")["series"] == "TST1"
     assert again.document("doctor")["ok"]
+    assert again.read("SELECT name FROM shop") == "Test Phones"
 
 
 def test_init_asks_for_the_password_twice_and_shows_none(tmp_path: Path) -> None:
