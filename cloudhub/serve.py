@@ -12,6 +12,7 @@ from waitress.server import create_server
 from cloudhub.app import REQUEST_BYTES_MAX, create_app
 from cloudhub.hub import Hub
 from cloudhub.postgres import EmbeddedPostgres, PostgresUnavailable
+from shopnode.domain.collector import calm_collector
 
 WATCH_S = 2
 CHANNEL_TIMEOUT_S = 60  # a peer that says nothing for so long is dropped
@@ -35,6 +36,7 @@ def serve(hub: Hub, host: str, port: int, ready: Callable[[int], None] = lambda 
     stop = threading.Event()
     if hub.server is not None and hub.server.is_owner:
         threading.Thread(target=_watch, args=(hub.server, stop), name="watch", daemon=True).start()
+    calm_collector()
     ready(int(server.effective_port))
     try:
         server.run()

@@ -34,6 +34,7 @@ def serve(folder: Folder, settings: Settings, *, no_tls: bool, tell: Callable[[s
     """Serve until a signal comes. Raises ConfigError, and what opening a node raises."""
     from shopnode.app import create_app
     from shopnode.control import open_when_free
+    from shopnode.domain.collector import calm_collector
 
     if not is_loopback(settings.host) and not no_tls:
         raise ConfigError(OPEN_NETWORK.format(settings.host))
@@ -44,6 +45,7 @@ def serve(folder: Folder, settings: Settings, *, no_tls: bool, tell: Callable[[s
         node.address = f"http://{_shown_host(settings.host)}:{port}"
         _stop_on_signals()
         try:
+            calm_collector()
             node.start()
             tell(node.address)
             server.run()  # returns after SystemExit, its threads stopped

@@ -21,6 +21,7 @@ import waitress
 import zstandard
 from sqlalchemy.dialects import postgresql
 
+from shopnode.domain.collector import calm_collector
 from tests.bench.records import TABLES, bare_tables, by_table, statements
 
 SCHEMA = "bare"
@@ -111,6 +112,7 @@ def main(dsn: str) -> None:
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # one thread always has a queue
     hub = BareHub(dsn)  # one thread, so one connection
     server = waitress.create_server(hub, host="127.0.0.1", port=0, threads=1)
+    calm_collector()
     print(server.effective_port, flush=True)
     server.run()
 

@@ -17,6 +17,7 @@ import psycopg
 from sqlalchemy import func, select
 
 from cloudhub.hub import DATABASE, OWNER_ROLE, prepare_embedded
+from shopnode.domain.collector import calm_collector
 from shopnode.domain.node import Installation
 from shopnode.domain.sales.models import Payment, Sale, SaleLine
 from shopnode.domain.stock.models import StockMovement
@@ -45,6 +46,7 @@ def push_and_pull(folder: Path, products: int, sales: int, rounds: int) -> list[
     """Both ways, after one round that is not counted."""
     with _both(folder) as (path, nodes, hub):
         ids = open_counter(nodes[0].ctx, products)
+        calm_collector()  # as `shopnode serve` does
         found = [_round(path, nodes, hub, ids, sales) for _ in range(rounds + 1)][1:]
         for node in nodes:
             node.close()
