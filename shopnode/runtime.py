@@ -15,6 +15,7 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,7 +68,7 @@ class Node:
         self.space = space
         self.address: str | None = None  # where the counter answers, while it does
         self.spool: Spooler = Spooler(JobStore(home, home.clock), render_job(home))
-        self.sync: SyncWorker = SyncWorker(home)
+        self.sync: SyncWorker = SyncWorker(home, software=f"phoneshop {version('phoneshop')}")
         self.control: ControlServer | None = None
         self._lock = lock
         self._stop = threading.Event()

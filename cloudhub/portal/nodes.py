@@ -39,14 +39,14 @@ def _row(node: NodeView, shop: str) -> dict[str, Any]:
         "id": node.id, "shop": shop, "code": node.series, "last_seen_at": node.seen_at,
         "state": "stopped" if node.revoked_at or node.clone_suspected_at else state, "waiting": node.outbox or 0,
         "oldest_at": node.oldest_unsent_at, "version": node.software, "wants_update": False,
-        "clock_off_s": (node.clock_error_ms or 0) // 1000, "printer": None, "trouble": _trouble(node),
+        "clock_off_s": (node.clock_error_ms or 0) // 1000, "trouble": _trouble(node),
     }  # fmt: skip
 
 
 def _never(shop: str, code: str) -> dict[str, Any]:
     return {
         "id": "", "shop": shop, "code": code, "state": "never", "last_seen_at": None, "waiting": 0, "oldest_at": None,
-        "version": None, "wants_update": False, "clock_off_s": 0, "printer": None, "trouble": None,
+        "version": None, "wants_update": False, "clock_off_s": 0, "trouble": None,
     }  # fmt: skip
 
 
