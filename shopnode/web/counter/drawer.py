@@ -33,6 +33,7 @@ def _screen(errors: dict[str, str] | None = None, typed: dict[str, str] | None =
     return page(
         "counter/drawer.html", session=_open_view(now, people), closed=_closed_view(closed, people),
         last_float_minor=last_float_minor(), errors=errors or {}, typed=typed or {},
+        crumbs=[("Drawer", None)],
     )  # fmt: skip
 
 
