@@ -1,0 +1,183 @@
+"""Every screen at a phone's, a tablet's and a desk's width, by day and by night: nothing is cut off sideways, and the
+rules of accessibility that can be counted hold. What a page complains about in its console fails the test, too.
+
+A page is loaded once and then resized; most of the time goes into counting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.till import Till
+from tests.browser.town import AISHA, DISPUTED, GRACE, IVAN, PHONE, SARAH, Town
+
+HOME = Path(__file__).parents[2]
+AXE = (HOME / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
+CATALOGUE = HOME / "shopnode/domain/demo_data/catalogue.csv"
+WIDTHS = {390: 844, 820: 1180, 1440: 900}
+THEMES = ("light", "dark")
+# Only what is wrong is asked for, and of that only what keeps somebody from working.
+COUNT = """async () => {
+  const found = await axe.run(document, {resultTypes: ["violations"]});
+  return found.violations.filter(({impact}) => impact === "serious" || impact === "critical")
+    .map(({id, nodes}) => `${id}: ${nodes.map(({target}) => target.join(" ")).slice(0, 5).join(", ")}`);
+}"""
+# An open dialog makes the page behind it inert; only what can be reached is measured.
+TOO_WIDE = """() => [...document.querySelectorAll("body *")].filter((one) => {
+  const box = one.getBoundingClientRect();
+  if (box.width === 0 || box.height === 0 || box.right <= innerWidth + 1) return false;
+  for (let outer = one.parentElement; outer; outer = outer.parentElement)
+    if (getComputedStyle(outer).overflowX !== "visible") return false;
+  return true;
+}).map((one) => `${one.tagName.toLowerCase()}.${one.className}`).slice(0, 5)"""
+OpenTill = Callable[..., Till]
+
+
+def look(page: Page, name: str) -> list[str]:
+    """Everything wrong with this screen, at three widths and in both themes."""
+    wrong: list[str] = []
+    page.evaluate(AXE)
+    for theme in THEMES:
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        for width, height in WIDTHS.items():
+            page.set_viewport_size({"width": width, "height": height})
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            found = [f"is {wide} px wide", *page.evaluate(TOO_WIDE)] if wide > width else []
+            wrong += [f"{name}, {width}, {theme}: {words}" for words in [*found, *page.evaluate(COUNT)]]
+    page.set_viewport_size({"width": 1440, "height": 900})
+    return wrong
+
+
+def go(page: Page, path: str) -> Page:
+    page.goto(path, wait_until="domcontentloaded")
+    return page
+
+
+def test_the_doors(open_page: OpenPage, town: Town) -> None:
+    """Signing in, being refused, and switching person by PIN."""
+    wrong = look(open_page(None, town.hub.address), "portal login")
+    page = open_page(None, town.node.address)
+    wrong += look(page, "login")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator("#f-who")).to_have_attribute("aria-invalid", "true")
+    wrong += look(page, "login refused")
+    known = open_page(GRACE, town.node.address)
+    wrong += look(go(known, "/pin"), "PIN")
+    assert wrong == []
+
+
+def test_the_counter(open_page: OpenPage, town: Town) -> None:
+    """From a closed drawer to the receipt, with every sheet that opens on the way."""
+    page = open_page(AISHA, town.node.address)
+    till = Till(page)
+    wrong = look(page, "drawer to open")
+    till.open_drawer()
+    wrong += look(page, "sell empty")
+    till.find("tecno")
+    wrong += look(page, "sell search")
+    till.find("usb-c cab", "USB-C cable").click()
+    expect(till.lines).to_have_count(1)
+    till.scan(town.imeis[0])
+    expect(till.lines.filter(has_text=PHONE)).to_have_count(1)
+    wrong += look(page, "sell full")
+    till.begin_payment()
+    wrong += look(page, "payment")
+    till.pay("MTN MoMo", "100000", "MP-LOOK-1")
+    wrong += look(page, "payment split")
+    till.pay("Cash", "700000")
+    till.complete()
+    expect(till.panel.locator("#print-state")).to_contain_text("Receipt printed")
+    wrong += look(page, "done")
+    assert wrong == []
+
+
+def test_the_sheets_of_the_counter(open_till: OpenTill, town: Town) -> None:
+    """Discount, customer, a line of one's own, and a second person's approval."""
+    ivan = open_till(IVAN)
+    ivan.scan(town.imeis[1])
+    expect(ivan.lines).to_have_count(1)
+    page, wrong = ivan.page, []
+    for button in ("Customer", "Something not in the list", "Discount"):
+        page.get_by_role("button", name=button).click()
+        expect(ivan.sheet.locator(".sheet-body")).to_be_visible()
+        wrong += look(page, button)
+        page.keyboard.press("Escape")
+    ivan.give_discount("200000", "")
+    ivan.begin_payment()
+    ivan.pay("Cash")
+    ivan.complete_button.click()
+    expect(ivan.sheet).to_contain_text("Ask for approval")
+    wrong += look(page, "approval")
+    assert wrong == []
+
+
+def test_a_cart_of_many_lines_and_long_names(open_till: OpenTill) -> None:
+    """As a wholesale customer makes it: the total and the next step stay in sight."""
+    ivan = open_till(IVAN)
+    name = "Refurbished handset of a customer with a very long name and a longer story " * 2
+    for number in range(30):
+        line: dict[str, Any] = {"item_name": f"{number} {name}", "unit_price_minor": "1250000", "quantity": "3"}
+        headers = {"Origin": ivan.page.url.rpartition("/")[0], "HX-Request": "true"}
+        answer = ivan.page.request.post("/sell/custom", form=line, headers=headers)
+        assert answer.ok, answer.text()
+    page = go(ivan.page, "/sell")
+    expect(ivan.lines).to_have_count(30)
+
+    wrong = look(page, "sell long")
+
+    for width, height in WIDTHS.items():
+        page.set_viewport_size({"width": width, "height": height})
+        expect(page.get_by_role("button", name="Take payment")).to_be_in_viewport(ratio=1)
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", ["/sales", "/products", "/printers", "/profile", "/drawer"])
+def test_the_shops_lists(open_page: OpenPage, town: Town, path: str) -> None:
+    page = open_page(AISHA, town.node.address)
+
+    assert look(go(page, path), path) == []
+
+
+def test_the_owner_in_the_shop(open_page: OpenPage, town: Town) -> None:
+    """A sale, a product, an import and what it says, a printer to set up."""
+    page = open_page(SARAH, town.node.address)
+    wrong: list[str] = []
+    go(page, "/sales?period=all").locator("tr.is-link a").first.click()
+    expect(page.locator(".detail")).to_be_visible()
+    wrong += look(page, "sale")
+    go(page, "/products").locator("#products tr th a").first.click()
+    expect(page.locator("#f-price_minor")).to_be_visible()
+    wrong += look(page, "product")
+    wrong += look(go(page, "/products/import"), "import")
+    page.locator("input[type=file]").set_input_files(CATALOGUE)
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("catalogue.csv")
+    wrong += look(page, "import result")
+    go(page, "/printers").get_by_role("button", name="Change").first.click()
+    wrong += look(page, "printer")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", ["/", "/sales", "/prices", "/conflicts", "/nodes"])
+def test_the_portal(portal: Page, path: str) -> None:
+    assert look(go(portal, path), f"portal {path}") == []
+
+
+def test_the_portals_details(portal: Page) -> None:
+    """A sale with its history, a price to change, two values to choose from."""
+    wrong: list[str] = []
+    go(portal, "/conflicts")
+    expect(portal.locator(".conflict")).to_contain_text(DISPUTED)
+    go(portal, "/").locator("#live a").first.click()
+    expect(portal.locator(".detail")).to_be_visible()
+    wrong += look(portal, "portal sale")
+    go(portal, "/prices").locator("button.price").first.click()
+    expect(portal.locator("#f-price_minor")).to_be_visible()
+    wrong += look(portal, "portal price")
+    assert wrong == []

@@ -1,0 +1,179 @@
+"""A hub, an enrolled shop and a printer as they really run, for a browser to look at.
+
+Hub and node are processes behind ports, started by the commands people type; they can be killed and started again at
+the same address. What is slow to type (a business, an enrolment, a day of trade) is prepared in this process.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import select
+
+from cloudhub.hub import Hub
+from cloudhub.tenancy.codes import make_enrol_code
+from cloudhub.tenancy.tenants import add_shop, add_tenant
+from shopnode.commands import console
+from shopnode.config import Settings, data_folder
+from shopnode.devices.fake_printer import FakePrinter
+from shopnode.domain.actions import perform
+from shopnode.domain.catalogue.models import Product
+from shopnode.domain.clock import SystemClock
+from shopnode.domain.context import Actor, Context
+from shopnode.domain.demo import add_demo_printer, fill_demo
+from shopnode.domain.demo_cast import BUSINESS, SHOP_NAMES, STAFF
+from shopnode.domain.handsets.models import Handset, StockUnit, UnitStatus
+from shopnode.domain.permissions import Role
+from shopnode.enrolling import enrol_new
+from shopnode.runtime import Node
+from tests.hub_server import running_hub
+
+READY_S = 60
+SEED, DAYS, SALES = 1, 1, 8
+PHONE = "Tecno Spark 40 8/256"
+DISPUTED = "Oraimo 18 W charger"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who can sign in."""
+
+    name: str
+    who: str
+    password: str
+    pin: str = ""
+
+
+GRACE, IVAN, AISHA = (Person(member.name, member.phone, member.password, member.pin) for member in STAFF)
+SARAH = Person("Sarah Mukasa", "sarah@kisakye.example", "sarah-browser-2026")
+
+
+class Part:
+    """One process of the product. It keeps its address when it is killed and started again."""
+
+    def __init__(self, program: str, data: Path):
+        self.port = _free_port()
+        self.address = f"http://127.0.0.1:{self.port}"
+        words = ["serve", "--data", str(data), "--port", str(self.port)]
+        self._command = [sys.executable, "-c", f"from {program}.cli import main; main(prog_name={program!r})", *words]
+        self._log = data.with_name(f"{program}.log")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def begin(self) -> Part:
+        """Start it; `wait_ready` says when it answers."""
+        plain = {name: value for name, value in os.environ.items() if not name.startswith(("SHOPNODE_", "CLOUDHUB_"))}
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log, env=plain)
+        return self
+
+    def wait_ready(self) -> None:
+        assert self._process is not None
+        ends_s = time.monotonic() + READY_S
+        while time.monotonic() < ends_s and self._process.poll() is None:
+            try:
+                with urllib.request.urlopen(f"{self.address}/health", timeout=5):
+                    return
+            except OSError:
+                time.sleep(0.05)
+        raise AssertionError(f"{self._command[2]} did not come up:\n{self._log.read_text()[-3000:]}")
+
+    def start(self) -> None:
+        self.begin().wait_ready()
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def kill(self) -> None:
+        """As a power cut does: no farewell."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(15)
+
+    def stop(self) -> None:
+        if self._process is not None and self.is_running:
+            self._process.terminate()
+            try:
+                self._process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+
+@dataclass(frozen=True)
+class Town:
+    """Everything that runs, and the phones that are for sale."""
+
+    hub: Part
+    node: Part
+    printer: FakePrinter
+    imeis: list[str]  # of PHONE, in stock
+
+
+@contextmanager
+def running_town(folder: Path) -> Iterator[Town]:
+    """The hub with one enrolled shop that has traded since yesterday; its drawer is closed, its printer ready."""
+    with ExitStack() as running:
+        printer = running.enter_context(FakePrinter())
+        hub = running.enter_context(running_hub())
+        served = Part("cloudhub", hub.settings.data).begin()
+        running.callback(served.stop)
+        owner, code = _found_business(hub)
+        served.wait_ready()
+        shop = folder / "shop"
+        enrol_new(data_folder(shop), Settings(), served.address, code, SystemClock(), secrets.token_bytes)
+        imeis = _fill_shop(shop, printer)
+        _dispute_a_price(owner)
+        node = Part("shopnode", shop)
+        running.callback(node.stop)
+        node.start()
+        yield Town(served, node, printer, imeis)
+
+
+def _found_business(hub: Hub) -> tuple[Context, str]:
+    """The owner at her portal, and a code for her shop's computer."""
+    made = add_tenant(hub, BUSINESS, SARAH.name, SARAH.who, SARAH.password)
+    shop_id = add_shop(hub, made.tenant_id, SHOP_NAMES[0], "KLA")
+    owner = Context(hub.home(made.tenant_id), Actor(made.owner_id, SARAH.name, Role.OWNER), None)
+    return owner, make_enrol_code(hub, made.tenant_id, shop_id)
+
+
+def _fill_shop(folder: Path, printer: FakePrinter) -> list[str]:
+    """The demo's goods and a few sales, sent to the hub; then a price that the hub has not heard of."""
+    with Node.open(folder) as node:
+        node.sync.run_once()
+        fill_demo(node.home, seed=SEED, days=DAYS, sales=SALES, tell=lambda done, total, words: None)
+        add_demo_printer(node.home, printer.address)
+        perform(console(node), "cash.close_drawer", {"counted": 0})
+        node.sync.run_once()
+        with node.home.reading() as session:
+            on_sale = select(Handset.imei1).join(StockUnit, StockUnit.handset_id == Handset.id)
+            on_sale = on_sale.join(Product, Product.id == Handset.product_id)
+            on_sale = on_sale.where(Product.name == PHONE, StockUnit.status == UnitStatus.IN_STOCK.value)
+            imeis = [imei for imei in session.scalars(on_sale.order_by(Handset.imei1)) if imei]
+            disputed = session.scalars(select(Product.id).where(Product.name == DISPUTED)).one()
+        perform(console(node), "products.update", {"product_id": disputed, "price_minor": 36_000})
+        assert len(imeis) >= 2, "the demo has too few phones for the story; choose another PHONE"
+        return imeis
+
+
+def _dispute_a_price(owner: Context) -> None:
+    """The owner changes the same price at the hub, before she hears of the shop's: a conflict for the portal."""
+    with owner.home.reading() as session:
+        product_id = session.scalars(select(Product.id).where(Product.name == DISPUTED)).one()
+    perform(owner, "products.update", {"product_id": product_id, "price_minor": 34_000})
+
+
+def _free_port() -> int:
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        return int(door.getsockname()[1])
