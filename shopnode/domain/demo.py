@@ -78,7 +78,7 @@ def fill_demo(home: NodeHome, *, seed: int, days: int, sales: int, tell: Tell) -
     tell(1, total, "catalogue")
     products = _fill_catalogue(story)
     tell(2, total, "stock")
-    phones = _receive_stock(story)
+    phones = _receive_stock(story, times=1 + sales // 200)
     story.customers = [story.do(CONSOLE, "customers.create", **story.chance.customer())["id"] for _ in range(CUSTOMERS)]
     for done in _trade(story, days, sales):
         tell(3 + done, total, "sales")
@@ -153,18 +153,19 @@ def _product(row: dict[str, str]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _receive_stock(story: Story) -> int:
-    """Opening stock: pieces by count, phones one by one. Returns the number of phones."""
+def _receive_stock(story: Story, *, times: int) -> int:
+    """Opening stock, enough to sell from: pieces by count, phones one by one. Returns the number of phones."""
     with story.home.reading() as session:
         products = list(session.scalars(select(Product).where(Product.archived_at.is_(None)).order_by(Product.id)))
     acts: list[tuple[str, dict[str, Any], None]] = []
     for product in products:
         if product.is_serialised:
             acts += [
-                ("handsets.receive", _phone(story.chance, product), None) for _ in range(story.chance.number(1, 4))
+                ("handsets.receive", _phone(story.chance, product), None)
+                for _ in range(times * story.chance.number(1, 4))
             ]
         elif product.cost_minor:
-            count = story.chance.number(8, 60)
+            count = times * story.chance.number(8, 60)
             opening = {"product_id": product.id, "quantity": count, "reason": "Opening count", "kind": "opening"}
             acts.append(("stock.adjust", opening, None))
     perform_many(story.as_(CONSOLE), acts)

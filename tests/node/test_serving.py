@@ -292,3 +292,15 @@ def test_a_shop_waits_for_a_command_that_has_the_folder(shop: ShopOnDisk, serve:
     command = Node.open(shop.path)
     threading.Timer(1.5, command.stop).start()
     assert serve(shop).get("/login")[0] == 200
+
+
+def test_a_tablet_that_stays_connected_does_not_hold_the_closing_up(shop: ShopOnDisk, serve: Serve) -> None:
+    served = serve(shop)
+    host, port = served.address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as idle:
+        idle.sendall(f"GET /login HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        assert idle.recv(12) == b"HTTP/1.1 200"
+        began = time.monotonic()
+        assert served.stop() == 0
+    assert time.monotonic() - began < 10
+    assert [path.name for path in shop.path.glob("shop.db*")] == ["shop.db"]
