@@ -46,7 +46,9 @@ class Call:
     def key(self) -> str:
         """The id of the action this call asks for."""
         if "action_key" not in g:
-            g.action_key = keys.action_id_of(request.headers.get(keys.HEADER), self.ctx.actor.id, self.ctx.new_id())
+            g.action_key = keys.action_id_of(
+                request.headers.get(keys.HEADER), self.ctx.home.origin_id, self.ctx.actor.id, self.ctx.new_id()
+            )
         return str(g.action_key)
 
     def perform(

@@ -5,10 +5,11 @@ A call that is sent again with its key, after a lost reply or by a second click,
 
 from __future__ import annotations
 
+import hashlib
 import re
 import uuid
 
-from shopnode.domain.clock import act_id
+from shopnode.domain.clock import act_id, is_act_id
 from shopnode.domain.errors import Invalid
 
 HEADER = "Idempotency-Key"
@@ -16,21 +17,26 @@ REPLAYED = "Idempotency-Replayed"
 KEY_MAX = 200
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_TEXT_KEYS = uuid.UUID("0f7c2f43-52bb-5d0a-8a3e-6f5f0b8f9a2d")
+_TEXT_KEYS = "phoneshop/v1/idempotency-key"
 
 
-def action_id_of(key: str | None, actor_id: str | None, fresh: str) -> str:
-    """The action's id: a UUID as it was sent; from any other text one that follows from text and person.
+def action_id_of(key: str | None, home: str, actor_id: str | None, fresh: str) -> str:
+    """The action's id: a UUID as it was sent; from any other text one that follows from text, home and person.
 
-    Two programs of different people may well count their calls 1, 2, 3. Raises Invalid for an unusable key.
+    home  the origin whose journal will hold the entry: one owner's two shops may both count their calls 1, 2, 3
+
+    Ids that `act_id` makes mean one act at two homes, so a program may not name its call by one; it is taken as text.
+    Raises Invalid for an unusable key.
     """
     if key is None:
         return fresh
-    if _UUID.fullmatch(key):
+    if _UUID.fullmatch(key) and not is_act_id(key):
         return key.lower()
     if not key or len(key) > KEY_MAX:
         raise Invalid({HEADER: f"must be a UUID or 1 to {KEY_MAX} characters of text"})
-    return str(uuid.uuid5(_TEXT_KEYS, f"{actor_id}\0{key}"))
+    digest = hashlib.sha256("\0".join((_TEXT_KEYS, home, actor_id or "", key)).encode()).hexdigest()[:32]
+    value = f"{digest[:12]}8{digest[13:16]}8{digest[17:]}"  # UUIDv8 (RFC 9562): made by our own rule
+    return str(uuid.UUID(value))
 
 
 def step_id(key: str, step: str) -> str:

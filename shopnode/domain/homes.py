@@ -35,6 +35,7 @@ class Appended:
 class Home(Protocol):
     is_shop: bool
     shop_id: str | None  # the shop of a node; None at the hub
+    origin_id: str  # whose journal its entries go to
     series: str  # what receipt numbers of this installation start with; empty at the hub
     clock: Clock
 

@@ -11,7 +11,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+import orjson
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
+from sqlalchemy.types import TypeEngine
 
 from shopnode.domain.capture import Capture, driver_cursor
 from shopnode.domain.db import DerivedRow, to_wire
@@ -77,20 +80,40 @@ def write_derived(
     hub cannot wait for each other.
     """
     names = tuple(rows[0])
-    dialect = session.get_bind().dialect.name
+    cursor = driver_cursor(session)
     tenant_id = session.info["tenant_id"]
-    values = [(tenant_id, *(to_wire(row[name]) for name in names)) for row in rows]
-    driver_cursor(session).executemany(_upsert(model.__tablename__, key, names, add, dialect), values)
+    values = [[to_wire(row[name]) for name in names] for row in rows]
+    if session.get_bind().dialect.name == "sqlite":
+        marks = ", ".join("?" * (len(names) + 1))
+        statement = _upsert(model, key, names, add, f"VALUES ({marks})")
+        cursor.executemany(statement, [(tenant_id, *row) for row in values])
+    else:
+        # All rows as one value: a statement for each would cost more than all else together.
+        statement = _upsert(model, key, names, add, _rows_of_json(model, names))
+        cursor.execute(statement, [tenant_id, orjson.dumps(values).decode()])
 
 
 @cache
-def _upsert(table: str, key: tuple[str, ...], names: tuple[str, ...], add: bool, dialect: str) -> str:
+def _upsert(model: type[DerivedRow], key: tuple[str, ...], names: tuple[str, ...], add: bool, values: str) -> str:
     """Names come from the models, never from data."""
-    mark = "?" if dialect == "sqlite" else "%s"
-    marks = ", ".join([mark] * (len(names) + 1))
+    table = model.__tablename__
     old = f"{table}.{{0}} + " if add else ""
     changes = ", ".join(f"{{0}} = {old}excluded.{{0}}".format(name) for name in names if name not in key)
     return (
-        f"INSERT INTO {table} (tenant_id, {', '.join(names)}) VALUES ({marks}) "
+        f"INSERT INTO {table} (tenant_id, {', '.join(names)}) {values} "
         f"ON CONFLICT (tenant_id, {', '.join(key)}) DO UPDATE SET {changes}"
     )
+
+
+@cache
+def _rows_of_json(model: type[DerivedRow], names: tuple[str, ...]) -> str:
+    """The rows of a JSON array of arrays, in its order."""
+    kinds = [_postgresql_kind(model.__table__.columns[name].type) for name in names]
+    values = ", ".join(f"(r->>{place})::{kind}" for place, kind in enumerate(kinds))
+    return f"SELECT %s::uuid, {values} FROM jsonb_array_elements(%s::jsonb) AS r"
+
+
+def _postgresql_kind(kind: TypeEngine[Any]) -> str:
+    """The type to read a value as; texts without their length, which a cast would cut them to."""
+    name = kind.compile(dialect=postgresql.dialect())  # type: ignore[no-untyped-call]
+    return "text" if name.startswith("VARCHAR") else name

@@ -249,3 +249,51 @@ def test_levels_are_always_the_sum_of_movements(till):
     till.shop.do("sales.void", sale_id=sale_id, reason="wrong", restock="resell")
     with till.shop.reading() as ctx:
         assert stock_differences(ctx.session) == []
+
+
+def test_an_undone_sale_gives_back_what_was_kept_and_no_more(till):
+    """Paid by mobile money, amended down with cash given back, then voided: only the rest is due."""
+    pay = [{"method": "mtn", "amount": 20_000, "reference": "M1"}]
+    sale_id = till.sell({"product_id": till.glass, "quantity": 4}, pay=pay).result["sale_id"]
+    items = [{"product_id": till.glass, "quantity": 3}]
+    till.shop.do("sales.amend", sale_id=sale_id, reason="one less", items=items)
+    answer = till.shop.do("sales.void", sale_id=sale_id, reason="wrong model")
+    assert answer["refunded"] == 15_000
+    assert summary(till, sale_id).paid_minor == 0
+    with pytest.raises(Conflict, match="Nothing is due"):
+        till.shop.do("sales.pay_refund", sale_id=sale_id)
+
+
+def test_an_amendment_gives_money_back_by_the_tender_it_came_by(till):
+    pay = [{"method": "mtn", "amount": 20_000, "reference": "M1"}]
+    sale_id = till.sell({"product_id": till.glass, "quantity": 4}, pay=pay).result["sale_id"]
+    till.shop.do("sales.amend", sale_id=sale_id, reason="less", items=[{"product_id": till.glass}])
+    (back,) = till.shop.rows(Payment, kind="refund")
+    assert (back.method, back.reference, back.amount_minor) == ("mtn_momo", "M1", -15_000)
+    assert expected_cash(till) == FLOAT
+
+
+def test_a_supervisor_gives_no_large_refund_by_amending(till):
+    two = {"product_id": till.phone, "imeis": list(IMEIS), "quantity": 2}
+    sale_id = till.sell(two, pay=[{"method": "card", "amount": 1_280_000}]).result["sale_id"]
+    less = {"sale_id": sale_id, "reason": "one came back", "items": [{"device_id": till.units[0]}]}
+    with pytest.raises(ApprovalNeeded, match="640,000"):
+        till.shop.do("sales.amend", less, role=Role.SUPERVISOR)
+    till.shop.perform("sales.amend", less, role=Role.SUPERVISOR, approval=till.shop.approval_by(Role.OWNER))
+
+
+def test_an_amendment_keeps_price_cost_and_tax_of_then(till):
+    sale_id = till.sell({"product_id": till.glass, "quantity": 2}).result["sale_id"]
+    till.shop.do("products.update", product_id=till.glass, price_minor=9_000, cost_minor=7_000, floor_minor=8_000)
+    till.shop.do("shops.update", shop_id=till.shop.home.shop_id, vat_rate_bp=1800)
+    till.shop.do("sales.amend", sale_id=sale_id, reason="one less", items=[{"product_id": till.glass}])
+    (line,) = [row for row in till.shop.rows(SaleLine, sale_id=sale_id) if row.amendment_id]
+    assert (line.unit_price_minor, line.cost_minor, line.tax_rate_bp) == (5_000, 1_500, 0)
+
+
+def test_a_phone_that_came_back_otherwise_is_not_put_back_twice(till):
+    sale_id = till.sell({"device_id": till.units[0]}).result["sale_id"]
+    till.shop.do("handsets.receive", product_id=till.phone, imei1=IMEIS[0])
+    with pytest.raises(Conflict, match="come back into stock"):
+        till.shop.do("sales.void", sale_id=sale_id, reason="wrong", restock="resell")
+    assert on_hand(till, till.phone) == 2

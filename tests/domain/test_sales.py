@@ -240,3 +240,33 @@ def test_the_summary_says_what_the_rows_add_up_to(till):
 
 def test_no_cart_is_among_what_travels(till):
     assert not hasattr(Cart, "__sync__")
+
+
+@pytest.mark.parametrize("reference", ["A\x00B", "ß" * 40, "é1", "x" * 61])
+def test_a_reference_is_of_the_signs_networks_use(till, reference):
+    with pytest.raises(Invalid) as refusal:
+        till.sell(pay=[{"method": "mtn", "amount": 5_000, "reference": reference}])
+    assert set(refusal.value.fields) == {"payments.0.reference"}
+
+
+def test_an_archived_product_and_an_unknown_seller_are_refused(till):
+    with pytest.raises(NotFound):
+        till.sell(seller_id="0190a000-0000-7000-8000-00000000dead")
+    till.shop.do("products.archive", product_id=till.glass)
+    with pytest.raises(Invalid, match="no longer sold"):
+        till.sell()
+
+
+def test_custom_lines_count_together_against_their_limit(till):
+    radio = {"item_name": "Radio", "unit_price": 150_000, "category": "Used"}
+    till.sell(radio, pay=[{"method": "cash", "amount": 150_000}])
+    with pytest.raises(ApprovalNeeded, match="not in the catalogue"):
+        till.sell(radio, radio, pay=[{"method": "cash", "amount": 300_000}])
+    assert [line.category for line in till.shop.rows(SaleLine)] == ["Used"]
+
+
+def test_a_reference_corrected_away_is_free_for_its_real_owner(till):
+    wrong = till.sell(pay=[{"method": "mtn", "amount": 5_000, "reference": "T9"}]).result["sale_id"]
+    pay = [{"method": "mtn", "amount": 5_000, "reference": "T8"}]
+    till.shop.do("sales.amend", sale_id=wrong, reason="typed the other one", payments=pay)
+    till.sell(pay=[{"method": "mtn", "amount": 5_000, "reference": "T9"}])

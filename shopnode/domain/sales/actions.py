@@ -9,9 +9,11 @@ from shopnode.domain.actions import action
 from shopnode.domain.capture import insert_rows
 from shopnode.domain.cash.actions import DrawerClosed
 from shopnode.domain.cash.queries import OpenDrawer, open_drawer_or_none
+from shopnode.domain.clock import is_act_id
 from shopnode.domain.context import Context
 from shopnode.domain.customers.models import Customer
 from shopnode.domain.handsets.models import UnitStatus
+from shopnode.domain.people.models import Staff
 from shopnode.domain.permissions import Permission
 from shopnode.domain.printing.queue import queue_sale_prints
 from shopnode.domain.queries import find_row
@@ -31,11 +33,13 @@ def sell(ctx: Context, new: NewSale) -> dict[str, Any]:
     drawer = need_open_drawer(ctx)
     if new.customer_id:
         find_row(ctx.session, Customer, new.customer_id, "This customer")
+    if new.seller_id:
+        find_row(ctx.session, Staff, new.seller_id, "This seller")
     lines = price_lines(ctx, new.items)
     totals = add_up(lines, new.discount_amount)
     check_prices(ctx, lines, new.discount_amount)
     settled = settle_payments(ctx, totals.total_minor, new.payments)
-    sale_id = ctx.action_id
+    sale_id = ctx.new_id() if is_act_id(ctx.action_id) else ctx.action_id
     number = f"{ctx.home.series}-{ctx.home.next_number(ctx.session, ctx.home.series):06d}"
     failpoints.hit("sell.numbered")
     sale = {
@@ -79,7 +83,8 @@ def book_lines(ctx: Context, sale_id: str, lines: list[Line], amendment_id: str 
         rows.append({
             "id": line_id, "sale_id": sale_id, "shop_id": ctx.shop_id, "amendment_id": amendment_id,
             "line_no": line_no, "product_id": line.product_id, "unit_id": line.unit.id if line.unit else None,
-            "item_name": line.name, "quantity": line.quantity, "unit_price_minor": line.unit_price_minor,
+            "item_name": line.name, "category": line.category, "quantity": line.quantity,
+            "unit_price_minor": line.unit_price_minor,
             "list_price_minor": line.list_price_minor, "discount_minor": line.discount_minor,
             "cost_minor": line.cost_minor, "tax_rate_bp": line.tax_rate_bp, "warranty_days": line.warranty_days,
             "imei": line.imei,

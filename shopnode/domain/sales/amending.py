@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 from shopnode.domain.actions import action
@@ -10,15 +11,16 @@ from shopnode.domain.capture import add_rows, insert_rows
 from shopnode.domain.context import Context
 from shopnode.domain.customers.models import Customer
 from shopnode.domain.errors import Invalid
-from shopnode.domain.handsets.models import StockUnit, UnitStatus
-from shopnode.domain.permissions import Permission
+from shopnode.domain.handsets.models import UnitStatus
+from shopnode.domain.permissions import Permission, Role
 from shopnode.domain.queries import find_row
 from shopnode.domain.sales.actions import book_lines, book_payments, need_open_drawer
 from shopnode.domain.sales.forms import AmendSale
-from shopnode.domain.sales.lookup import find_changeable, lines_now, next_nth, payments_of
+from shopnode.domain.sales.lookup import find_changeable, lines_now, next_nth, payments_of, unit_of_line
 from shopnode.domain.sales.models import PaymentKind, Sale, SaleAmendment, SaleLine, SaleSummary, Tender
-from shopnode.domain.sales.rules import LineSum, Settled, Totals, ticket_totals
+from shopnode.domain.sales.rules import LineSum, Settled, Totals, refund_tenders, ticket_totals
 from shopnode.domain.sales.ticket import add_up, check_prices, price_lines, settle_payments
+from shopnode.domain.settings.queries import number_setting
 from shopnode.domain.stock.models import MovementKind, StockMovement
 
 
@@ -55,7 +57,7 @@ def _rebook_lines(
         if change.discount_amount is not None and change.discount_amount > kept:
             ctx.require_approval("A larger discount on a finished sale needs a second person.")
         return _totals_of(old, discount)
-    lines = price_lines(ctx, change.items, ours=frozenset(line.unit_id for line in old if line.unit_id))
+    lines = price_lines(ctx, change.items, sold=old)
     totals = add_up(lines, discount)
     check_prices(ctx, lines, discount)
     _bring_back(ctx, sale, old)
@@ -88,7 +90,7 @@ def _bring_back(ctx: Context, sale: Sale, old: list[SaleLine]) -> None:
     insert_rows(ctx.session, StockMovement, moves)
     for line in old:
         if line.unit_id:
-            unit = find_row(ctx.session, StockUnit, line.unit_id, "The sold phone")
+            unit = unit_of_line(ctx.session, line)
             unit.status, unit.sold_line_id = UnitStatus.IN_STOCK.value, None
     ctx.session.flush()
 
@@ -107,18 +109,36 @@ def _rebook_money(
         raise Invalid({"payments": f"{due:,} more is due: list all tenders of the corrected sale"})
     drawer = need_open_drawer(ctx)
     if change.payments is None:
-        back = [Settled(Tender.CASH, due, None, None, None)]
+        _check_refund(ctx, -due)
+        back = [
+            replace(tender, amount_minor=-tender.amount_minor) for tender in refund_tenders(_net(ctx, sale.id), -due)
+        ]
         book_payments(ctx, sale.id, back, drawer, kind=PaymentKind.REFUND, amendment_id=amendment.id)
         return
+    if due < 0:
+        _check_refund(ctx, -due)
     settled = settle_payments(ctx, totals.total_minor, change.payments, sale.id)
     undone = _opposite(ctx, sale.id)
     kind = PaymentKind.CORRECTION
     book_payments(ctx, sale.id, [*undone, *settled], drawer, kind=kind, amendment_id=amendment.id)
 
 
-def _opposite(ctx: Context, sale_id: str) -> list[Settled]:
-    """Tenders that cancel what is booked so far, by method and reference."""
+def _check_refund(ctx: Context, back_minor: int) -> None:
+    """A refund above the limit needs a second person, however it comes about. Raises ApprovalNeeded."""
+    limit = number_setting(ctx.session, "refund_limit_supervisor_minor")
+    if ctx.actor.role is not Role.OWNER and back_minor > limit:
+        ctx.require_approval(f"Giving back {back_minor:,} is more than you may allow alone.")
+
+
+def _net(ctx: Context, sale_id: str) -> dict[tuple[str, str | None], int]:
+    """What is booked so far, by method and reference."""
     net: dict[tuple[str, str | None], int] = defaultdict(int)
     for row in payments_of(ctx.session, sale_id):
         net[row.method, row.reference] += row.amount_minor
+    return net
+
+
+def _opposite(ctx: Context, sale_id: str) -> list[Settled]:
+    """Tenders that cancel what is booked so far."""
+    net = _net(ctx, sale_id)
     return [Settled(Tender(method), -amount, None, None, ref) for (method, ref), amount in net.items() if amount]

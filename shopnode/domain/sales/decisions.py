@@ -16,13 +16,13 @@ from shopnode.domain.cash.queries import OpenDrawer
 from shopnode.domain.clock import act_id
 from shopnode.domain.context import Context
 from shopnode.domain.errors import Conflict
-from shopnode.domain.handsets.models import StockUnit, UnitStatus
+from shopnode.domain.handsets.models import UnitStatus
 from shopnode.domain.homes import Where
 from shopnode.domain.permissions import Permission, Role
 from shopnode.domain.queries import find_row
 from shopnode.domain.sales.actions import need_open_drawer
 from shopnode.domain.sales.forms import Decide, Undo
-from shopnode.domain.sales.lookup import find_changeable, lines_now, next_nth, payments_of
+from shopnode.domain.sales.lookup import find_changeable, lines_now, next_nth, payments_of, unit_of_line
 from shopnode.domain.sales.models import (
     DecisionKind,
     Payment,
@@ -35,6 +35,7 @@ from shopnode.domain.sales.models import (
     SaleSummary,
     Tender,
 )
+from shopnode.domain.sales.rules import refund_tenders
 from shopnode.domain.settings.queries import number_setting
 from shopnode.domain.stock.models import MovementKind, StockMovement
 
@@ -94,10 +95,13 @@ def reverse_sale(ctx: Context, undo: Undo) -> dict[str, Any]:
 def pay_refund(ctx: Context, about: Decide) -> dict[str, Any]:
     """Pay out in cash what a reversal made elsewhere left due to the customer. Raises NothingDue, DrawerClosed."""
     sale = find_row(ctx.session, Sale, about.sale_id, "This sale")
-    owed = -sum(row.amount_minor for row in payments_of(ctx.session, sale.id) if row.kind == PaymentKind.REFUND_DUE)
+    rows = payments_of(ctx.session, sale.id)
+    owed = -sum(row.amount_minor for row in rows if row.kind == PaymentKind.REFUND_DUE)
+    held = sum(row.amount_minor for row in rows if row.kind != PaymentKind.REFUND_DUE)
+    owed = min(owed, held)  # never more than is still held of what the customer paid
     if owed <= 0:
         raise NothingDue(sale.number)
-    _pay_out(ctx, sale, {(Tender.CASH.value, None): owed})
+    _pay_out(ctx, sale, owed)
     ctx.about("sale", sale.id)
     return {"sale_id": sale.id, "paid_out": owed}
 
@@ -128,12 +132,11 @@ def _undo(ctx: Context, sale: Sale, summary: SaleSummary, undo: Undo, kind: Deci
     due = _owe_money_back(ctx, sale)
     if ctx.home.is_shop:
         _pay_out(ctx, sale, due)
-    refunded = sum(due.values())
     ctx.about("sale", sale.id)
     status = SaleStatus.VOIDED if kind is DecisionKind.VOID else SaleStatus.REVERSED
     return {
         "sale_id": sale.id, "number": sale.number, "status": status.value, "restock": restock.value,
-        "refunded": refunded if ctx.home.is_shop else 0, "refund_due": 0 if ctx.home.is_shop else refunded,
+        "refunded": due if ctx.home.is_shop else 0, "refund_due": 0 if ctx.home.is_shop else due,
     }  # fmt: skip
 
 
@@ -147,7 +150,7 @@ def _bring_goods_back(ctx: Context, sale: Sale, restock: Restock) -> None:
     insert_rows(ctx.session, StockMovement, moves)
     for line in lines:
         if line.unit_id:
-            unit = find_row(ctx.session, StockUnit, line.unit_id, "The sold phone")
+            unit = unit_of_line(ctx.session, line)
             unit.status, unit.sold_line_id = _UNIT_AFTER[restock].value, None
 
 
@@ -160,37 +163,35 @@ def _move(ctx: Context, sale: Sale, line: SaleLine, move_id: str, kind: Movement
     }  # fmt: skip
 
 
-Due = dict[tuple[str, str | None], int]  # (method, reference) → amount
+def _owe_money_back(ctx: Context, sale: Sale) -> int:
+    """All that was kept of the customer's money is due again: the same fact whoever undoes the sale."""
+    due = sum(row.amount_minor for row in payments_of(ctx.session, sale.id))
+    if due > 0:
+        row_id = act_id("undo-pay", sale.id)
+        row = _money(ctx, sale, row_id, PaymentKind.REFUND_DUE, Tender.CASH.value, -due, None)
+        insert_rows(ctx.session, Payment, [row])
+    return max(due, 0)
 
 
-def _owe_money_back(ctx: Context, sale: Sale) -> Due:
-    """What was paid is due again, by the tenders it came by: the same fact whoever undoes the sale."""
-    net: Due = {}
-    for row in payments_of(ctx.session, sale.id):
-        key = (row.method, row.reference)
-        net[key] = net.get(key, 0) + row.amount_minor
-    due = {key: amount for key, amount in net.items() if amount > 0}
-    rows = [
-        _money(
-            ctx, sale, act_id("undo-pay", sale.id, method, reference or ""), PaymentKind.REFUND_DUE, method,
-            -amount, None, reference,
-        )
-        for (method, reference), amount in due.items()
-    ]  # fmt: skip
-    insert_rows(ctx.session, Payment, rows)
-    return due
-
-
-def _pay_out(ctx: Context, sale: Sale, due: Due) -> None:
-    """Money leaves the shop: no longer due, and out of the drawer session that paid it."""
-    if not due:
+def _pay_out(ctx: Context, sale: Sale, due: int) -> None:
+    """Money leaves the shop by the tenders it came by: no longer due, and out of the drawer session that paid it."""
+    if due <= 0:
         return
     drawer = need_open_drawer(ctx)
-    rows = []
-    for (method, reference), amount in due.items():
-        rows.append(_money(ctx, sale, ctx.new_id(), PaymentKind.REFUND_DUE, method, amount, None, reference))
-        rows.append(_money(ctx, sale, ctx.new_id(), PaymentKind.REFUND, method, -amount, drawer, reference))
+    kept = [row for row in payments_of(ctx.session, sale.id) if row.kind != PaymentKind.REFUND_DUE]
+    rows = [_money(ctx, sale, ctx.new_id(), PaymentKind.REFUND_DUE, Tender.CASH.value, due, None)]
+    for out in refund_tenders(_net(kept), due):
+        paid = -out.amount_minor
+        rows.append(_money(ctx, sale, ctx.new_id(), PaymentKind.REFUND, out.method.value, paid, drawer, out.reference))
     insert_rows(ctx.session, Payment, rows)
+
+
+def _net(rows: list[Payment]) -> dict[tuple[str, str | None], int]:
+    """What is still kept, by method and reference."""
+    net: dict[tuple[str, str | None], int] = {}
+    for row in rows:
+        net[row.method, row.reference] = net.get((row.method, row.reference), 0) + row.amount_minor
+    return net
 
 
 def _money(

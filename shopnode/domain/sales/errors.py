@@ -38,3 +38,13 @@ class NotYourSale(Conflict):
 
     def __init__(self) -> None:
         super().__init__("This sale was made in another shop; only that shop can change it.")
+
+
+class UnitCameBack(Conflict):
+    code = "unit-came-back"
+
+    def __init__(self, number: str):
+        super().__init__(
+            f"The phone {number} has come back into stock since this sale, so it cannot be put back twice. "
+            "Write it off there first, or leave this sale as it is."
+        )

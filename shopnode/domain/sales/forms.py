@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from shopnode.domain.params import Amount, Code, IdText, Name, Note, Params, PositiveAmount, Quantity, Reason
+from shopnode.domain.params import Amount, Code, IdText, Line, Name, Note, Params, PositiveAmount, Quantity, Reason
 
 LINES_MAX = 300
 TENDERS_MAX = 20
@@ -18,7 +18,7 @@ class Item(Params):
     product_id: IdText | None = None
     device_id: IdText | None = Field(default=None, description="A handset's stock unit; its product follows from it.")
     item_name: Name | None = None
-    category: Name | None = None
+    category: Annotated[Line, Field(max_length=100)] | None = None
     imeis: Annotated[list[Code], Field(max_length=50)] = Field(
         default_factory=list, description="The pieces of a serialised product, one number each."
     )
@@ -42,7 +42,7 @@ class Tendered(Params):
 
     method: Code
     amount: PositiveAmount
-    reference: Annotated[str, Field(max_length=60)] | None = None
+    reference: Annotated[Line, Field(max_length=60)] | None = None
 
 
 class NewSale(Params):

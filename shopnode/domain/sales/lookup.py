@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from shopnode.domain.context import Context
 from shopnode.domain.errors import NotFound
+from shopnode.domain.handsets.models import OPEN_STATUSES, StockUnit
 from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row
-from shopnode.domain.sales.errors import NotYourSale, SaleLocked, SaleUndone
-from shopnode.domain.sales.models import Payment, Sale, SaleAmendment, SaleDecision, SaleLine, SaleStatus, SaleSummary
+from shopnode.domain.sales.errors import NotYourSale, SaleLocked, SaleUndone, UnitCameBack
+from shopnode.domain.sales.models import (
+    Payment,
+    PaymentKind,
+    Sale,
+    SaleAmendment,
+    SaleDecision,
+    SaleLine,
+    SaleStatus,
+    SaleSummary,
+)
 from shopnode.domain.sales.rules import UNDONE, in_feed_order
 
 
@@ -62,3 +72,29 @@ def payments_of(session: Session, sale_id: str) -> list[Payment]:
 def next_nth(session: Session, model: type[SaleAmendment] | type[SaleDecision], sale_id: str) -> int:
     """The place of a new amendment or decision after all that are known here."""
     return (session.scalar(select(func.count()).where(model.sale_id == sale_id)) or 0) + 1
+
+
+def unit_of_line(session: Session, line: SaleLine) -> StockUnit:
+    """The phone this line sold, still away because of it. Raises NotFound, UnitCameBack."""
+    unit = find_row(session, StockUnit, line.unit_id or "", "The sold phone")
+    stays = select(func.count()).where(
+        StockUnit.handset_id == unit.handset_id, StockUnit.id != unit.id, StockUnit.status.in_(OPEN_STATUSES)
+    )
+    if unit.sold_line_id != line.id or session.scalar(stays):
+        raise UnitCameBack(line.imei or "")
+    return unit
+
+
+def sale_with_reference(session: Session, method: str, reference: str, except_id: str = "") -> str | None:
+    """The number of another sale that this transaction of this network paid; a reference is good once, for ever.
+
+    One that was typed into the wrong sale and corrected away is free for its real owner.
+    """
+    query = (
+        select(Sale.number)
+        .join(Payment, Payment.sale_id == Sale.id)
+        .where(Payment.method == method, Payment.reference == reference, Sale.id != except_id)
+        .group_by(Sale.number)
+        .having(func.sum(case((Payment.kind == PaymentKind.REFUND.value, 0), else_=Payment.amount_minor)) != 0)
+    )
+    return session.scalar(query.limit(1))

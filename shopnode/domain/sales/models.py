@@ -118,6 +118,7 @@ class SaleLine(SyncedRow):
     product_id: Mapped[Id | None]  # None for a custom line
     unit_id: Mapped[Id | None]
     item_name: Mapped[str] = mapped_column(String(200))
+    category: Mapped[str | None] = mapped_column(String(100))  # of a custom line; others have their product's
     quantity: Mapped[int]
     unit_price_minor: Mapped[MinorUnits]
     list_price_minor: Mapped[MinorUnits]  # what the catalogue said

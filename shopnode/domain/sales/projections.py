@@ -14,6 +14,7 @@ from shopnode.domain.projections import Changed, distinct, projection, write_der
 from shopnode.domain.sales.models import (
     DecisionKind,
     Payment,
+    PaymentKind,
     Sale,
     SaleAmendment,
     SaleDecision,
@@ -99,7 +100,7 @@ def _summary(sale: Any, lines: list[Any], payments: list[Any], amended: list[Any
         "items": totals.items, "gross_minor": totals.gross_minor, "discount_minor": totals.discount_minor,
         "total_minor": totals.total_minor, "tax_minor": totals.tax_minor, "cost_minor": totals.cost_minor,
         "paid_minor": sum(payment.amount_minor for payment in payments),
-        "methods": ",".join(dict.fromkeys(payment.method for payment in payments)),
+        "methods": ",".join(dict.fromkeys(row.method for row in payments if row.kind != PaymentKind.REFUND_DUE)),
         "approved_by": approved[-1].by_id if approved else None,
         "approved_at": approved[-1].at if approved else None,
         "locked_at": locked[-1].at if locked else None,

@@ -146,6 +146,13 @@ def _matches(text: str) -> ColumnElement[bool]:
     )
 
 
+def _reference_or_none(word: str) -> str | None:
+    try:
+        return normal_reference(word)
+    except ValueError:
+        return None
+
+
 @dataclass(frozen=True)
 class SaleDetail:
     """One sale, whole: what holds now and everything that led there."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,9 +85,14 @@ def tender_named(text: str) -> Tender:
 
 
 def normal_reference(text: str | None) -> str | None:
-    """A transaction id as it is compared: upper case, no blanks or dashes; None for an empty one."""
-    word = re.sub(r"[\s\-_/]+", "", (text or "")).upper()
-    return word or None
+    """A transaction id as it is compared: upper case, no blanks or dashes; None for an empty one.
+
+    Raises ValueError for signs that no network uses: they would be a second spelling of one message.
+    """
+    word = re.sub(r"[\s\-_/]+", "", (text or ""))
+    if not re.fullmatch(r"[!-~]*", word):
+        raise ValueError("may hold letters without accents, digits and signs only")
+    return word.upper() or None
 
 
 @dataclass(frozen=True)
@@ -135,6 +140,28 @@ def settle(total_minor: int, handed: Sequence[Handed]) -> list[Settled]:
         change -= back
         booked.append(Settled(Tender.CASH, tender.amount_minor - back, tender.amount_minor, back, tender.reference))
     return [tender for tender in booked if tender.amount_minor or tender.tendered_minor]
+
+
+def refund_tenders(net: Mapping[tuple[str, str | None], int], amount_minor: int) -> list[Settled]:
+    """How a refund leaves: by the tenders the money came by, the largest first; what was given back before counts
+    against cash, then against the others. `net` is what was paid less refunds, by method and reference.
+    """
+    left = {key: value for key, value in net.items() if value > 0}
+    taken = -sum(value for value in net.values() if value < 0)
+    by_cash_first = sorted(left, key=lambda key: (key[0] != Tender.CASH, -left[key], key[1] or ""))
+    for key in by_cash_first:
+        used = min(taken, left[key])
+        left[key] -= used
+        taken -= used
+    tenders = []
+    for method, reference in sorted(left, key=lambda key: (-left[key], key[0], key[1] or "")):
+        part = min(amount_minor, left[method, reference])
+        amount_minor -= part
+        if part:
+            tenders.append(Settled(Tender(method), part, None, None, reference))
+    if amount_minor:
+        tenders.append(Settled(Tender.CASH, amount_minor, None, None, None))
+    return tenders
 
 
 @dataclass(frozen=True)

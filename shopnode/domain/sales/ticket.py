@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,8 @@ from shopnode.domain.money import spread
 from shopnode.domain.people.models import Shop
 from shopnode.domain.sales.errors import ReferenceUsed, UnitNotForSale
 from shopnode.domain.sales.forms import Item, Tendered
-from shopnode.domain.sales.models import Payment, Sale, Tender
+from shopnode.domain.sales.lookup import sale_with_reference
+from shopnode.domain.sales.models import SaleLine, Tender
 from shopnode.domain.sales.rules import (
     METHOD_NAMES,
     NEEDS_REFERENCE,
@@ -58,16 +60,17 @@ class Line:
     product_id: str | None = None
     unit: StockUnit | None = None
     imei: str | None = None
+    category: str | None = None  # of a custom line; others have their product's
 
     @property
     def sum(self) -> LineSum:
         return LineSum(self.quantity, self.unit_price_minor, self.discount_minor, self.tax_rate_bp, self.cost_minor)
 
 
-def price_lines(ctx: Context, items: list[Item], *, ours: frozenset[str] = frozenset()) -> list[Line]:
+def price_lines(ctx: Context, items: list[Item], *, sold: Sequence[SaleLine] = ()) -> list[Line]:
     """The lines of a ticket, with every piece of a serialised product named.
 
-    ours  stock units that this sale holds already (an amendment may keep what it sold)
+    sold  lines this sale has already: an amendment may keep what it sold, at the price, cost, tax and warranty of then
 
     Raises Invalid naming every wrong item, UnitNotForSale.
     """
@@ -77,6 +80,8 @@ def price_lines(ctx: Context, items: list[Item], *, ours: frozenset[str] = froze
     wanted |= {unit.product_id for found in units.values() for unit, _ in found}
     products = _products(ctx.session, wanted)
     tax_rate_bp = ctx.session.connection().scalar(_VAT_RATE, {"shop_id": ctx.shop_id}) or 0
+    before = {line.product_id: line for line in sold if line.product_id}
+    ours = {line.unit_id for line in sold if line.unit_id}
     lines: list[Line] = []
     for position, item in enumerate(items):
         place = f"items.{position}"
@@ -86,12 +91,15 @@ def price_lines(ctx: Context, items: list[Item], *, ours: frozenset[str] = froze
         pieces = units.get(position, [])
         product_id = item.product_id or (pieces[0][0].product_id if pieces else None)
         product = products.get(product_id or "")
+        then = before.get(product_id)
         if product is None:
             wrong.setdefault(place, "was not found in the catalogue")
+        elif product.archived_at is not None and then is None:
+            wrong[place] = f"“{product.name}” is no longer sold"
         elif product.is_serialised:
-            lines += _serialised_lines(item, place, product, pieces, tax_rate_bp, wrong)
+            lines += _serialised_lines(item, place, product, pieces, tax_rate_bp, wrong, then)
         else:
-            lines.append(_product_line(item, product, item.quantity, item.discount_amount, tax_rate_bp))
+            lines.append(_product_line(item, product, item.quantity, item.discount_amount, tax_rate_bp, then))
     _refuse_twice(lines, wrong)
     if wrong:
         raise Invalid(wrong)
@@ -154,20 +162,37 @@ def _custom_line(item: Item, tax_rate_bp: int) -> Line:
     return Line(
         name=item.item_name or "", quantity=item.quantity, unit_price_minor=price, list_price_minor=price,
         floor_minor=0, discount_minor=item.discount_amount, cost_minor=0, tax_rate_bp=tax_rate_bp, warranty_days=0,
+        category=item.category or CUSTOM_CATEGORY,
     )  # fmt: skip
 
 
-def _product_line(item: Item, product: Any, quantity: int, discount: int, tax_rate_bp: int) -> Line:
-    price = product.price_minor if item.unit_price is None else item.unit_price
-    return Line(
-        name=product.name, quantity=quantity, unit_price_minor=price, list_price_minor=product.price_minor,
-        floor_minor=product.floor_minor, discount_minor=discount, cost_minor=product.cost_minor,
-        tax_rate_bp=tax_rate_bp, warranty_days=product.warranty_days, product_id=product.id,
+def _product_line(
+    item: Item, product: Any, quantity: int, discount: int, tax_rate_bp: int, then: SaleLine | None
+) -> Line:
+    """A line of a catalogue product; `then` is the line that an amendment keeps as it was."""
+    line = Line(
+        name=product.name, quantity=quantity, unit_price_minor=product.price_minor,
+        list_price_minor=product.price_minor, floor_minor=product.floor_minor, discount_minor=discount,
+        cost_minor=product.cost_minor, tax_rate_bp=tax_rate_bp, warranty_days=product.warranty_days,
+        product_id=product.id,
     )  # fmt: skip
+    if then is not None:
+        line.name, line.unit_price_minor = then.item_name, then.unit_price_minor
+        line.list_price_minor = then.list_price_minor
+        line.cost_minor, line.tax_rate_bp, line.warranty_days = then.cost_minor, then.tax_rate_bp, then.warranty_days
+    if item.unit_price is not None:
+        line.unit_price_minor = item.unit_price
+    return line
 
 
 def _serialised_lines(
-    item: Item, place: str, product: Any, pieces: list[Found], tax_rate_bp: int, wrong: dict[str, str]
+    item: Item,
+    place: str,
+    product: Any,
+    pieces: list[Found],
+    tax_rate_bp: int,
+    wrong: dict[str, str],
+    then: SaleLine | None,
 ) -> list[Line]:
     """A line for each piece; two pieces are two distinct numbers."""
     if len(pieces) != item.quantity:
@@ -183,7 +208,7 @@ def _serialised_lines(
     shares = spread(item.discount_amount, [1] * len(pieces))
     lines = []
     for (unit, handset), discount in zip(pieces, shares, strict=True):
-        line = _product_line(item, product, 1, discount, tax_rate_bp)
+        line = _product_line(item, product, 1, discount, tax_rate_bp, then)
         line.unit, line.imei, line.cost_minor = unit, handset.number, unit.cost_minor
         lines.append(line)
     return lines
@@ -218,14 +243,23 @@ def check_prices(ctx: Context, lines: list[Line], ticket_discount_minor: int) ->
     if full_price:
         return
     limits = all_numbers(ctx.session)
+    custom = [line.sum.net_minor for line in lines if line.product_id is None]
+    if custom:
+        named = next(line.name for line in lines if line.product_id is None)
+        _object(ctx, PriceCheck(named, 1, sum(custom), 0, 0, 0, is_custom=True), limits)
     for line, net, share in zip(lines, nets, spread(ticket_discount_minor, nets), strict=True):
-        check = PriceCheck(
-            line.name, line.quantity, net - share, line.list_price_minor, line.floor_minor, line.cost_minor,
-            is_custom=line.product_id is None,
-        )  # fmt: skip
-        objection = price_objection(ctx.actor.role, check, limits)
-        if objection is not None:
-            ctx.require_approval(objection)
+        if line.product_id is not None:
+            net_now = net - share
+            check = PriceCheck(
+                line.name, line.quantity, net_now, line.list_price_minor, line.floor_minor, line.cost_minor
+            )
+            _object(ctx, check, limits)
+
+
+def _object(ctx: Context, check: PriceCheck, limits: dict[str, int]) -> None:
+    objection = price_objection(ctx.actor.role, check, limits)
+    if objection is not None:
+        ctx.require_approval(objection)
 
 
 def settle_payments(ctx: Context, total_minor: int, payments: list[Tendered], sale_id: str = "") -> list[Settled]:
@@ -242,7 +276,11 @@ def settle_payments(ctx: Context, total_minor: int, payments: list[Tendered], sa
             known = ", ".join(tender.value for tender in Tender)
             wrong[f"payments.{position}.method"] = f"must be one of {known}"
             continue
-        reference = normal_reference(payment.reference)
+        try:
+            reference = normal_reference(payment.reference)
+        except ValueError as odd:
+            wrong[f"payments.{position}.reference"] = str(odd)
+            continue
         if method in NEEDS_REFERENCE and reference is None:
             name = METHOD_NAMES[method]
             wrong[f"payments.{position}.reference"] = f"{name} needs the transaction id from the message"
@@ -261,8 +299,6 @@ def _refuse_used(ctx: Context, handed: list[Handed], sale_id: str) -> None:
     if len(set(given)) != len(given):
         raise Invalid({"payments": "the same transaction id was entered twice"})
     for method, reference in given:
-        query = select(Sale.number).join(Payment, Payment.sale_id == Sale.id)
-        query = query.where(Payment.method == method.value, Payment.reference == reference, Sale.id != sale_id)
-        used = ctx.session.scalar(query.limit(1))
+        used = sale_with_reference(ctx.session, method.value, reference or "", sale_id)
         if used is not None:
             raise ReferenceUsed(METHOD_NAMES[method], used)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
-
 from shopnode.domain.context import Context
 from shopnode.domain.errors import Invalid
 from shopnode.domain.money import format_minor
 from shopnode.domain.sales.carts import CartBody, CartTender
-from shopnode.domain.sales.models import Payment, Sale, Tender
+from shopnode.domain.sales.lookup import sale_with_reference
+from shopnode.domain.sales.models import Tender
 from shopnode.domain.sales.rules import METHOD_NAMES, NEEDS_REFERENCE, normal_reference
 
 METHODS = [(tender.value, METHOD_NAMES[tender]) for tender in Tender]
@@ -68,16 +67,17 @@ def check_tender(ctx: Context, body: CartBody, tender: CartTender, due_minor: in
     if tender.amount > due_minor:
         due = format_minor(due_minor)
         raise Invalid({"amount_minor": f"is more than the {due} that is due; only cash gives change"})
-    reference = normal_reference(tender.reference)
+    try:
+        reference = normal_reference(tender.reference)
+    except ValueError as odd:
+        raise Invalid({"reference": str(odd)}) from None
     if reference is None:
         if method in NEEDS_REFERENCE:
             raise Invalid({"reference": f"{METHOD_NAMES[method]} needs the transaction ID from the message"})
         return tender.model_copy(update={"reference": None})
     if any(other.method == method and normal_reference(other.reference) == reference for other in body.tenders):
         raise Invalid({"reference": "is in this sale already"})
-    used = select(Sale.number).join(Payment, Payment.sale_id == Sale.id)
-    used = used.where(Payment.method == method.value, Payment.reference == reference)
-    number = ctx.session.scalar(used.limit(1))
+    number = sale_with_reference(ctx.session, method.value, reference)
     if number is not None:
         raise Invalid({"reference": f"was already used for sale {number}; ask for the right one"})
     return tender.model_copy(update={"reference": reference})

@@ -189,6 +189,7 @@ def create_sale_line() -> None:
         sa.Column("product_id", ID, nullable=True),
         sa.Column("unit_id", ID, nullable=True),
         sa.Column("item_name", sa.String(200), nullable=False),
+        sa.Column("category", sa.String(100), nullable=True),
         sa.Column("quantity", sa.BigInteger(), nullable=False),
         sa.Column("unit_price_minor", sa.BigInteger(), nullable=False),
         sa.Column("list_price_minor", sa.BigInteger(), nullable=False),
