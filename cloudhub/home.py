@@ -18,7 +18,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
+import psycopg
 from sqlalchemy import insert, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from cloudhub.database import HubDatabase
@@ -31,7 +33,7 @@ from cloudhub.merge.work import Sender, Work
 from shopnode.domain.capture import Capture, wire_columns
 from shopnode.domain.clock import Clock, RandomBytes, new_id, to_datetime
 from shopnode.domain.db import synced_models
-from shopnode.domain.errors import Conflict, WrongPlace
+from shopnode.domain.errors import Busy, Conflict, WrongPlace
 from shopnode.domain.guard import verify_guard
 from shopnode.domain.homes import Appended
 from shopnode.domain.journal import EntryDraft, JournalEntry, entry_document
@@ -39,6 +41,14 @@ from sync_protocol import chain
 from sync_protocol.canonical import canonical
 from sync_protocol.merge import Clock as ClockReading
 from sync_protocol.merge import FieldState
+
+# What passes by itself: two transactions in each other's way, or a lock that was not to be had in time.
+_MOMENTARY = (
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.SerializationFailure,
+    psycopg.errors.LockNotAvailable,
+    psycopg.errors.QueryCanceled,
+)
 
 
 class ChangedMeanwhile(Conflict):
@@ -88,9 +98,15 @@ class HubHome:
             self._begin(self._session)
             yield self._session
             return
-        with self.database.session(self.tenant_id) as session:
-            self._begin(session)
-            yield session
+        try:
+            with self.database.session(self.tenant_id) as session:
+                self._begin(session)
+                yield session
+        except (DBAPIError, psycopg.Error) as error:
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            if isinstance(cause, _MOMENTARY):
+                raise Busy from error
+            raise
 
     def _begin(self, session: Session) -> None:
         books = Books(session, self.tenant_id)

@@ -11,6 +11,7 @@ from waitress.server import create_server
 
 from cloudhub.app import REQUEST_BYTES_MAX, create_app
 from cloudhub.hub import Hub
+from cloudhub.merge.retry import retry_after_upgrade
 from cloudhub.postgres import EmbeddedPostgres, PostgresUnavailable
 from shopnode.domain.collector import calm_collector
 
@@ -23,6 +24,7 @@ assert waitress  # named for its version in the lock
 
 def serve(hub: Hub, host: str, port: int, ready: Callable[[int], None] = lambda port: None) -> None:
     """Answer requests until interrupted. `ready` is told the port once the door is open (0 chooses one)."""
+    retry_after_upgrade(hub)
     server = create_server(
         create_app(hub),
         host=host,

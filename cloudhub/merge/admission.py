@@ -24,6 +24,7 @@ from cloudhub.merge.inbox import Head, keep_entries, lock_head, new_entries, not
 from cloudhub.merge.settle import settle
 from cloudhub.merge.tables import entity_tables
 from cloudhub.merge.work import CONFLICT, MERGED, Missing, NeedsCare, Sender, Unfit, Work, examine
+from cloudhub.version import HUB_VERSION
 from shopnode.domain.clock import Clock
 from sync_protocol.pushes import Arrived
 from sync_protocol.shape import Block
@@ -121,17 +122,19 @@ def release_held(books: Books, received_ms: int) -> list[Work]:
     return released
 
 
-def retry_quarantined(books: Books, received_ms: int) -> list[Work]:
-    """Try everything that was set aside again, after an upgrade of the hub. The caller settles."""
-    return _try_again(books, waiting_works(books, "w.verdict = 'quarantined'", [], received_ms))
+def retry_quarantined(books: Books, received_ms: int, version: str) -> list[Work]:
+    """Try what another version of the hub set aside, and what waited for it. The caller settles."""
+    condition = "w.verdict = 'quarantined' AND w.software <> %s"
+    freed = _try_again(books, waiting_works(books, condition, [version], received_ms), version)
+    return freed + release_held(books, received_ms)
 
 
-def _try_again(books: Books, works: list[Work]) -> list[Work]:
+def _try_again(books: Books, works: list[Work], version: str = HUB_VERSION) -> list[Work]:
     for work in works:
         examine(work)
         if work.applies:
             apply_all(books, [work])
-        note_verdict(books, work)
+        note_verdict(books, work, version)
     return [work for work in works if work.applies]
 
 

@@ -17,6 +17,7 @@ import orjson
 from cloudhub.merge.books import Books
 from cloudhub.merge.tables import INSTANT_MS_MAX
 from cloudhub.merge.work import Sender, Work
+from cloudhub.version import HUB_VERSION
 from sync_protocol.canonical import serialise
 from sync_protocol.chain import genesis
 from sync_protocol.merge import Clock
@@ -94,7 +95,7 @@ def _inbox_row(work: Work) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _keep_waiting(books: Books, works: Sequence[Work]) -> None:
+def _keep_waiting(books: Books, works: Sequence[Work], version: str = HUB_VERSION) -> None:
     for work in works:
         missing = work.missing
         books.run(
@@ -102,7 +103,7 @@ def _keep_waiting(books: Books, works: Sequence[Work]) -> None:
             [
                 books.tenant_id, work.origin_id, work.n, work.verdict, work.reason,
                 missing.entity if missing else None, missing.row_id if missing else None,
-                work.sender.received_ms, clock_text(work.sender.clock), "1",
+                work.sender.received_ms, clock_text(work.sender.clock), version,
             ],
         )  # fmt: skip
 
@@ -124,13 +125,13 @@ def waiting_works(books: Books, condition: str, values: Sequence[Any], received_
     return works
 
 
-def note_verdict(books: Books, work: Work) -> None:
+def note_verdict(books: Books, work: Work, version: str) -> None:
     """Write down what became of an entry that had waited."""
     books.run(_VERDICT, [work.verdict, books.tenant_id, work.origin_id, work.n])
     if work.applies:
         books.run(_RELEASE, [books.tenant_id, work.origin_id, work.n])
     else:
-        _keep_waiting(books, [work])
+        _keep_waiting(books, [work], version)
 
 
 _LOCK = "SELECT head_n, head_hash FROM origin WHERE tenant_id = %s AND id = %s FOR UPDATE"

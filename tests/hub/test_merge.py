@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from cloudhub.merge.conflicts import open_conflicts, open_exceptions
+from cloudhub.merge.retry import retry_after_upgrade
+from cloudhub.version import HUB_VERSION
 from shopnode.domain.actions import perform
 from shopnode.domain.clock import act_id
 from tests.hub.raw import Answered, RawNode, change, payment, product, raw_node, sale
@@ -288,6 +290,25 @@ def test_poison_is_kept_whole_and_does_not_stop_what_follows(world: World, raw: 
     assert kept.verdict == "quarantined"
     assert "rows" in kept.body
     assert world.count("waiting_entry") == 1
+
+
+def test_what_was_set_aside_is_tried_again_after_an_upgrade(
+    world: World, raw: RawNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sale_id = raw.new_id()
+    with monkeypatch.context() as patch:
+        patch.setattr("cloudhub.merge.work.entity_tables", dict)  # a hub that knows no table yet
+        raw.write(sale(sale_id, raw.shop))
+        assert raw.push().verdicts == {1: "quarantined"}
+    raw.write(payment(raw.new_id(), sale_id, raw.shop))
+    assert raw.push().verdicts == {2: "held"}
+
+    assert retry_after_upgrade(world.hub, HUB_VERSION) == 0
+    assert retry_after_upgrade(world.hub, "a newer one") == 2
+
+    assert (world.count("sale"), world.count("payment"), world.count("waiting_entry")) == (1, 1, 0)
+    assert world.rows("SELECT paid_minor FROM sale_summary") == [(5_000,)]
+    assert raw.push(1, 2).verdicts == {}
 
 
 def test_a_wrong_day_is_quarantined(world: World, raw: RawNode) -> None:
