@@ -46,6 +46,7 @@ class State(NamedTuple):
     field: str
     seen_no: int
     pending_n: int | None
+    shadow: str | None
 
 
 class Applier:
@@ -77,8 +78,10 @@ class Applier:
             if model.__sync__.kind is Kind.REGISTER or (op == "u" and model.__sync__.kind in EDITED):
                 self._write_arrived()
                 for row in rows:
-                    names = [WHOLE_ROW] if op == "i" else columns[1:]
-                    self._settle_own(model, row[0], names, no, n)
+                    if op == "i":
+                        self._settle_insert(model, row[0], set(columns), no, n)
+                    else:
+                        self._settle_own(model, row[0], columns[1:], no, n)
             elif "feed_no" in model.__sync__.derived:
                 self._number(model, [row[0] for row in rows], no)
         for entity, op, columns, rows in outcome or ():
@@ -185,19 +188,29 @@ class Applier:
     def _settle_own(self, model: Model, row_id: str, names: list[str], no: int, n: int) -> None:
         """Entry `n` has its place: what it wrote is what the hub holds, as of line `no`."""
         states = self._states(model, row_id)
-        marks = []
-        for name in names:
-            state = states.get(name)
-            later = state.pending_n if state and state.pending_n and state.pending_n > n else None
+        self._save([_state(model, row_id, name, no, _later(states.get(name), n)) for name in names])
+
+    def _settle_insert(self, model: Model, row_id: str, written: set[str], no: int, n: int) -> None:
+        """Our new row has its place. Fields it left empty, and that the hub had, come out of the shadow."""
+        states = self._states(model, row_id)
+        marks = [_state(model, row_id, WHOLE_ROW, no, _later(states.get(WHOLE_ROW), n))]
+        for name, state in states.items():
+            if name == WHOLE_ROW:
+                continue
+            later = _later(state, n)
+            if state.shadow is not None and name not in written and later is None:
+                self._write(model, row_id, {name: orjson.loads(state.shadow)["value"]})
             marks.append(_state(model, row_id, name, no, later))
-        if WHOLE_ROW in names:
-            # Fields that were shadowed while the insert waited: the hub's line for them carries the outcome.
-            marks += [
-                _state(model, row_id, name, no, state.pending_n if state.pending_n and state.pending_n > n else None)
-                for name, state in states.items()
-                if name != WHOLE_ROW
-            ]
         self._save(marks)
+
+    def give_up(self, n: int) -> None:
+        """The hub put entry `n` aside (quarantine): its edits wait for no verdict, and the hub's values show again."""
+        rows = self._cursor.execute(_PENDING, (n,)).fetchall()
+        for entity, row_id, name, seen_no, shadow, shadow_no in rows:
+            model = self._models[entity]
+            if shadow is not None:
+                self._write(model, row_id, {name: orjson.loads(shadow)["value"]})
+            self._save([_state(model, row_id, name, shadow_no or seen_no)])
 
     def _number(self, model: Model, ids: list[str], no: int) -> None:
         """Give decisions and amendments their place in the order that holds everywhere."""
@@ -217,6 +230,11 @@ class Applier:
     def _save(self, marks: Sequence[tuple[Any, ...]]) -> None:
         if marks:
             self._cursor.executemany(_SAVE, marks)
+
+
+def _later(state: State | None, n: int) -> int | None:
+    """The entry after `n` that still waits for its verdict on a field."""
+    return state.pending_n if state and state.pending_n and state.pending_n > n else None
 
 
 def _known_part(
@@ -250,7 +268,8 @@ def _update_statement(table: str, columns: tuple[str, ...]) -> str:
     return f"UPDATE {table} SET {', '.join(f'{name} = ?' for name in columns)} WHERE id = ?"
 
 
-_STATES = "SELECT field, seen_no, pending_n FROM field_state WHERE entity = ? AND row_id = ?"
+_PENDING = "SELECT entity, row_id, field, seen_no, shadow, shadow_no FROM field_state WHERE pending_n = ?"
+_STATES = "SELECT field, seen_no, pending_n, shadow FROM field_state WHERE entity = ? AND row_id = ?"
 _SAVE = """
 INSERT INTO field_state (entity, row_id, field, seen_no, pending_n, shadow, shadow_no) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (entity, row_id, field) DO UPDATE SET seen_no = excluded.seen_no, pending_n = excluded.pending_n,

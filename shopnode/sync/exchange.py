@@ -18,6 +18,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session
 
 from shopnode.domain import failpoints
+from shopnode.domain.apply import Applier
 from shopnode.domain.clock import to_datetime
 from shopnode.domain.node import Installation, NodeHome
 from shopnode.sync.models import EntryVerdictRow, HubLink, StreamMark
@@ -181,19 +182,20 @@ class Exchanger:
         return decode(ExchangeResponse, decompress(answer.body, answer.header("content-encoding") or "identity"))
 
     def _store(self, link: Link, parcel: Parcel | None, response: ExchangeResponse) -> Exchanged:
-        """Keep the ack and the page in one transaction."""
+        """Keep the ack, then the page: a page that cannot be applied must not take back that our entries arrived."""
         with self.home.writing() as session:
             accepted = self._store_ack(session, link, response)
-            failpoints.hit("push.ack_stored")
-            if response.pull is not None:
-                reader = PageReader(self.home, link.hub_key)
-                reader.apply(session, response.pull, response.page_sig, response.epoch)
             self._store_offset(session, response.time)
             head = session.scalars(select(Installation.head_n)).one()
-            failpoints.hit("pull.before_commit")
-        failpoints.hit("pull.after_commit")
+            failpoints.hit("push.ack_stored")
+        if response.pull is not None:
+            with self.home.writing() as session:
+                reader = PageReader(self.home, link.hub_key)
+                reader.apply(session, response.pull, response.page_sig, response.epoch)
+                failpoints.hit("pull.before_commit")
+            failpoints.hit("pull.after_commit")
         lines = len(response.pull.lines) if response.pull else 0
-        more = head > accepted if parcel is not None else False
+        more = parcel is not None and head > accepted
         more = more or bool(response.pull and response.pull.more)
         return Exchanged(accepted - link.accepted_n, lines, more, response.next_poll_ms)
 
@@ -216,6 +218,12 @@ class Exchanger:
             statement = upsert(EntryVerdictRow)
             keep = {name: statement.excluded[name] for name in ("verdict", "reason", "at")}
             session.execute(statement.on_conflict_do_update(index_elements=["n"], set_=keep), rows)
+        aside = [verdict.n for verdict in ack.verdicts if verdict.verdict == "quarantined"]
+        if aside:
+            applier = Applier(session)
+            for n in aside:
+                applier.give_up(n)
+            applier.finish()
         return ack.accepted
 
     def _hub_now_s(self) -> int:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shopnode.domain.clock import to_ms
 from shopnode.domain.journal import JournalEntry
+from shopnode.domain.node import Installation
 from sync_protocol.chain import genesis
 from sync_protocol.entries import travelling_bytes
 from sync_protocol.limits import Batch
@@ -40,16 +41,18 @@ class Parcel:
 
 
 def waiting(session: Session, origin: str, accepted_n: int) -> Waiting:
-    """What the hub has not accepted yet."""
-    query = select(func.count(), func.min(JournalEntry.at))
-    count, oldest = session.execute(_after(query, origin, accepted_n)).one()
-    return Waiting(count, to_ms(oldest) if oldest else None)
+    """What the hub has not accepted yet. Two rows are read, however much waits."""
+    head_n = session.scalars(select(Installation.head_n)).one()
+    first = select(JournalEntry.at).where(JournalEntry.origin_id == origin, JournalEntry.n == accepted_n + 1)
+    oldest = session.scalars(first).one_or_none()
+    return Waiting(max(head_n - accepted_n, 0), to_ms(oldest) if oldest else None)
 
 
 def next_parcel(session: Session, origin: str, accepted_n: int, batch: Batch) -> Parcel | None:
     """The next entries to send, as many as the batch allows; None when nothing waits."""
     query = select(JournalEntry.body, JournalEntry.personal, JournalEntry.hash)
-    query = _after(query, origin, accepted_n).order_by(JournalEntry.n).limit(batch.rows)
+    after = query.where(JournalEntry.origin_id == origin, JournalEntry.n > accepted_n)
+    query = after.order_by(JournalEntry.n).limit(batch.rows)
     rows = session.execute(query).all()
     if not rows:
         return None
@@ -58,16 +61,12 @@ def next_parcel(session: Session, origin: str, accepted_n: int, batch: Batch) ->
     )
     rows = rows[: batch.take(sizes)]
     entries = [travelling_bytes(row.body.encode(), row.personal.encode() if row.personal else None) for row in rows]
-    return Parcel(accepted_n + 1, hash_of_entry(session, origin, accepted_n), entries, rows[-1].hash)
+    return Parcel(accepted_n + 1, hash_of_entry(session, origin, accepted_n) or "", entries, rows[-1].hash)
 
 
-def hash_of_entry(session: Session, origin: str, n: int) -> str:
-    """hash(n) of our own chain; the origin's beginning for 0."""
+def hash_of_entry(session: Session, origin: str, n: int) -> str | None:
+    """hash(n) of our own chain; the origin's beginning for 0; None when our chain is shorter (a restored file)."""
     if n == 0:
         return genesis(origin)
     query = select(JournalEntry.hash).where(JournalEntry.origin_id == origin, JournalEntry.n == n)
-    return session.scalars(query).one()
-
-
-def _after(query, origin: str, accepted_n: int):  # type: ignore[no-untyped-def]
-    return query.where(JournalEntry.origin_id == origin, JournalEntry.n > accepted_n)
+    return session.scalars(query).one_or_none()

@@ -28,10 +28,15 @@ from sync_protocol.problems import Action, ProtocolError
 
 log = logging.getLogger("shopnode.sync")
 
+OFFLINE_PACE_MS = 5_000  # the shortest pause between two tries on a line that is down
 STOPPED_RETRY_MS = 15 * 60_000  # what only a person can solve is still asked again now and then
 State = Literal["ok", "sending", "offline", "stopped", "not-enrolled"]
-STOPPING = frozenset(
-    {Action.HOLD, Action.STOP, Action.ASK_OWNER, Action.UPGRADE, Action.RENEW_ORIGIN, Action.BOOTSTRAP}
+STOPPING = frozenset({Action.HOLD, Action.STOP, Action.ASK_OWNER, Action.UPGRADE})
+# What a restored backup on either side needs is not built yet, so nothing is promised.
+PARTED = frozenset({Action.RENEW_ORIGIN, Action.RESEND_DURABLE, Action.BOOTSTRAP})
+PARTED_WORDS = (
+    "This shop's books and the hub's no longer fit together, as after a restored backup. Selling goes on; "
+    "sending waits for support."
 )
 
 
@@ -63,6 +68,7 @@ class SyncWorker:
         self._run = home.new_id()
         self._batch = Batch()
         self._failures = 0
+        self._told = False  # the hub named the wait
         self._state: tuple[State, str] = ("sending", "Connecting…")
         self._wake = threading.Event()
         self._stop = threading.Event()
@@ -109,16 +115,18 @@ class SyncWorker:
     def _loop(self) -> None:
         while not self._stop.is_set():
             wait_ms = self._try()
-            self._wake.wait(wait_ms / 1000)
-            if self._state[0] == "ok":
-                self._wake.clear()
-            elif self._wake.is_set():
-                # Woken while the hub is away: keep to the pace of retries, a sale every second must not hammer it.
-                self._wake.clear()
-                self._stop.wait(min(wait_ms, 1_000) / 1000)
+            calm = self._state[0] == "ok"
+            # A busy counter wakes this thread at every sale: while the hub is away or asked to be left alone, that
+            # must not shorten the wait it was told, nor hammer a line that is down.
+            held_ms = 0 if calm else wait_ms if self._told else min(wait_ms, OFFLINE_PACE_MS)
+            self._stop.wait(held_ms / 1000)
+            if not self._stop.is_set():
+                self._wake.wait((wait_ms - held_ms) / 1000)
+            self._wake.clear()
 
     def _try(self) -> int:
         """One round; returns how long to wait before the next, in ms."""
+        self._told = False
         try:
             done = self.run_once()
         except LinkDown as down:
@@ -166,8 +174,12 @@ class SyncWorker:
         action, facts = refused.problem.action, refused.facts
         self._failures += 1
         told = facts.get("retry_after_ms")
+        self._told = isinstance(told, int)
         if action is Action.RESEND and isinstance(facts.get("expected"), int):
             self._resend_from(int(facts["expected"]))
+        if action in PARTED:
+            self._note("stopped", PARTED_WORDS, refused.problem.code)
+            return STOPPED_RETRY_MS
         if action in STOPPING:
             self._note("stopped", refused.problem.sentence, refused.problem.code)
             return STOPPED_RETRY_MS
