@@ -138,7 +138,7 @@ def _matches(text: str) -> ColumnElement[bool]:
     line = select(SaleLine.sale_id).where(
         or_(SaleLine.imei == word, SaleLine.item_name.icontains(word, autoescape=True))
     )
-    paid = select(Payment.sale_id).where(Payment.reference == (normal_reference(word) or word))
+    paid = select(Payment.sale_id).where(Payment.reference == (_reference_or_none(word) or word))
     return or_(
         SaleSummary.number.icontains(word, autoescape=True),
         SaleSummary.sale_id.in_(line),
