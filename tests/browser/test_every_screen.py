@@ -159,7 +159,8 @@ def test_the_owner_in_the_shop(open_page: OpenPage, town: Town) -> None:
     page.get_by_role("button", name="Import", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("catalogue.csv")
     wrong += look(page, "import result")
-    go(page, "/printers").get_by_role("button", name="Change").first.click()
+    go(page, "/printers").get_by_role("link", name="Change").click()
+    expect(page.get_by_label("Address")).to_be_visible()
     wrong += look(page, "printer")
     assert wrong == []
 

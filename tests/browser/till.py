@@ -56,9 +56,10 @@ class Till:
     # ── filling the cart ──
 
     def find(self, text: str, name: str = "") -> Locator:
-        """Type, as a person does, until the hit stands first."""
+        """Type and wait for what is found, as a person does: Enter before that would scan the text."""
         self.search.fill("")
-        self.search.press_sequentially(text)
+        expect(self.page.locator("#results .tiles")).to_be_visible()
+        self.search.fill(text)
         first = self.page.locator("#results [data-hits] .hit").first
         expect(first).to_contain_text(name or text, ignore_case=True)
         return first

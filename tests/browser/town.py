@@ -32,7 +32,6 @@ from shopnode.domain.clock import SystemClock
 from shopnode.domain.context import Actor, Context
 from shopnode.domain.demo import add_demo_printer, fill_demo
 from shopnode.domain.demo_cast import BUSINESS, SHOP_NAMES, STAFF
-from shopnode.domain.handsets.models import Handset, StockUnit, UnitStatus
 from shopnode.domain.permissions import Role
 from shopnode.enrolling import enrol_new
 from shopnode.runtime import Node
@@ -41,6 +40,7 @@ from tests.hub_server import running_hub
 READY_S = 60
 SEED, DAYS, SALES = 1, 1, 8
 PHONE = "Tecno Spark 40 8/256"
+IMEIS = ("004401551550136", "004401551550144")
 DISPUTED = "Oraimo 18 W charger"
 
 
@@ -116,7 +116,7 @@ class Town:
     hub: Part
     node: Part
     printer: FakePrinter
-    imeis: list[str]  # of PHONE, in stock
+    imeis: tuple[str, ...] = IMEIS  # of PHONE, in stock
 
 
 @contextmanager
@@ -131,12 +131,12 @@ def running_town(folder: Path) -> Iterator[Town]:
         served.wait_ready()
         shop = folder / "shop"
         enrol_new(data_folder(shop), Settings(), served.address, code, SystemClock(), secrets.token_bytes)
-        imeis = _fill_shop(shop, printer)
+        _fill_shop(shop, printer)
         _dispute_a_price(owner)
         node = Part("shopnode", shop)
         running.callback(node.stop)
         node.start()
-        yield Town(served, node, printer, imeis)
+        yield Town(served, node, printer)
 
 
 def _found_business(hub: Hub) -> tuple[Context, str]:
@@ -147,8 +147,8 @@ def _found_business(hub: Hub) -> tuple[Context, str]:
     return owner, make_enrol_code(hub, made.tenant_id, shop_id)
 
 
-def _fill_shop(folder: Path, printer: FakePrinter) -> list[str]:
-    """The demo's goods and a few sales, sent to the hub; then a price that the hub has not heard of."""
+def _fill_shop(folder: Path, printer: FakePrinter) -> None:
+    """The demo's goods and a few sales, sent to the hub; then phones and a price that it has not heard of."""
     with Node.open(folder) as node:
         node.sync.run_once()
         fill_demo(node.home, seed=SEED, days=DAYS, sales=SALES, tell=lambda done, total, words: None)
@@ -156,14 +156,11 @@ def _fill_shop(folder: Path, printer: FakePrinter) -> list[str]:
         perform(console(node), "cash.close_drawer", {"counted": 0})
         node.sync.run_once()
         with node.home.reading() as session:
-            on_sale = select(Handset.imei1).join(StockUnit, StockUnit.handset_id == Handset.id)
-            on_sale = on_sale.join(Product, Product.id == Handset.product_id)
-            on_sale = on_sale.where(Product.name == PHONE, StockUnit.status == UnitStatus.IN_STOCK.value)
-            imeis = [imei for imei in session.scalars(on_sale.order_by(Handset.imei1)) if imei]
-            disputed = session.scalars(select(Product.id).where(Product.name == DISPUTED)).one()
-        perform(console(node), "products.update", {"product_id": disputed, "price_minor": 36_000})
-        assert len(imeis) >= 2, "the demo has too few phones for the story; choose another PHONE"
-        return imeis
+            ids = {name: product_id for name, product_id in session.execute(select(Product.name, Product.id))}
+        for imei in IMEIS:
+            form = {"product_id": ids[PHONE], "imei1": imei, "cost_minor": 560_000}
+            perform(console(node), "handsets.receive", form)
+        perform(console(node), "products.update", {"product_id": ids[DISPUTED], "price_minor": 36_000})
 
 
 def _dispute_a_price(owner: Context) -> None:
