@@ -23,7 +23,7 @@ from cloudhub.merge.books import Books
 from cloudhub.merge.inbox import Head, keep_entries, lock_head, new_entries, note_verdict, waiting_works
 from cloudhub.merge.settle import settle
 from cloudhub.merge.tables import entity_tables
-from cloudhub.merge.work import CONFLICT, MERGED, Missing, NeedsCare, Sender, Unfit, Work, examine
+from cloudhub.merge.work import CONFLICT, MERGED, Missing, NeedsCare, Sender, Unfit, Work, examine, examine_all
 from cloudhub.version import HUB_VERSION
 from shopnode.domain.clock import Clock
 from sync_protocol.pushes import Arrived
@@ -62,8 +62,7 @@ def admit_push(
         return Admitted(head, again)
     works = [Work(entry.n, entry.entry, entry.sealed, entry.hash, sender) for entry in fresh]
     books.writer = (sender.origin_id, works[-1].n)
-    for work in works:
-        examine(work)
+    examine_all(works)
     apply_all(books, [work for work in works if work.applies])
     keep_entries(books, works, signature)
     released = release_held(books, sender.received_ms)

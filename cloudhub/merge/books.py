@@ -160,9 +160,10 @@ class Books:
 
     def note_inserts(self, entity: str, columns: tuple[str, ...], rows: list[list[Any]]) -> None:
         """Remember new rows for the projections, with every column they may ask for."""
-        blank = dict.fromkeys(entity_tables()[entity].columns)
+        left_out = [name for name in entity_tables()[entity].columns if name not in columns]
+        names, empty = (*columns, *left_out), [None] * len(left_out)
         noted = self._open.changed.inserts.setdefault(entity, [])
-        noted.extend({**blank, **dict(zip(columns, row, strict=True))} for row in rows)
+        noted.extend(dict(zip(names, row + empty, strict=True)) for row in rows)
 
     def note_updates(self, entity: str, ids: Mapping[str, Any]) -> None:
         self._open.changed.updates.setdefault(entity, set()).update(ids)

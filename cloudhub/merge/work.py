@@ -91,20 +91,48 @@ class Work:
         self.verdict, self.reason, self.missing = HELD, str(missing), missing
 
 
-def examine(work: Work) -> None:
-    """Read the entry's rows; set it aside when they are not what the tables take. Needs no database."""
+def examine_all(works: list[Work]) -> None:
+    """Read the rows of all entries, and set those aside that are not what the tables take. Needs no database.
+
+    Blocks of one kind are judged together, whatever entries they come from; only where something is wrong is each
+    entry looked at by itself.
+    """
     try:
-        if len(work.sealed) > ENTRY_BYTES_MAX:
-            raise Unfit("the entry is too large")
-        check_rows(work.entry["rows"])
-        if "personal" in work.entry:
-            check_reveals(work.entry["personal"])
-        entry = UPCASTERS.upcast(work.entry)
-        work.blocks = [_without_erased(block) for block in blocks_of(entry)]
+        for work in works:
+            _read(work)
+        for (entity, op, columns), rows in _by_kind(works).items():
+            _examine_block(works[0].sender, entity, op, list(columns), rows)
+    except (ProtocolError, Unfit):
+        for work in works:
+            examine(work)
+
+
+def examine(work: Work) -> None:
+    """The same for one entry."""
+    try:
+        _read(work)
         for block in work.blocks:
-            _examine_block(work, *block)
+            _examine_block(work.sender, *block)
     except (ProtocolError, Unfit) as fault:
         work.set_aside(str(fault))
+
+
+def _read(work: Work) -> None:
+    if len(work.sealed) > ENTRY_BYTES_MAX:
+        raise Unfit("the entry is too large")
+    check_rows(work.entry["rows"])
+    if "personal" in work.entry:
+        check_reveals(work.entry["personal"])
+    entry = UPCASTERS.upcast(work.entry)
+    work.blocks = [_without_erased(block) for block in blocks_of(entry)]
+
+
+def _by_kind(works: list[Work]) -> dict[tuple[str, str, tuple[str, ...]], list[list[Any]]]:
+    found: dict[tuple[str, str, tuple[str, ...]], list[list[Any]]] = {}
+    for work in works:
+        for entity, op, columns, rows in work.blocks:
+            found.setdefault((entity, op, tuple(columns)), []).extend(rows)
+    return found
 
 
 def _without_erased(block: Block) -> Block:
@@ -125,7 +153,7 @@ def _without_erased(block: Block) -> Block:
     return [entity, op, columns, cleared]
 
 
-def _examine_block(work: Work, entity: str, op: str, columns: list[str], rows: list[list[Any]]) -> None:
+def _examine_block(sender: Sender, entity: str, op: str, columns: list[str], rows: list[list[Any]]) -> None:
     table = entity_tables().get(entity)
     if table is None:
         raise Unfit(f"unknown table {entity}")
@@ -135,7 +163,9 @@ def _examine_block(work: Work, entity: str, op: str, columns: list[str], rows: l
         column = table.columns.get(name)
         if column is None:
             raise Unfit(f"unknown column {entity}.{name}")
-        if op == "u" and name != "id":
+        if name == "id":
+            continue  # the entry's shape vouches for it
+        if op == "u":
             values = tuple(change[1] for change in values)
         if not column.fits(values) or (column.required and None in values):
             raise Unfit(f"a wrong value in {entity}.{name}")
@@ -144,13 +174,13 @@ def _examine_block(work: Work, entity: str, op: str, columns: list[str], rows: l
         if lacking:
             raise Unfit(f"{entity} lacks {min(lacking)}")
         if table.holds_shop:
-            _examine_shop(work, entity, columns, rows)
+            _examine_shop(sender, entity, columns, rows)
 
 
-def _examine_shop(work: Work, entity: str, columns: list[str], rows: list[list[Any]]) -> None:
+def _examine_shop(sender: Sender, entity: str, columns: list[str], rows: list[list[Any]]) -> None:
     """A node writes the books of its own shop; the portal may write any shop's."""
-    if work.sender.shop_id is None or "shop_id" not in columns:
+    if sender.shop_id is None or "shop_id" not in columns:
         return
     place = columns.index("shop_id")
-    if any(row[place] != work.sender.shop_id for row in rows):
+    if any(row[place] != sender.shop_id for row in rows):
         raise Unfit(f"a row of {entity} belongs to another shop")
