@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from shopnode.domain.node import Installation, NodeHome
-from shopnode.domain.people.models import BUSINESS_ID
+from shopnode.domain.people.models import BUSINESS_ID, Shop
 from shopnode.sync.exchange import Refused
 from shopnode.sync.models import HubLink
 from shopnode.sync.transport import Answer, HttpTransport, LinkDown, Transport
@@ -69,7 +69,9 @@ def standalone_of(home: NodeHome) -> Standalone:
     with home.reading() as session:
         row = session.get_one(Installation, 1)
         head = (row.head_n, row.head_hash)
-        return Standalone(origin=row.origin_id, shop=row.shop_id, business=BUSINESS_ID, head=head)
+        # The hub refuses a code that another shop of the business has: two shops would share receipt numbers.
+        code = session.scalars(select(Shop.code).where(Shop.id == row.shop_id)).one_or_none()
+        return Standalone(origin=row.origin_id, shop=row.shop_id, business=BUSINESS_ID, head=head, shop_code=code)
 
 
 def adopt(home: NodeHome, enrolment: Enrolment) -> None:

@@ -202,12 +202,15 @@ def test_a_shop_is_adopted_once(world: World, lonely: Shop) -> None:
         join(world, lonely, lonely.home.shop_id or "")
 
 
+def test_a_prepared_shop_takes_the_code_that_receipts_already_carry(world: World, lonely: Shop) -> None:
+    join(world, lonely, world.shop("EBB")).sync()
+    assert world.rows("SELECT code FROM shop_seat") == [("KLA",)]
+    assert world.rows("SELECT code FROM shop WHERE archived_at IS NULL") == [("KLA",)]
+
+
 def test_a_clash_of_receipt_codes_is_refused_in_words(world: World, lonely: Shop) -> None:
     world.shop("KLA")
     seat = world.shop("EBB")
-    before = standalone_of(lonely.home)
-    if before.shop_code is None:
-        pytest.skip("the node does not tell its code yet")
     with pytest.raises(Refused) as refusal:
         join(world, lonely, seat)
     assert "KLA" in refusal.value.facts["detail"]
