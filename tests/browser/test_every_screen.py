@@ -72,11 +72,11 @@ def test_the_doors(open_page: OpenPage, town: Town) -> None:
     assert wrong == []
 
 
-def test_the_counter(open_page: OpenPage, town: Town) -> None:
+def test_the_counter(open_till: OpenTill, town: Town) -> None:
     """From a closed drawer to the receipt, with every sheet that opens on the way."""
-    page = open_page(AISHA, town.node.address)
-    till = Till(page)
-    wrong = look(page, "drawer to open")
+    till = open_till(AISHA)
+    till.close_drawer()
+    page, wrong = till.page, look(till.page, "drawer to open")
     till.open_drawer()
     wrong += look(page, "sell empty")
     till.find("tecno")

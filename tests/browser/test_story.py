@@ -55,10 +55,11 @@ def wait_for_receipt(printer: FakePrinter, after: int) -> Tape:
 
 
 def test_one_sale_from_the_counter_to_the_owner_and_her_price_back(
-    open_page: OpenPage, portal: Page, town: Town
+    open_till: OpenTill, portal: Page, town: Town
 ) -> None:
     imei, before = town.imeis[0], receipts(town.printer)
-    aisha = Till(open_page(AISHA, town.node.address))
+    aisha = open_till(AISHA)
+    aisha.close_drawer()
     aisha.open_drawer("150,000")
     portal.evaluate("window.neverReloaded = true")
 
@@ -137,7 +138,7 @@ def the_owner_changes_the_price(portal: Page) -> int:
     row = portal.locator("#products tr").filter(has=portal.get_by_role("link", name=CABLE, exact=True))
     row.locator("button.price").click()
     portal.locator("#sheet").get_by_label("Selling price").fill("9500")
-    portal.get_by_role("button", name="Change the price").click()
+    portal.get_by_role("button", name="Change the price", exact=True).click()
     expect(row.locator("button.price")).to_contain_text(shown(9_500))
     return 9_500
 

@@ -36,6 +36,17 @@ class Till:
         self.page.get_by_role("button", name="Open and start selling").click()
         self.expect_step("sell")
 
+    def close_drawer(self) -> None:
+        """As in the evening, whoever opened it; leaves the counter asking for the next float."""
+        self.page.goto("/drawer", wait_until="domcontentloaded")
+        count = self.page.get_by_label("Cash counted, float included")
+        if count.count():
+            count.fill("0")
+            self.page.get_by_role("button", name="Close the drawer").click()
+            expect(count).to_have_count(0)
+        self.page.goto("/sell", wait_until="domcontentloaded")
+        self.expect_step("drawer")
+
     def clear(self) -> None:
         """Whatever stood on the screen: an open drawer, an empty cart, ready to sell."""
         self.page.goto("/sell", wait_until="domcontentloaded")

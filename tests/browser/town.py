@@ -156,7 +156,7 @@ def _fill_shop(folder: Path, printer: FakePrinter) -> None:
         perform(console(node), "cash.close_drawer", {"counted": 0})
         node.sync.run_once()
         with node.home.reading() as session:
-            ids = {name: product_id for name, product_id in session.execute(select(Product.name, Product.id))}
+            ids = dict(iter(session.execute(select(Product.name, Product.id))))
         for imei in IMEIS:
             form = {"product_id": ids[PHONE], "imei1": imei, "cost_minor": 560_000}
             perform(console(node), "handsets.receive", form)
