@@ -32,11 +32,11 @@ class Scale:
     rounds: int  # of push and pull
     tickets: int  # sales timed one by one
     products: int  # to search in
+    catalogue: int  # products that sales are made of
 
 
-FULL = Scale(sales=1_112, rounds=5, tickets=300, products=50_000)
-QUICK = Scale(sales=112, rounds=1, tickets=30, products=2_000)
-CATALOGUE = 500  # what sales are made of
+FULL = Scale(sales=1_112, rounds=5, tickets=300, products=50_000, catalogue=500)
+QUICK = Scale(sales=112, rounds=1, tickets=30, products=2_000, catalogue=100)
 
 
 def bench_page(folder: Path, scale: Scale) -> list[Figure]:
@@ -44,21 +44,21 @@ def bench_page(folder: Path, scale: Scale) -> list[Figure]:
 
 
 def bench_wire(folder: Path, scale: Scale) -> list[Figure]:
-    return sale_on_the_wire(*new_shop(folder, CATALOGUE))
+    return sale_on_the_wire(*new_shop(folder, scale.catalogue))
 
 
 def bench_sale(folder: Path, scale: Scale) -> list[Figure]:
-    return [sale_through_the_door(*new_shop(folder, CATALOGUE), folder, scale.tickets)]
+    return [sale_through_the_door(*new_shop(folder, scale.catalogue), folder, scale.tickets)]
 
 
 def bench_search(folder: Path, scale: Scale) -> list[Figure]:
-    ctx, ids = new_shop(folder, CATALOGUE)
+    ctx, ids = new_shop(folder, scale.catalogue)
     receive_catalogue(ctx, len(ids), scale.products - len(ids))
     return [search(ctx, scale.products)]
 
 
 def bench_exchange(folder: Path, scale: Scale) -> list[Figure]:
-    return push_and_pull(folder, CATALOGUE, scale.sales, scale.rounds)
+    return push_and_pull(folder, scale.catalogue, scale.sales, scale.rounds)
 
 
 BENCHMARKS: dict[str, Callable[[Path, Scale], list[Figure]]] = {

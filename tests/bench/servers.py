@@ -35,16 +35,16 @@ def plain_dsn(server: EmbeddedPostgres, database: str = SUPERUSER) -> str:
 def serving(module: str, *arguments: str) -> Iterator[int]:
     """Run a module that prints its port and serves; yields the port."""
     command = [sys.executable, "-m", module, *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=HOME, text=True)
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        if not line.strip().isdigit():
-            raise RuntimeError(f"{module} did not start")
-        yield int(line)
-    finally:
-        process.terminate()
-        process.wait(STOP_S)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=HOME, text=True) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            if not line.strip().isdigit():
+                raise RuntimeError(f"{module} did not start")
+            yield int(line)
+        finally:
+            process.terminate()
+            process.wait(STOP_S)
 
 
 def postgres_version() -> str:

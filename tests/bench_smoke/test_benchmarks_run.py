@@ -1,0 +1,17 @@
+"""Every benchmark runs, on tiny numbers, so that none can rot; how fast is asked by `make bench` alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.bench.__main__ import BENCHMARKS, Scale, run
+
+TINY = Scale(sales=20, rounds=1, tickets=5, products=600, catalogue=40)
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_every_benchmark_runs(name: str) -> None:
+    figures = run(name, TINY)
+
+    assert figures
+    assert all(figure.what and figure.measured and figure.budget for figure in figures)
