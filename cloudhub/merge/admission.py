@@ -57,7 +57,7 @@ def admit_push(
     """Take a push of consecutive entries into the tenant's books. Raises Gap or Fork; nothing is kept then."""
     head = lock_head(books, sender.origin_id)
     fresh = new_entries(books, sender.origin_id, head, prev, arrived)
-    again = _verdicts_again(books, sender.origin_id, arrived[0].n, min(head.n, arrived[-1].n))
+    again = _verdicts_again(books, sender, arrived[0].n, min(head.n, arrived[-1].n))
     if not fresh:
         return Admitted(head, again)
     works = [Work(entry.n, entry.entry, entry.sealed, entry.hash, sender) for entry in fresh]
@@ -139,30 +139,35 @@ def _try_again(books: Books, works: list[Work], version: str = HUB_VERSION) -> l
 
 def verdict_of(books: Books, work: Work) -> Verdict:
     """What the node is told of an entry; with the values that stand, where its own did not all take effect."""
-    outcome = standing_values(books, work.entry) if work.verdict in (MERGED, CONFLICT) else None
+    shop_id = work.sender.shop_id
+    outcome = standing_values(books, work.entry, shop_id) if work.verdict in (MERGED, CONFLICT) else None
     return Verdict(work.n, work.verdict or "", work.reason, outcome)
 
 
-def standing_values(books: Books, entry: dict[str, Any]) -> list[Block]:
-    """The rows an entry wanted to change, as they stand now. Personal values are left to the feed."""
+def standing_values(books: Books, entry: dict[str, Any], shop_id: str | None) -> list[Block]:
+    """The rows an entry wanted to change, as they stand now, without other shops' rows and without personal values."""
     blocks: list[Block] = []
     for entity, _, columns, rows in entry["rows"]:
         table = entity_tables().get(entity)
         if table is None:
             continue
         names = [name for name in columns if name not in table.sync.personal and name in table.columns]
-        known = books.read(entity, names, [row[0] for row in rows])
+        ids = [row[0] for row in rows]
+        if table.in_shop_stream and shop_id is not None:
+            shops = books.read(entity, ["id", "shop_id"], ids)
+            ids = [row_id for row_id, row in shops.items() if row[1] == shop_id]
+        known = books.read(entity, names, ids) if ids else {}
         if known:
             blocks.append([entity, "u", names, list(known.values())])
     return blocks
 
 
-def _verdicts_again(books: Books, origin_id: str, first: int, last: int) -> list[Verdict]:
+def _verdicts_again(books: Books, sender: Sender, first: int, last: int) -> list[Verdict]:
     """The verdicts of entries that are sent again because the answer to them was lost."""
-    rows = books.rows(_VERDICTS, [books.tenant_id, origin_id, first, last]) if first <= last else []
+    rows = books.rows(_VERDICTS, [books.tenant_id, sender.origin_id, first, last]) if first <= last else []
     found = []
     for n, verdict, reason, body in rows:
-        outcome = standing_values(books, orjson.loads(body)) if verdict in (MERGED, CONFLICT) else None
+        outcome = standing_values(books, orjson.loads(body), sender.shop_id) if verdict in (MERGED, CONFLICT) else None
         found.append(Verdict(n, verdict, reason, outcome))
     return found
 

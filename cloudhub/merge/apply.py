@@ -17,6 +17,7 @@ from typing import Any
 from cloudhub.merge.books import Books
 from cloudhub.merge.changes import apply_changes
 from cloudhub.merge.models import WHOLE_ROW
+from cloudhub.merge.reach import leave_out_foreign
 from cloudhub.merge.registers import insert_state, merge_known_rows
 from cloudhub.merge.tables import entity_tables, insert_statement
 from cloudhub.merge.work import DUPLICATE, MERGED, Missing, NeedsCare, Unfit, Work
@@ -30,6 +31,7 @@ def apply(books: Books, works: list[Work], *, careful: bool = False) -> None:
     """Write the rows of these entries. Raises NeedsCare; when careful, Unfit or Missing."""
     for work in works:
         work.taken, work.told, work.as_written = list(work.blocks), [], True
+        leave_out_foreign(books, work)
     if careful:
         (work,) = works
         _leave_out_known(books, work)

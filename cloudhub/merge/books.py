@@ -122,6 +122,7 @@ class Books:
             yield
         except Exception:
             self._cursor.execute("ROLLBACK TO SAVEPOINT attempt")
+            self._owners = None
             raise
         else:
             self.notes.absorb(self._attempt)
@@ -162,10 +163,12 @@ class Books:
         """Remember new rows for the projections, with every column they may ask for."""
         left_out = [name for name in entity_tables()[entity].columns if name not in columns]
         names, empty = (*columns, *left_out), [None] * len(left_out)
+        self._forget_owners(entity)
         noted = self._open.changed.inserts.setdefault(entity, [])
         noted.extend(dict(zip(names, row + empty, strict=True)) for row in rows)
 
     def note_updates(self, entity: str, ids: Mapping[str, Any]) -> None:
+        self._forget_owners(entity)
         self._open.changed.updates.setdefault(entity, set()).update(ids)
 
     def remember_shops(self, entity: str, shops: Mapping[str, str]) -> None:
@@ -182,6 +185,10 @@ class Books:
             rows = self.rows("SELECT id::text FROM staff WHERE tenant_id = %s AND role = 'Owner'", [self.tenant_id])
             self._owners = {row[0] for row in rows}
         return staff_id in self._owners
+
+    def _forget_owners(self, entity: str) -> None:
+        if entity == "staff":
+            self._owners = None
 
     # versions of register fields
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from cloudhub.merge.books import Books
+from cloudhub.merge.reach import is_foreign, without_owners_fields
 from cloudhub.merge.registers import merge_row
 from cloudhub.merge.tables import EntityTable, entity_tables, update_statement
 from cloudhub.merge.work import MERGED, Missing, NeedsCare, Work
@@ -30,7 +31,7 @@ def apply_changes(books: Books, works: list[Work], *, careful: bool) -> None:
     written: Written = {}
     for work in works:
         if any(op == "u" for _, op, _, _ in work.taken):
-            _apply_entry(books, work, standing, written)
+            _apply_entry(books, work, standing, written, careful)
     _write(books, written)
 
 
@@ -63,7 +64,7 @@ def _lock_rows(books: Books, fields: dict[str, tuple[dict[str, None], dict[str, 
     return standing
 
 
-def _apply_entry(books: Books, work: Work, standing: Rows, written: Written) -> None:
+def _apply_entry(books: Books, work: Work, standing: Rows, written: Written, careful: bool) -> None:
     told: list[Block] = []
     for entity, op, columns, rows in work.taken:
         if op == "i":
@@ -72,8 +73,11 @@ def _apply_entry(books: Books, work: Work, standing: Rows, written: Written) -> 
         for row in rows:
             current = standing[entity][row[0]]
             changes = dict(zip(columns[1:], row[1:], strict=True))
+            if is_foreign(books, work, table, row[0], changes, current):
+                continue
             if table.is_register:
-                taken = merge_row(books, work, table, row[0], changes, current)
+                mine = without_owners_fields(books, work, table, row[0], changes, current, careful=careful)
+                taken = merge_row(books, work, table, row[0], mine, current)
             else:
                 taken = _hold(books, work, table, row[0], changes, current)
             current.update(taken)

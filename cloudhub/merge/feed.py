@@ -44,12 +44,18 @@ def draft_lines(books: Books, works: Iterable[Work]) -> list[Draft]:
         # A node makes its own line again from all its rows of one shop, so an entry for several shops is sent whole.
         brief = work.as_written and len(touched) - (TENANT_STREAM in touched) <= 1
         told = touched if work.as_written else split_streams(_sealed_again(work, books.salt), books.shop_of)
-        drafts += [Draft(work, stream, told.get(stream, []), brief) for stream in _in_order(touched, told)]
+        drafts += [Draft(work, stream, told.get(stream, []), brief) for stream in _streams_of(work, touched, told)]
     return drafts
 
 
-def _in_order(*streams: dict[str, Any]) -> list[str]:
-    names = {name for found in streams for name in found}
+def _streams_of(work: Work, touched: Iterable[str], told: Iterable[str]) -> list[str]:
+    """Where an entry's lines go, in the order of their numbers. Its writer hears of it also when nothing was taken;
+    another shop does not."""
+    names = {*touched, *told}
+    shop_id = work.sender.shop_id
+    if shop_id is not None:
+        here = {TENANT_STREAM, shop_stream(shop_id), *told}
+        names = {name if name in here else shop_stream(shop_id) for name in names}
     return sorted(names, key=lambda name: (name != TENANT_STREAM, name))
 
 

@@ -180,5 +180,5 @@ def read_statement(entity: str, columns: tuple[str, ...], lock: bool) -> str:
     casts = {"uuid": "::text"}
     known = entity_tables()[entity].columns
     values = ", ".join(f"{name}{casts.get(known[name].cast, '')}" for name in columns)
-    tail = " ORDER BY id FOR UPDATE" if lock else ""
+    tail = " ORDER BY id FOR NO KEY UPDATE" if lock else ""
     return f"SELECT {values} FROM {entity} WHERE tenant_id = %s::uuid AND id = ANY (%s::uuid[]){tail}"
