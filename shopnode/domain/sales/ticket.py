@@ -91,7 +91,7 @@ def price_lines(ctx: Context, items: list[Item], *, sold: Sequence[SaleLine] = (
         pieces = units.get(position, [])
         product_id = item.product_id or (pieces[0][0].product_id if pieces else None)
         product = products.get(product_id or "")
-        then = before.get(product_id)
+        then = before.get(product_id or "")
         if product is None:
             wrong.setdefault(place, "was not found in the catalogue")
         elif product.archived_at is not None and then is None:
