@@ -70,9 +70,10 @@ def _view(row: FieldConflict, people: dict[str, str], origins: dict[str, str], s
     if swapped:  # the row still tells them as they stood; what is in use now is the other
         kept, other = other, kept
     endpoint = PLACES.get(row.entity)
+    place: dict[str, Any] = {f"{row.entity}_id": row.row_id}
     return {
         "id": row.id, "what": _record(row), "field": LABELS.get(row.field, row.field.replace("_", " ").capitalize()),
-        "url": url_for(endpoint, **{f"{row.entity}_id": row.row_id}) if endpoint else None,
+        "url": url_for(endpoint, **place) if endpoint else None,
         "is_money": row.field.endswith("_minor") and all(isinstance(one["value"], int) for one in (kept, other)),
         "kept": kept, "other": other, "settled_at": row.resolved_at,
         "settled_by": people.get(row.resolved_by or "", "somebody"),

@@ -29,7 +29,7 @@ def products() -> str:
     """The catalogue, to look at and to change prices."""
     words, wanted = chosen_products()
     found = list_products(g.ctx, wanted, limit=PAGE_DEFAULT, cursor=request.args.get("cursor"))
-    asked = {name: text for name, text in words.items() if text}
+    asked: dict[str, Any] = {name: text for name, text in words.items() if text}
     next_url = url_for("portal.products", **asked, cursor=found.next_cursor) if found.next_cursor else None
     values: dict[str, Any] = {"rows": _rows(found.rows), "next_url": next_url, "filters": words}
     if "cursor" in request.args:

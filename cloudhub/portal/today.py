@@ -21,6 +21,7 @@ from shopnode.domain.people.queries import all_shops
 from shopnode.domain.sales.models import SaleStatus, SaleSummary
 from shopnode.domain.sales.queries import SaleFilter, money_of_sales, sum_sales
 from shopnode.web.office.sale import sale_page
+from shopnode.web.office.sales import NAMES as FILTERS
 from shopnode.web.office.sales import rows_of
 from shopnode.web.ui.frame import manner, page, part
 
@@ -96,7 +97,8 @@ def live_sales() -> ResponseReturnValue:
     """The last sales as they arrive, for the poll; the whole list is the office's."""
     if request.args.get("part") == "live":
         return part("portal/_sales_live.html", **_live())
-    return redirect(url_for("office.sales", **request.args.to_dict()))
+    asked: dict[str, Any] = {name: request.args[name] for name in FILTERS if name in request.args}
+    return redirect(url_for("office.sales", **asked))
 
 
 def _live() -> dict[str, Any]:

@@ -360,6 +360,24 @@ def test_a_wrong_printer_address_is_explained_and_kept(brian: Browser, shop: Sho
     assert shop.rows(Printer) == []
 
 
+def test_a_printer_is_shown_and_taken_out_of_use(brian: Browser, shop: Shop) -> None:
+    brian.post("/printers/new", name="Counter", transport="tcp", address="192.168.1.50", columns="32")
+    (printer,) = shop.rows(Printer)
+
+    assert brian.get(f"/printers/{printer.id}/preview.png").data.startswith(b"\x89PNG")
+    assert brian.post(f"/printers/{printer.id}/remove").status_code == 303
+    assert "No printer yet" in words(brian.get("/printers"))
+
+
+@pytest.mark.parametrize("text", ["Grace", "0772 123", "8,000", "8000", "000001", "usb-c"])
+def test_a_sale_is_found_by_whatever_is_known_of_it(aisha: Browser, shop: Shop, goods: Goods, text: str) -> None:
+    aisha.tap("/sell/customer", name="Grace Akello", phone="0772123456")
+    sell_cable(aisha, goods)
+
+    assert "KLA1-000001" in words(aisha.get("/sales", htmx=True, query_string={"q": text}))
+    assert "KLA1-000001" not in words(aisha.get("/sales", htmx=True, query_string={"q": "no" + text}))
+
+
 def test_a_reprint_waits_in_line_and_says_so(aisha: Browser, brian: Browser, shop: Shop, goods: Goods) -> None:
     brian.post(
         "/printers/new", name="Counter", transport="tcp", address="192.168.1.50", columns="48", is_default="true"

@@ -14,8 +14,10 @@ from shopnode.domain.catalogue.rules import printable
 from shopnode.domain.clock import to_ms
 from shopnode.domain.context import Context
 from shopnode.domain.customers.models import Customer
+from shopnode.domain.customers.rules import phone_fragment
 from shopnode.domain.db import SyncedRow
 from shopnode.domain.journal import JournalEntry, history_of
+from shopnode.domain.money import MONEY_MINOR_MAX
 from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, older_than, page_of
 from shopnode.domain.people.models import Staff
 from shopnode.domain.permissions import Permission
@@ -41,7 +43,7 @@ Ts = TypeVarTuple("Ts")
 class SaleFilter:
     """Which sales: each field narrows the list."""
 
-    q: str = ""  # receipt number, IMEI, item or payment reference
+    q: str = ""  # receipt number, IMEI, item, payment reference, customer or exact amount
     status: str | None = None
     on: date | None = None  # business day
     since: date | None = None
@@ -133,17 +135,30 @@ def _filtered(ctx: Context, query: Select[*Ts], wanted: SaleFilter) -> Select[*T
 
 
 def _matches(text: str) -> ColumnElement[bool]:
-    """A receipt number or the end of one, an IMEI, a word of an item's name, a payment's reference."""
+    """A receipt number or the end of one, an IMEI, an item, a payment's reference, a customer, or the exact amount."""
     word = " ".join(printable(text).split())
     line = select(SaleLine.sale_id).where(
         or_(SaleLine.imei == word, SaleLine.item_name.icontains(word, autoescape=True))
     )
     paid = select(Payment.sale_id).where(Payment.reference == (_reference_or_none(word) or word))
-    return or_(
+    found = [
         SaleSummary.number.icontains(word, autoescape=True),
         SaleSummary.sale_id.in_(line),
         SaleSummary.sale_id.in_(paid),
-    )
+        SaleSummary.customer_id.in_(_buyers(word)),
+    ]
+    amount = word.replace(",", "").replace(" ", "")
+    if amount.isascii() and amount.isdigit() and len(amount) <= len(str(MONEY_MINOR_MAX)):
+        found.append(SaleSummary.total_minor == int(amount))
+    return or_(*found)
+
+
+def _buyers(word: str) -> Select[str]:
+    """Customers by a piece of their name or telephone number."""
+    by_name = func.lower(Customer.name).contains(word.lower(), autoescape=True)
+    digits = phone_fragment(word)
+    by_phone = Customer.phone.contains(digits, autoescape=True) if digits else None
+    return select(Customer.id).where(by_name if by_phone is None else or_(by_name, by_phone))
 
 
 def _reference_or_none(word: str) -> str | None:

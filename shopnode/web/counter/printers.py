@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, g, redirect, request, url_for
+from flask import Blueprint, Response, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 
+from shopnode.devices.setup import paper_of
+from shopnode.documents.escpos_preview import preview_png
+from shopnode.documents.printer_check import printer_check_bytes
 from shopnode.domain.errors import ShopError
+from shopnode.domain.people.models import Shop
 from shopnode.domain.printing.models import JobKind, JobState, Printer, PrintJob
 from shopnode.domain.printing.queries import find_printer
 from shopnode.domain.printing.queries import printers as printers_in_use
 from shopnode.domain.printing.queue import queue_test_print
+from shopnode.domain.queries import row_or_none
 from shopnode.domain.sales.models import Sale
 from shopnode.web.ui.forms import posted, posted_action_id, read_form, without_action_id
-from shopnode.web.ui.frame import page, part
+from shopnode.web.ui.frame import manner, page, part
 from shopnode.web.ui.refusals import field_errors, on_refusal
 from shopnode.web.ui.request import act, read_again
 
@@ -41,8 +46,26 @@ def _screen(edit: str | None, errors: dict[str, str] | None = None, typed: dict[
         editing = {**editing, "has_drawer": "has_drawer" in typed, "is_default": "is_default" in typed}
     return page(
         "office/printers.html", printers=views, editing=editing, errors=errors or {}, typed=typed or {},
-        crumbs=[("Printers", None)], preview_url=None, **_jobs(),
+        crumbs=[("Printers", None)], preview_url=_preview_url(editing, views), **_jobs(),
     )  # fmt: skip
+
+
+def _preview_url(editing: dict[str, Any] | None, views: list[dict[str, Any]]) -> str | None:
+    """The test print of the printer that is edited, else of the first."""
+    shown = editing if editing and editing.get("id") else next(iter(views), None)
+    return url_for("devices.preview", printer_id=shown["id"]) if shown else None
+
+
+@bp.get("/printers/<printer_id>/preview.png")
+def preview(printer_id: str) -> Response:
+    """The test print, as this printer would print it."""
+    printer = find_printer(g.ctx.session, printer_id)
+    shop = row_or_none(g.ctx.session, Shop, g.ctx.shop_id)
+    data = printer_check_bytes(
+        paper_of(printer), shop_name=shop.name if shop else "", printer_name=printer.name, address=printer.address,
+        at=f"{manner().now:%d %b %Y, %H:%M}",
+    )  # fmt: skip
+    return Response(preview_png(data, paper_of(printer)), content_type="image/png")
 
 
 def _view(printer: Printer) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def _form(errors: dict[str, str]) -> str:
 
 def _result(file_name: str, results: list[LineResult]) -> dict[str, Any]:
     """The results as the screen shows them, what needs a person first."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"line_no": line.line_no, "label": line.about, "outcome": OUTCOMES[line.verdict], "words": " ".join(line.says)}
         for line in results
     ]

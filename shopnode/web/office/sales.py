@@ -87,7 +87,7 @@ def sale_rows(chosen: Chosen, endpoint: str = "office.sales", limit: int = PAGE_
     """One page of the list and where the next one is."""
     found = list_sales(g.ctx, chosen.wanted, limit=limit, cursor=request.args.get("cursor"))
     rows = rows_of(found.rows)
-    asked = {name: text for name, text in chosen.words.items() if text}
+    asked: dict[str, Any] = {name: text for name, text in chosen.words.items() if text}
     next_url = None
     if found.next_cursor:
         next_url = url_for(endpoint, **asked, cursor=found.next_cursor, last_day=rows[-1]["business_on"].isoformat())

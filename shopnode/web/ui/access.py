@@ -65,6 +65,7 @@ COUNTER: Access = {
     "counter.close_drawer_session": P.CLOSURES_CREATE,
     "devices.printers": P.PRINTERS_USE,
     "devices.jobs": P.PRINTERS_USE,
+    "devices.preview": P.PRINTERS_USE,
     "devices.save_printer": P.PRINTERS_MANAGE,
     "devices.remove_printer": P.PRINTERS_MANAGE,
     "devices.test_print": P.PRINTERS_USE,
