@@ -32,7 +32,7 @@ def _screen(errors: dict[str, str] | None = None, typed: dict[str, str] | None =
     people = names_of(g.ctx.session, {row for row in (now and now.opened_by, closed and closed.closed_by) if row})
     return page(
         "counter/drawer.html", session=_open_view(now, people), closed=_closed_view(closed, people),
-        last_float_minor=last_float_minor(),
+        last_float_minor=last_float_minor(), errors=errors or {}, typed=typed or {},
         crumbs=[("Drawer", None)],
     )  # fmt: skip
 
