@@ -140,4 +140,4 @@ def test_nothing_that_people_typed_ever_runs(hostile_goods: Page, complaints: li
     expect(page.locator("h1")).to_contain_text("KLA")
 
     assert (dialogs, complaints) == ([], [])
-    assert page.locator("main script, main iframe, main img, main style, main base").count() == 0
+    assert page.locator("main script, main iframe, main img:not(.paper), main style, main base").count() == 0
