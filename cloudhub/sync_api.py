@@ -20,7 +20,8 @@ from werkzeug.exceptions import ClientDisconnected
 
 from cloudhub.hub import Hub
 from cloudhub.merge.exchange import exchange
-from cloudhub.tenancy.enrolment import CannotAdopt, enrol
+from cloudhub.tenancy.adoption import CannotAdopt
+from cloudhub.tenancy.enrolment import enrol
 from cloudhub.tenancy.nodes import NodeKey, find_key
 from cloudhub.tenancy.rates import Rates
 from shopnode.domain.errors import Busy

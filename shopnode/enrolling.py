@@ -13,10 +13,11 @@ from shopnode.domain.engine import NodeDatabase
 from shopnode.domain.errors import Conflict, Invalid, ShopError
 from shopnode.domain.setup import create_installation
 from shopnode.founding import new_books
-from shopnode.sync.enrol import Enrolment, adopt, ask_to_enrol, link_row, standalone_of
+from shopnode.sync.enrol import Enrolment, adopt, ask_to_enrol, key_for_attempt, link_row, standalone_of
 from shopnode.sync.exchange import Refused
 from shopnode.sync.transport import LinkDown
 from sync_protocol.messages import Standalone
+from sync_protocol.problems import BadCode
 
 if TYPE_CHECKING:
     from shopnode.runtime import Node
@@ -44,7 +45,9 @@ def enrol_running(node: Node, hub: str, code: str) -> dict[str, Any]:
     """Connect a shop that began alone: it keeps its ids, and all it recorded goes up."""
     if node.sync.status().state != "not-enrolled":
         raise AlreadyEnrolled
-    enrolment = _ask(hub, code, node.home.random, standalone_of(node.home))
+    check_hub_address(hub)
+    secret = key_for_attempt(node.home)
+    enrolment = _ask(hub, code, node.home.random, standalone_of(node.home), secret)
     adopt(node.home, enrolment)
     node.sync.wake()
     return _told(enrolment)
@@ -57,7 +60,7 @@ def enrol_new(
     told: dict[str, Any] = {}
 
     def fill(database: NodeDatabase) -> None:
-        enrolment = _ask(hub, code, random, None)
+        enrolment = _ask(hub, code, random)
         answer = enrolment.answer
         create_installation(
             database, clock, random, series=answer.series, node_id=answer.node, origin_id=answer.origin,
@@ -80,17 +83,26 @@ def check_hub_address(hub: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _ask(hub: str, code: str, random: RandomBytes, standalone: Standalone | None) -> Enrolment:
+def _ask(
+    hub: str, code: str, random: RandomBytes, standalone: Standalone | None = None, secret: bytes | None = None
+) -> Enrolment:
     software = f"phoneshop {version('phoneshop')}"
     try:
         return ask_to_enrol(
             check_hub_address(hub), code, device=socket.gethostname(), software=software, random=random,
-            standalone=standalone,
+            standalone=standalone, secret=secret,
         )  # fmt: skip
     except LinkDown:
         raise HubAway from None
     except Refused as refused:
-        raise EnrolmentRefused(refused.problem.sentence) from None
+        raise EnrolmentRefused(_words(refused)) from None
+
+
+def _words(refused: Refused) -> str:
+    """What the hub says is in the way, where it says more than the kind of problem."""
+    detail = refused.facts.get("detail")
+    in_words = refused.problem.code == BadCode.code and isinstance(detail, str) and detail != BadCode().detail
+    return str(detail) if in_words else refused.problem.sentence
 
 
 def _told(enrolment: Enrolment) -> dict[str, Any]:

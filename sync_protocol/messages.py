@@ -65,6 +65,8 @@ class Standalone(Message):
     business: Id
     head: Witness
     shop_code: Short | None = None  # what its receipt numbers start with, before the installation number
+    series: Short | None = None  # and with it, as they are printed
+    currency: Short | None = None
 
 
 class EnrolRequest(Message):

@@ -30,6 +30,7 @@ class Invitation:
     tenant_id: str
     shop_id: str
     code_hash: str
+    node_id: str | None  # who has used it
 
 
 def make_enrol_code(hub: Hub, tenant_id: str, shop_id: str) -> str:
@@ -47,16 +48,16 @@ def make_enrol_code(hub: Hub, tenant_id: str, shop_id: str) -> str:
 
 
 def find_invitation(hub: Hub, typed: str) -> Invitation:
-    """Whose code this is. Raises BadCode for an unknown, used or old one, all alike."""
+    """Whose code this is, used or not. Raises BadCode for an unknown or old one, both alike."""
     now = to_datetime(hub.clock.wall_ms())
-    wanted = select(EnrolCode.tenant_id, EnrolCode.shop_id, EnrolCode.code_hash).where(
-        EnrolCode.code_hash == hash_code(typed), EnrolCode.used_at.is_(None), EnrolCode.expires_at > now
+    wanted = select(EnrolCode.tenant_id, EnrolCode.shop_id, EnrolCode.code_hash, EnrolCode.node_id).where(
+        EnrolCode.code_hash == hash_code(typed), EnrolCode.expires_at > now
     )
     with hub.database.gate() as session:
         row = session.execute(wanted).one_or_none()
     if row is None:
         raise BadCode
-    return Invitation(row.tenant_id, row.shop_id, row.code_hash)
+    return Invitation(row.tenant_id, row.shop_id, row.code_hash, row.node_id)
 
 
 def use_code(session: Session, invitation: Invitation, node_id: str, now_ms: int) -> None:

@@ -1,51 +1,31 @@
-"""Enrolment: a code and a public key become a node of a shop.
+"""Enrolment: a code and a public key become a node of a shop, new or with books of its own (adoption.py).
 
-A PC that sold before brings its own shop, origin and chain. The shop that was prepared for it gives up its place: it
-is archived, its owners are posted to the shop the PC knows, and everything recorded so far comes up by ordinary push.
-That is possible while the prepared shop is still empty.
+Invariants:
+  * A code makes one node. While it lives, the same code with the same key is answered again: the first answer was lost.
+  * Whoever enrols an origin anew takes it over whole; the key that had it before speaks no more.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-
-from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from cloudhub.hub import Hub
-from cloudhub.merge.models import FeedLine, Origin
+from cloudhub.merge.models import Origin
+from cloudhub.tenancy.adoption import Place, adopt
 from cloudhub.tenancy.codes import Invitation, find_invitation, use_code
-from cloudhub.tenancy.models import EnrolCode, Node, ShopSeat, Tenant
+from cloudhub.tenancy.models import Node, ShopSeat
 from cloudhub.tenancy.tenants import new_origin
 from cloudhub.tenancy.throttle import count_try, forgive_try
-from shopnode.domain.actions import perform
 from shopnode.domain.clock import to_datetime
-from shopnode.domain.context import CONSOLE, Context
-from shopnode.domain.errors import Conflict, TooManyTries
-from shopnode.domain.people.models import BUSINESS_ID
+from shopnode.domain.errors import TooManyTries
 from sync_protocol.keys import read_public
 from sync_protocol.lines import TENANT_STREAM, shop_stream
-from sync_protocol.messages import EnrolAnswer, EnrolRequest, Standalone
-from sync_protocol.problems import InvalidEnvelope, SlowDown
+from sync_protocol.messages import EnrolAnswer, EnrolRequest
+from sync_protocol.problems import BadCode, InvalidEnvelope, SlowDown
 
 TRIES_PER_ADDRESS_MAX = 20
 TRIES_IN_ALL_MAX = 1_000  # in fifteen minutes: against a guess from everywhere at once
-
-
-class CannotAdopt(Conflict):
-    """The shop prepared at the hub cannot become the one this PC has kept the books of."""
-
-    code = "cannot-adopt"
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a new node will stand."""
-
-    shop_id: str
-    origin_id: str
-    series: str
 
 
 def enrol(hub: Hub, request: EnrolRequest, address: str) -> EnrolAnswer:
@@ -57,15 +37,14 @@ def enrol(hub: Hub, request: EnrolRequest, address: str) -> EnrolAnswer:
     except TooManyTries as slow:
         raise SlowDown(slow.wait_s * 1000) from None
     invitation = find_invitation(hub, request.code)
-    node_id = hub.new_id()
     with hub.database.session(invitation.tenant_id) as session:
-        use_code(session, invitation, node_id, hub.clock.wall_ms())
-        place = (
-            _adopt(hub, session, invitation, request.standalone)
-            if request.standalone
-            else _sit(hub, session, invitation)
-        )
-        _add_node(hub, session, invitation.tenant_id, node_id, place, request)
+        node_id = invitation.node_id or hub.new_id()
+        if invitation.node_id is not None:
+            place = _place_again(session, invitation.node_id, request)
+        else:
+            use_code(session, invitation, node_id, hub.clock.wall_ms())
+            place = _place(hub, session, invitation, request)
+            _add_node(hub, session, invitation.tenant_id, node_id, place, request)
     forgive_try(hub.database, *keys)
     hub.feed_moved(invitation.tenant_id)
     return EnrolAnswer(
@@ -89,6 +68,21 @@ def _check_key(text: str) -> None:
         raise InvalidEnvelope("the public key is not an Ed25519 key") from None
 
 
+def _place(hub: Hub, session: Session, invitation: Invitation, request: EnrolRequest) -> Place:
+    if request.standalone is None:
+        return _sit(hub, session, invitation)
+    return adopt(hub, session, invitation, request.standalone)
+
+
+def _place_again(session: Session, node_id: str, request: EnrolRequest) -> Place:
+    """The place this very key was given. Raises BadCode for anybody else: the code is used up."""
+    node = session.scalars(select(Node).where(Node.id == node_id)).one()
+    brought = request.standalone.origin if request.standalone else node.origin_id
+    if (node.public_key, node.origin_id) != (request.public_key, brought) or node.revoked_at is not None:
+        raise BadCode
+    return Place(node.shop_id, node.origin_id, node.series)
+
+
 def _sit(hub: Hub, session: Session, invitation: Invitation) -> Place:
     """A place for a PC that begins with nothing."""
     statement = update(ShopSeat).where(ShopSeat.shop_id == invitation.shop_id)
@@ -98,72 +92,25 @@ def _sit(hub: Hub, session: Session, invitation: Invitation) -> Place:
     return Place(invitation.shop_id, hub.new_id(), f"{row.code}{row.installations}")
 
 
-def _adopt(hub: Hub, session: Session, invitation: Invitation, standalone: Standalone) -> Place:
-    """The place of the prepared shop, under the ids the PC has used all along."""
-    seat = session.scalars(select(ShopSeat).where(ShopSeat.shop_id == invitation.shop_id).with_for_update()).one()
-    if standalone.business != BUSINESS_ID:
-        raise InvalidEnvelope("the standalone shop names another business")
-    if standalone.shop != seat.shop_id:
-        _require_empty(session, seat, standalone)
-        code = _agree_on_code(session, seat, standalone)
-        home = hub.home_of(invitation.tenant_id, _portal_origin(session), session)
-        form = {"placeholder_id": seat.shop_id, "shop_id": standalone.shop}
-        perform(Context(home=home, actor=CONSOLE, shop_id=None), "shops.adopt", form)
-        session.execute(delete(EnrolCode).where(EnrolCode.shop_id == seat.shop_id))
-        session.delete(seat)
-        session.flush()
-        session.add(ShopSeat(tenant_id=invitation.tenant_id, shop_id=standalone.shop, code=code, installations=1))
-        session.flush()
-        return Place(standalone.shop, standalone.origin, f"{code}1")
-    raise CannotAdopt("This shop is enrolled already. Ask the owner for a code of a new, empty shop.")
-
-
-def _require_empty(session: Session, seat: ShopSeat, standalone: Standalone) -> None:
-    used = session.scalar(select(exists().where(Node.shop_id == seat.shop_id)))
-    # The owner's own posting is all that a prepared shop holds; only a shop's PC or a further act adds more.
-    lines = session.scalar(
-        select(func.count())
-        .select_from(FeedLine)
-        .where(FeedLine.stream == shop_stream(seat.shop_id), FeedLine.origin_id != _portal_origin(session))
-    )
-    if used or lines or seat.installations:
-        raise CannotAdopt("The shop this code was made for is in use. Ask the owner for a code of a new, empty shop.")
-    known = session.scalar(select(exists().where(Origin.id == standalone.origin)))
-    taken = session.scalar(select(exists().where(ShopSeat.shop_id == standalone.shop)))
-    if known or taken:
-        raise CannotAdopt("This computer's books are with the owner already. Ask them to withdraw the earlier entry.")
-
-
-def _agree_on_code(session: Session, seat: ShopSeat, standalone: Standalone) -> str:
-    """The code its receipts already carry, unless another shop of the business uses it."""
-    code = (standalone.shop_code or seat.code).upper()
-    if not re.fullmatch(r"[A-Z0-9]{1,12}", code):
-        raise InvalidEnvelope("a shop's code has 1 to 12 letters and digits")
-    if session.scalar(select(exists().where(ShopSeat.code == code, ShopSeat.shop_id != seat.shop_id))):
-        raise CannotAdopt(
-            f"Receipts of this shop begin with {code}, and so do those of another shop of this business. "
-            "Two shops cannot share their numbers."
-        )
-    return code
-
-
-def _portal_origin(session: Session) -> str:
-    return session.scalars(select(Tenant.portal_origin_id)).one()
-
-
 def _add_node(hub: Hub, session: Session, tenant_id: str, node_id: str, place: Place, request: EnrolRequest) -> None:
     now_ms = hub.clock.wall_ms()
-    session.add_all(
-        [
+    origin = session.scalars(select(Origin).where(Origin.id == place.origin_id)).one_or_none()
+    if origin is None:
+        session.add(
             new_origin(
                 tenant_id, place.origin_id, now_ms=now_ms, node_id=node_id, shop_id=place.shop_id,
                 public_key=request.public_key,
-            ),
-            Node(
-                tenant_id=tenant_id, id=node_id, shop_id=place.shop_id, origin_id=place.origin_id,
-                series=place.series, public_key=request.public_key, device=request.device,
-                software=request.software, enrolled_at=to_datetime(now_ms),
-            ),
-        ]
+            )
+        )  # fmt: skip
+    else:
+        earlier = update(Node).where(Node.origin_id == place.origin_id, Node.revoked_at.is_(None))
+        session.execute(earlier.values(revoked_at=to_datetime(now_ms)))
+        origin.node_id, origin.public_key = node_id, request.public_key
+    session.add(
+        Node(
+            tenant_id=tenant_id, id=node_id, shop_id=place.shop_id, origin_id=place.origin_id,
+            series=place.series, public_key=request.public_key, device=request.device,
+            software=request.software, enrolled_at=to_datetime(now_ms),
+        )
     )  # fmt: skip
     session.flush()

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from shopnode.domain.node import Installation, NodeHome
-from shopnode.domain.people.models import BUSINESS_ID, Shop
+from shopnode.domain.people.models import BUSINESS_ID, Business, Shop
 from shopnode.sync.exchange import Refused
-from shopnode.sync.models import HubLink
+from shopnode.sync.models import EnrolAttempt, HubLink
 from shopnode.sync.transport import Answer, HttpTransport, LinkDown, Transport
 from sync_protocol.compression import compress, decompress
 from sync_protocol.keys import public_text, read_private, read_public
@@ -26,6 +26,7 @@ from sync_protocol.signing import NEW_ORIGIN, Request, Response, sign_request, v
 from sync_protocol.versions import PROTOCOL_VERSION, SCHEMA_VERSION
 
 HELLO, ENROL = "/sync/hello", "/sync/v1/enrol"
+KEY_BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,16 @@ def ask_to_enrol(
     software: str,
     random: Callable[[int], bytes],
     standalone: Standalone | None = None,
+    secret: bytes | None = None,
     transport: Transport | None = None,
 ) -> Enrolment:
-    """Trade the code for an identity. Raises LinkDown, Refused."""
+    """Trade the code for an identity. Raises LinkDown, Refused.
+
+    secret  the key of an attempt before; the hub answers the same code and key again
+    """
     transport = transport or HttpTransport(url)
     hello = _hello(transport)
-    secret = random(32)
+    secret = secret or random(KEY_BYTES)
     key = read_private(secret)
     request = EnrolRequest(
         protocol=PROTOCOL_VERSION, schema_=SCHEMA_VERSION, code=code.strip().upper(), public_key=public_text(key),
@@ -71,7 +76,21 @@ def standalone_of(home: NodeHome) -> Standalone:
         head = (row.head_n, row.head_hash)
         # The hub refuses a code that another shop of the business has: two shops would share receipt numbers.
         code = session.scalars(select(Shop.code).where(Shop.id == row.shop_id)).one_or_none()
-        return Standalone(origin=row.origin_id, shop=row.shop_id, business=BUSINESS_ID, head=head, shop_code=code)
+        currency = session.scalars(select(Business.currency)).one_or_none()
+        return Standalone(
+            origin=row.origin_id, shop=row.shop_id, business=BUSINESS_ID, head=head, shop_code=code,
+            series=row.series, currency=currency,
+        )  # fmt: skip
+
+
+def key_for_attempt(home: NodeHome) -> bytes:
+    """The key to enrol with, kept before anything is sent: when the answer is lost, the next attempt is the same PC."""
+    with home.writing() as session:
+        attempt = session.get(EnrolAttempt, 1)
+        if attempt is None:
+            attempt = EnrolAttempt(id=1, private_key=home.random(KEY_BYTES))
+            session.add(attempt)
+        return attempt.private_key
 
 
 def adopt(home: NodeHome, enrolment: Enrolment) -> None:
@@ -79,6 +98,7 @@ def adopt(home: NodeHome, enrolment: Enrolment) -> None:
     with home.writing() as session:
         session.execute(update(Installation).values(node_id=enrolment.answer.node))
         session.add(link_row(enrolment))
+        session.execute(delete(EnrolAttempt))
     home.node_id = enrolment.answer.node
     home.committed()
 

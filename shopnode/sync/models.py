@@ -24,6 +24,15 @@ class HubLink(LocalRow):
     last_ok_at: Mapped[UtcTime | None]
 
 
+class EnrolAttempt(LocalRow):
+    """The key this node asked to be enrolled with and has no answer for yet: one row at most."""
+
+    __tablename__ = "enrol_attempt"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    private_key: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class StreamMark(LocalRow):
     """The last line applied of one stream, with its hash: the witness of our cursor."""
 

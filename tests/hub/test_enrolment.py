@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,14 +14,17 @@ from cloudhub.tenancy.codes import hash_code, make_enrol_code
 from shopnode.domain.actions import perform
 from shopnode.domain.catalogue.models import Product
 from shopnode.domain.errors import Invalid, NotFound
+from shopnode.domain.people.models import Business
 from shopnode.domain.permissions import Role
 from shopnode.domain.sales.models import SaleSummary
-from shopnode.sync.enrol import adopt, ask_to_enrol, standalone_of
+from shopnode.sync.enrol import Enrolment, adopt, ask_to_enrol, key_for_attempt, standalone_of
 from shopnode.sync.exchange import Refused
+from shopnode.sync.models import EnrolAttempt
+from shopnode.sync.transport import Answer, LinkDown
 from sync_protocol.keys import public_text
 from tests.domain.till import open_till
 from tests.hub.raw import ENROL, RawNode, enrol_message, product, raw_node
-from tests.hub.world import SOFTWARE, Node, World
+from tests.hub.world import SOFTWARE, DirectLine, Node, World
 from tests.shop import Shop, build_template, open_copy
 
 
@@ -45,8 +49,21 @@ def test_a_code_works_once(world: World) -> None:
     message["public_key"] = public_text(second.key)
 
     assert second.send(message, ENROL, public_text(second.key)).status == 200
-    again = second.send(message, ENROL, public_text(second.key))
+    third = RawNode(world, world.app.test_client(), bytes(range(1, 33)))
+    message["public_key"] = public_text(third.key)
+    again = third.send(message, ENROL, public_text(third.key))
     assert (again.status, again.code, again.signed) == (403, "bad_code", True)
+
+
+def test_the_same_code_and_key_are_answered_alike_while_the_code_lives(world: World) -> None:
+    raw = RawNode(world, world.app.test_client(), bytes(range(32)))
+    message = enrol_message(world, raw, world.tenant_id, world.shop("KLA"))
+
+    first, again = (raw.send(message, ENROL, public_text(raw.key)).body for _ in range(2))
+    assert first == again
+    assert world.count("node") == 1
+    world.clock.advance(15 * 60_000)
+    assert raw.send(message, ENROL, public_text(raw.key)).code == "bad_code"
 
 
 def test_a_code_dies_after_a_quarter_of_an_hour(world: World) -> None:
@@ -138,17 +155,29 @@ def lonely(tmp_path: Path, world: World) -> Shop:
     return shop
 
 
-def join(world: World, shop: Shop, seat: str) -> Node:
+def join(world: World, shop: Shop, seat: str, **more: Any) -> Node:
     line = world.line()
-    typed = make_enrol_code(world.hub, world.tenant_id, seat)
-    home = shop.home
+    enrolment = ask(world, shop, make_enrol_code(world.hub, world.tenant_id, seat), line, **more)
+    adopt(shop.home, enrolment)
+    return Node(shop.home, shop.clock, shop.people, line)
+
+
+def ask(world: World, shop: Shop, typed: str, line: Any, *, secret: bytes | None = None, **brought: Any) -> Enrolment:
     world.clock.now_ms = max(world.clock.now_ms, shop.clock.wall_ms())
-    enrolment = ask_to_enrol(
-        "http://hub", typed, device="Counter", software=SOFTWARE, random=home.random, standalone=standalone_of(home),
-        transport=line,
+    return ask_to_enrol(
+        "http://hub", typed, device="Counter", software=SOFTWARE, random=shop.home.random, transport=line,
+        standalone=standalone_of(shop.home).model_copy(update=brought), secret=secret,
     )  # fmt: skip
-    adopt(home, enrolment)
-    return Node(home, shop.clock, shop.people, line)
+
+
+class DeafLine(DirectLine):
+    """The hub hears an enrolment, and its answer is lost."""
+
+    def send(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Answer:
+        answer = super().send(method, target, headers, body)
+        if target == ENROL:
+            raise LinkDown("the answer was lost")
+        return answer
 
 
 def test_everything_a_standalone_shop_recorded_comes_up(world: World, lonely: Shop) -> None:
@@ -195,7 +224,7 @@ def test_a_shop_in_use_is_not_given_up(world: World, lonely: Shop) -> None:
 
 
 def test_a_shop_is_adopted_once(world: World, lonely: Shop) -> None:
-    join(world, lonely, world.shop("KLA"))
+    join(world, lonely, world.shop("KLA")).sync()
     with pytest.raises(Refused):
         join(world, lonely, world.shop("EBB"))
     with pytest.raises(Refused):
@@ -214,3 +243,67 @@ def test_a_clash_of_receipt_codes_is_refused_in_words(world: World, lonely: Shop
     with pytest.raises(Refused) as refusal:
         join(world, lonely, seat)
     assert "KLA" in refusal.value.facts["detail"]
+
+
+def test_a_lost_reply_leaves_the_key_with_the_shop_and_the_code_good(world: World, lonely: Shop) -> None:
+    typed = make_enrol_code(world.hub, world.tenant_id, world.shop("KLA"))
+    with pytest.raises(LinkDown):
+        ask(world, lonely, typed, DeafLine(world.app), secret=key_for_attempt(lonely.home))
+
+    line = world.line()
+    adopt(lonely.home, ask(world, lonely, typed, line, secret=key_for_attempt(lonely.home)))
+    Node(lonely.home, lonely.clock, lonely.people, line).sync()
+
+    assert world.count("node") == 1
+    assert world.rows("SELECT head_n FROM origin WHERE id = :o", o=lonely.home.origin_id) == [(len(lonely.entries()),)]
+    assert lonely.rows(EnrolAttempt) == []
+
+
+@pytest.mark.parametrize("same_shop", [True, False], ids=["a code of the same shop", "a code of another empty shop"])
+def test_a_new_code_takes_over_books_of_which_nothing_has_arrived(world: World, lonely: Shop, same_shop: bool) -> None:
+    with pytest.raises(LinkDown):
+        ask(world, lonely, make_enrol_code(world.hub, world.tenant_id, world.shop("EBB")), DeafLine(world.app))
+
+    node = join(world, lonely, lonely.home.shop_id or "" if same_shop else world.shop("JJA"))
+    node.sync()
+
+    assert world.rows("SELECT revoked_at IS NULL FROM node ORDER BY enrolled_at, id") == [(False,), (True,)]
+    assert world.rows("SELECT shop_id::text, code FROM shop_seat") == [(lonely.home.shop_id, "KLA")]
+    assert world.rows("SELECT code FROM shop WHERE archived_at IS NULL") == [("KLA",)]
+    with pytest.raises(Refused):
+        join(world, lonely, world.shop("MBR"))
+
+
+def test_a_shop_that_keeps_its_books_in_another_currency_is_refused_in_words(world: World, lonely: Shop) -> None:
+    with pytest.raises(Refused) as refusal:
+        join(world, lonely, world.shop("EBB"), currency="KES")
+    assert "KES" in refusal.value.facts["detail"]
+    assert "UGX" in refusal.value.facts["detail"]
+
+
+def test_a_joining_shop_changes_nothing_of_the_business(world: World, lonely: Shop) -> None:
+    before = world.rows("SELECT name, phone, tax_id, currency FROM business")
+    node = join(world, lonely, world.shop("EBB"))
+    node.sync()
+
+    assert world.rows("SELECT name, phone, tax_id, currency FROM business") == before
+    (business,) = node.rows(Business)
+    assert [(business.name, business.phone, business.tax_id, business.currency)] == before
+    perform(world.owner(), "business.update", {"name": "Kisura & Sons"})
+    node.sync()
+    assert node.do("business.update", name="Kisura and Sons", role=Role.OWNER)
+    node.sync()
+    assert world.rows("SELECT name FROM business") == [("Kisura and Sons",)]
+
+
+def test_the_series_a_joining_shop_prints_is_the_one_the_hub_knows(world: World, lonely: Shop) -> None:
+    join(world, lonely, world.shop("EBB"), series="KLA3")
+    assert world.rows("SELECT series FROM node") == [("KLA3",)]
+    assert world.rows("SELECT installations FROM shop_seat") == [(3,)]
+
+
+def test_a_series_that_is_used_already_is_refused_in_words(world: World, lonely: Shop) -> None:
+    raw_node(world, "KL1")
+    with pytest.raises(Refused) as refusal:
+        join(world, lonely, world.shop("EBB"), shop_code="KL", series="KL11")
+    assert "KL11" in refusal.value.facts["detail"]

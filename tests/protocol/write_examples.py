@@ -104,7 +104,15 @@ def enrol_request() -> EnrolRequest:
 
 def enrol_request_standalone() -> EnrolRequest:
     """From a shop that has sold on its own already."""
-    brought = Standalone(origin=ORIGIN, shop=SHOP, business=BUSINESS, head=(2, heads(2)[-1]))
+    brought = Standalone(
+        origin=ORIGIN,
+        shop=SHOP,
+        business=BUSINESS,
+        head=(2, heads(2)[-1]),
+        shop_code="KLA",
+        series="KLA1",
+        currency="UGX",
+    )
     return enrol_request().model_copy(update={"standalone": brought})
 
 

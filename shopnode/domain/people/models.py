@@ -33,7 +33,10 @@ class Business(SyncedRow):
     """The tenant's own name and tax number, printed on every receipt."""
 
     __tablename__ = "business"
-    __sync__ = Sync(Kind.REGISTER, Stream.TENANT, rules={"name": Rule.OWNER_WINS, "tax_id": Rule.OWNER_WINS})
+    # Whoever has not seen what stands does not replace it: a shop that joins with its own books brings such a row, too.
+    __sync__ = Sync(
+        Kind.REGISTER, Stream.TENANT, rules=dict.fromkeys(("name", "phone", "tax_id", "currency"), Rule.KEEP_CURRENT)
+    )
 
     name: Mapped[str]
     phone: Mapped[str | None]

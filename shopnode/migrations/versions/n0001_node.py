@@ -20,6 +20,7 @@ ID = sa.CHAR(36).with_variant(postgresql.UUID(as_uuid=False), "postgresql")
 def upgrade() -> None:
     create_cart()
     create_counter()
+    create_enrol_attempt()
     create_entry_verdict()
     create_feed_line()
     create_field_state()
@@ -52,6 +53,15 @@ def create_counter() -> None:
         sa.Column("series", sa.String(40), nullable=False),
         sa.Column("value", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("series", name=op.f("pk_counter")),
+    )
+
+
+def create_enrol_attempt() -> None:
+    op.create_table(
+        "enrol_attempt",
+        sa.Column("id", sa.BigInteger(), nullable=False, autoincrement=False),
+        sa.Column("private_key", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_enrol_attempt")),
     )
 
 
