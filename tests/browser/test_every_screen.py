@@ -21,6 +21,7 @@ HOME = Path(__file__).parents[2]
 AXE = (HOME / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
 CATALOGUE = HOME / "shopnode/domain/demo_data/catalogue.csv"
 WIDTHS = {390: 844, 820: 1180, 1440: 900}
+NOWHERE = "01900000-0000-7000-8000-000000000001"
 THEMES = ("light", "dark")
 # Only what is wrong is asked for, and of that only what keeps somebody from working.
 COUNT = """async () => {
@@ -36,6 +37,12 @@ TOO_WIDE = """() => [...document.querySelectorAll("body *")].filter((one) => {
     if (getComputedStyle(outer).overflowX !== "visible") return false;
   return true;
 }).map((one) => `${one.tagName.toLowerCase()}.${one.className}`).slice(0, 5)"""
+# A finger needs 44 px; a link within a line of text is part of a row that can be pressed as a whole.
+TOO_LOW = """() => [...document.querySelectorAll("main :is(button, summary, select, input, .btn, label.method)")]
+  .filter((one) => {
+    const box = one.getBoundingClientRect();
+    return one.checkVisibility() && !one.closest("label.method input, .sr-only") && box.height > 1 && box.height < 43.5;
+  }).map((one) => `${one.tagName.toLowerCase()}.${one.className}: ${one.innerText.trim()}`)"""
 OpenTill = Callable[..., Till]
 
 
@@ -142,6 +149,28 @@ def test_a_cart_of_many_lines_and_long_names(open_till: OpenTill) -> None:
     assert wrong == []
 
 
+def test_a_finger_hits_what_it_is_to_press(open_page: OpenPage, town: Town) -> None:
+    """The counter on a phone, from the tile to the next sale."""
+    size = {"width": 390, "height": WIDTHS[390]}
+    page = open_page(IVAN, town.node.address, viewport=size, is_mobile=True, has_touch=True)
+    till = Till(page)
+    till.clear()
+    wrong = page.evaluate(TOO_LOW)
+    page.locator("#results .tile", has_text="Tempered glass plain").tap()
+    expect(till.lines).to_have_count(1)
+    wrong += page.evaluate(TOO_LOW)
+    page.get_by_role("button", name="Take payment").tap()
+    till.expect_step("pay")
+    wrong += page.evaluate(TOO_LOW)
+    page.get_by_role("button", name="Exact").tap()
+    till.complete_button.tap()
+    till.expect_step("done")
+    wrong += page.evaluate(TOO_LOW)
+    for path in ("/sales", "/products", "/drawer", "/profile", "/printers"):
+        wrong += [f"{path} {words}" for words in go(page, path).evaluate(TOO_LOW)]
+    assert wrong == []
+
+
 @pytest.mark.parametrize("path", ["/sales", "/products", "/printers", "/profile", "/drawer"])
 def test_the_shops_lists(open_page: OpenPage, town: Town, path: str) -> None:
     page = open_page(AISHA, town.node.address)
@@ -149,16 +178,14 @@ def test_the_shops_lists(open_page: OpenPage, town: Town, path: str) -> None:
     assert look(go(page, path), path) == []
 
 
-def test_the_owner_in_the_shop(open_page: OpenPage, town: Town) -> None:
-    """A sale, a product, an import and what it says, a printer to set up."""
+def test_the_owner_in_the_shop(open_page: OpenPage, town: Town, complaints: list[str]) -> None:
+    """A product, old and new, an import and what it says, a printer to set up, an address that leads nowhere."""
     page = open_page(SARAH, town.node.address)
     wrong: list[str] = []
-    go(page, "/sales?period=all").locator("tr.is-link a").first.click()
-    expect(page.locator(".detail")).to_be_visible()
-    wrong += look(page, "sale")
     go(page, "/products").locator("#products tr th a").first.click()
     expect(page.locator("#f-price_minor")).to_be_visible()
     wrong += look(page, "product")
+    wrong += look(go(page, "/products/new"), "new product")
     wrong += look(go(page, "/products/import"), "import")
     page.locator("input[type=file]").set_input_files(CATALOGUE)
     page.get_by_role("button", name="Import", exact=True).click()
@@ -167,6 +194,43 @@ def test_the_owner_in_the_shop(open_page: OpenPage, town: Town) -> None:
     go(page, "/printers").get_by_role("link", name="Change").click()
     expect(page.get_by_label("Address")).to_be_visible()
     wrong += look(page, "printer")
+    wrong += look(go(page, "/sales?q=nobody+bought+this"), "no sale fits")
+    wrong += look(go(page, f"/sales/{NOWHERE}"), "not found")
+    # The browser's console says of this page what the page says itself.
+    complaints[:] = [words for words in complaints if NOWHERE not in words]
+    assert wrong == []
+
+
+def test_a_sale_and_what_can_be_done_about_it(open_page: OpenPage, town: Town) -> None:
+    """Its detail, and the sheets that correct, reverse and void it."""
+    page = open_page(SARAH, town.node.address)
+    go(page, "/sales?period=all").locator("tr.is-link a").first.click()
+    expect(page.locator(".detail")).to_be_visible()
+    wrong = look(page, "sale")
+    for does in ("Correct the sale", "Reverse", "Void"):
+        page.get_by_label("More", exact=True).click()
+        page.locator(".menu-body").get_by_role("button", name=does).click()
+        expect(page.locator("dialog[open] .sheet-body")).to_be_visible()
+        wrong += look(page, does)
+        page.keyboard.press("Escape")
+    assert wrong == []
+
+
+def test_the_menus_of_the_frame(open_page: OpenPage, town: Town) -> None:
+    """Who is signed in, the state of the shop, the keys, and the places that have no room on a phone."""
+    page = go(open_page(AISHA, town.node.address), "/sales")
+    wrong: list[str] = []
+    for menu in ("#link summary", "summary.who"):
+        page.locator(menu).click()
+        wrong += look(page, menu)
+        page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    wrong += look(page, "keys")
+    page.keyboard.press("Escape")
+    page.set_viewport_size({"width": 390, "height": WIDTHS[390]})
+    page.get_by_role("button", name="More").click()
+    expect(page.locator("#more")).to_be_visible()
+    wrong += look(page, "more")
     assert wrong == []
 
 
