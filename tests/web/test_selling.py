@@ -132,6 +132,15 @@ def test_the_cart_is_in_the_shop_and_not_in_the_browser(shop: Shop, node: BareNo
     assert "USB-C cable" in text and "IMEI …0136" in text and "Screen fitting" in text and "658,000" in text
 
 
+def test_a_thing_named_by_hand_keeps_its_guessed_cost(aisha: Browser, shop: Shop, goods: Goods) -> None:
+    wrong = aisha.tap("/sell/custom", item_name="Screen fitting", unit_price_minor="10000", cost_minor="-1")
+    assert wrong.status_code == 422 and "must be at least 0" in words(wrong).lower()
+    aisha.tap("/sell/custom", item_name="Screen fitting", unit_price_minor="10000", cost_minor="4,000")
+    aisha.tap("/sell/complete", action_id=begin_payment(aisha))
+
+    assert [(row.item_name, row.cost_minor) for row in shop.rows(SaleLine)] == [("Screen fitting", 4_000)]
+
+
 def test_a_parked_sale_is_taken_up_by_somebody_else(aisha: Browser, brian: Browser, shop: Shop, goods: Goods) -> None:
     aisha.tap("/sell/lines", product_id=goods.cable)
     assert "Ready for the next customer" in words(aisha.tap("/sell/park"))

@@ -39,6 +39,7 @@ class CartLine(BaseModel):
     category: str | None = None
     quantity: int = 1
     unit_price: int | None = None  # None: what the catalogue says when it is sold
+    unit_cost: int | None = None  # of a thing named by hand: a guess
     discount: int = 0
     reason: str | None = None
 

@@ -25,6 +25,7 @@ class Item(Params):
     quantity: Quantity = 1
     unit_price: Amount | None = Field(default=None, description="Minor units; the catalogue's price when left out.")
     discount_amount: Amount = 0
+    unit_cost: Amount | None = Field(default=None, description="What a thing named by hand costs, about.")
 
     @model_validator(mode="after")
     def _names_one_thing(self) -> Item:

@@ -161,7 +161,8 @@ def _custom_line(item: Item, tax_rate_bp: int) -> Line:
     price = item.unit_price or 0
     return Line(
         name=item.item_name or "", quantity=item.quantity, unit_price_minor=price, list_price_minor=price,
-        floor_minor=0, discount_minor=item.discount_amount, cost_minor=0, tax_rate_bp=tax_rate_bp, warranty_days=0,
+        floor_minor=0, discount_minor=item.discount_amount, cost_minor=item.unit_cost or 0,
+        tax_rate_bp=tax_rate_bp, warranty_days=0,
         category=item.category or CUSTOM_CATEGORY,
     )  # fmt: skip
 

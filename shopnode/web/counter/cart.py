@@ -75,10 +75,11 @@ def change_line(line_id: str) -> str:
 
 def _check_item(line: CartLine) -> None:
     """The bounds the booking will ask for, with the sheet's own names."""
-    names = {"unit_price": "unit_price_minor", "discount_amount": "discount_minor"}
+    names = {"unit_price": "unit_price_minor", "discount_amount": "discount_minor", "unit_cost": "cost_minor"}
     form = {
         "product_id": line.product_id, "item_name": line.item_name, "category": line.category,
         "quantity": line.quantity, "unit_price": line.unit_price, "discount_amount": line.discount,
+        "unit_cost": line.unit_cost,
     }  # fmt: skip
     try:
         read_params(Item, {name: value for name, value in form.items() if value is not None})
@@ -108,6 +109,7 @@ def custom_line() -> str:
     line = CartLine(
         id=g.ctx.new_id(), item_name=typed.get("item_name", ""), category=typed.get("category") or None,
         quantity=asked_number(typed, "quantity", default=1) or 0, unit_price=price,
+        unit_cost=asked_money(typed, "cost_minor"),
     )  # fmt: skip
     if not (line.item_name or "").strip():
         raise Invalid({"item_name": "is needed"})

@@ -93,7 +93,7 @@ def new_sale(body: CartBody) -> dict[str, Any]:
         elif line.product_id:
             item["product_id"] = line.product_id
         else:
-            item |= {"item_name": line.item_name, "category": line.category}
+            item |= {"item_name": line.item_name, "category": line.category, "unit_cost": line.unit_cost}
         if line.unit_price is not None:
             item["unit_price"] = line.unit_price
         items.append({name: value for name, value in item.items() if value is not None})

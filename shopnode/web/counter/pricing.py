@@ -151,7 +151,7 @@ def _line(wanted: CartLine, products: dict[str, Any], units: dict[str, Any], tax
         name=product.name if product else (wanted.item_name or "Unknown"), imei=wanted.imei, quantity=wanted.quantity,
         unit_price_minor=listed if wanted.unit_price is None else wanted.unit_price, list_price_minor=listed,
         floor_minor=(product.floor_minor or None) if product else None,
-        cost_minor=unit.cost_minor if unit else (product.cost_minor if product else 0),
+        cost_minor=unit.cost_minor if unit else (product.cost_minor if product else (wanted.unit_cost or 0)),
         discount_minor=wanted.discount, reason=wanted.reason, is_serialised=wanted.unit_id is not None,
         is_custom=wanted.product_id is None, tax_rate_bp=tax_rate_bp,
     )  # fmt: skip

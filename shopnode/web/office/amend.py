@@ -66,7 +66,9 @@ def _items(detail: SaleDetail, typed: dict[str, str]) -> tuple[list[dict[str, An
 def _thing(line: SaleLine) -> dict[str, Any]:
     if line.unit_id:
         return {"device_id": line.unit_id}
-    return {"product_id": line.product_id} if line.product_id else {"item_name": line.item_name}
+    if line.product_id:
+        return {"product_id": line.product_id}
+    return {"item_name": line.item_name, "category": line.category, "unit_cost": line.cost_minor}
 
 
 def _payments(detail: SaleDetail, typed: dict[str, str], more_minor: int) -> list[dict[str, Any]]:
