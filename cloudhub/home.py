@@ -16,7 +16,7 @@ import hmac
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from sqlalchemy import insert, text
@@ -42,13 +42,16 @@ from sync_protocol.canonical import canonical
 from sync_protocol.merge import Clock as ClockReading
 from sync_protocol.merge import FieldState
 
+TRIES_MAX = 4
 # What passes by itself: two transactions in each other's way, or a lock that was not to be had in time.
-_MOMENTARY = (
-    psycopg.errors.DeadlockDetected,
-    psycopg.errors.SerializationFailure,
-    psycopg.errors.LockNotAvailable,
-    psycopg.errors.QueryCanceled,
-)
+_RACED = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+_MOMENTARY = (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled)
+
+T = TypeVar("T")
+
+
+class Raced(Busy):
+    """Two transactions stood in each other's way and this one was given up; it may be done again at once."""
 
 
 class ChangedMeanwhile(Conflict):
@@ -104,9 +107,22 @@ class HubHome:
                 yield session
         except (DBAPIError, psycopg.Error) as error:
             cause = error.orig if isinstance(error, DBAPIError) else error
+            if isinstance(cause, _RACED):
+                raise Raced from error
             if isinstance(cause, _MOMENTARY):
                 raise Busy from error
             raise
+
+    def again(self, work: Callable[[], T]) -> T:
+        """Do a whole transaction; when a shop's push was in its way, do it again, as the push itself is."""
+        if self._session is not None:
+            return work()  # part of a greater whole, which only its beginner can repeat
+        for _ in range(TRIES_MAX - 1):
+            try:
+                return work()
+            except Raced:
+                continue
+        return work()
 
     def _begin(self, session: Session) -> None:
         books = Books(session, self.tenant_id)

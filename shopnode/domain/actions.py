@@ -99,9 +99,14 @@ def perform(
             return known
         ctx = _with_approver(ctx, name, approval)
     failpoints.hit("perform.before_begin")
-    with ctx.home.writing() as session:
-        done = _perform_inside(ctx.inside(session), name, params, action_id)
-        failpoints.hit("perform.before_commit")
+
+    def once() -> Done:
+        with ctx.home.writing() as session:
+            done = _perform_inside(ctx.inside(session), name, params, action_id)
+            failpoints.hit("perform.before_commit")
+        return done
+
+    done = ctx.home.again(once)
     failpoints.hit("perform.after_commit")
     ctx.home.committed()
     return done
@@ -109,9 +114,14 @@ def perform(
 
 def perform_many(ctx: Context, acts: Iterable[tuple[str, Mapping[str, Any], str | None]]) -> list[Done]:
     """Many actions, (name, params, action id) each, in one transaction: all or none; an entry each."""
-    with ctx.home.writing() as session:
-        inside = ctx.inside(session)
-        done = [_perform_inside(inside, name, params, action_id) for name, params, action_id in acts]
+    planned = list(acts)
+
+    def once() -> list[Done]:
+        with ctx.home.writing() as session:
+            inside = ctx.inside(session)
+            return [_perform_inside(inside, name, params, action_id) for name, params, action_id in planned]
+
+    done = ctx.home.again(once)
     ctx.home.committed()
     return done
 

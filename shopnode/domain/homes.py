@@ -6,15 +6,18 @@ hub's in `cloudhub/merge`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from sqlalchemy.orm import Session
 
 from shopnode.domain.clock import Clock
 from shopnode.domain.journal import EntryDraft
+
+T = TypeVar("T")
 
 
 class Where(StrEnum):
@@ -42,6 +45,10 @@ class Home(Protocol):
     def reading(self) -> AbstractContextManager[Session]: ...
 
     def writing(self) -> AbstractContextManager[Session]: ...
+
+    def again(self, work: Callable[[], T]) -> T:
+        """Do a whole transaction; where it lost a race with another, do it once more. A node has one writer."""
+        ...
 
     def new_id(self) -> str: ...
 

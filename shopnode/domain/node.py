@@ -11,7 +11,7 @@ import hmac
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 from sqlalchemy import BigInteger, LargeBinary, String, Text, delete, select
@@ -31,6 +31,7 @@ from sync_protocol.canonical import canonical
 from sync_protocol.shape import ENTRY_BYTES_MAX
 
 EDITED = (Kind.REGISTER, Kind.HOLDING)  # kinds whose rows change, so that an edit may wait for its verdict
+T = TypeVar("T")
 WHOLE_ROW = ""  # the field name that stands for every field of a row not named on its own
 
 
@@ -127,6 +128,10 @@ class NodeHome:
     def writing(self) -> Iterator[Session]:
         with self.database.writing() as session:
             yield session
+
+    def again(self, work: Callable[[], T]) -> T:
+        """There is one writer here, so nothing is lost to another."""
+        return work()
 
     def new_id(self) -> str:
         return new_id(self.clock.wall_ms(), self.random)
