@@ -38,7 +38,7 @@ def conflicts() -> str:
     )  # fmt: skip
 
 
-@bp.post("/conflicts/<conflict_id>")
+@bp.post("/conflicts/<id:conflict_id>")
 def resolve_conflict(conflict_id: str) -> ResponseReturnValue:
     """Keep the value in use, or use the other."""
     typed = posted()

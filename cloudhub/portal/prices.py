@@ -57,7 +57,7 @@ def _waits(product_ids: list[str]) -> dict[str, int]:
     return {row_id: sum(cursor < no for cursor in cursors) for row_id, no in rows}
 
 
-@bp.route("/prices/<product_id>", methods=["GET", "POST"])
+@bp.route("/prices/<id:product_id>", methods=["GET", "POST"])
 def edit_price(product_id: str) -> ResponseReturnValue:
     """Another price for all shops."""
     view = product_view(g.ctx, product_id)

@@ -121,7 +121,7 @@ def _live() -> dict[str, Any]:
     return {"sales": rows, "latest": max(times, default=after_ms or 0)}
 
 
-@bp.get("/live/<sale_id>")
+@bp.get("/live/<id:sale_id>")
 def sale(sale_id: str) -> str:
     """One sale of any shop, with what happened to it."""
     return sale_page(sale_id)

@@ -183,6 +183,16 @@ def test_no_tenant_sees_anothers_anything(world: World, owner: Owner, node: Node
     assert mallory.post(f"/sales/{sale_id}/approve").status_code == 404
 
 
+@pytest.mark.parametrize("odd", ["x", "0", "%00", "../nodes", "01900000-0000-7000-8000-00000000000g", "'", "🙂"])
+def test_an_address_that_is_no_id_is_no_page(owner: Owner, odd: str) -> None:
+    for path in (f"/sales/{odd}", f"/products/{odd}", f"/prices/{odd}", f"/live/{odd}", f"/sales/{odd}/receipt.pdf"):
+        assert owner.get(path).status_code in (308, 404), path
+    for name in ("seller_id", "shop_id", "method", "status", "period", "q", "cursor"):
+        assert owner.get("/sales", query_string={name: odd}).status_code < 500, name
+    assert owner.get("/live", query_string={"part": "live", "after": odd}).status_code == 200
+    assert "evil" not in owner.get("/live?_scheme=javascript&_external=1&_anchor=evil").headers["Location"]
+
+
 def test_signing_out_ends_the_session(owner: Owner, world: World) -> None:  # noqa: F811
     stolen = owner.client.get_cookie("portal").value
     owner.post("/logout")

@@ -89,7 +89,6 @@ def logout() -> ResponseReturnValue:
         sign_out(this_node().home, token)
     response = make_response(redirect(url_for("auth.login"), 303))
     response.delete_cookie(COOKIE, httponly=True, samesite="Lax", secure=request.is_secure)
-    response.headers["Clear-Site-Data"] = '"cache"'
     return response
 
 

@@ -28,7 +28,7 @@ PERCENTS = (2, 5, 10)
 REASON_MAX = 200
 
 
-@bp.get("/sell/lines/<line_id>")
+@bp.get("/sell/lines/<id:line_id>")
 def edit_line(line_id: str) -> str:
     """Quantity, price and discount of one line."""
     return _line_sheet(_line_view(line_id))
@@ -47,7 +47,7 @@ def _line_sheet(line: LineView, errors: dict[str, str] | None = None, typed: dic
     )
 
 
-@bp.post("/sell/lines/<line_id>")
+@bp.post("/sell/lines/<id:line_id>")
 def change_line(line_id: str) -> str:
     """Another quantity, price or discount."""
     typed = posted()
@@ -87,7 +87,7 @@ def _check_item(line: CartLine) -> None:
         raise Invalid({names.get(name, name): text for name, text in wrong.fields.items()}) from None
 
 
-@bp.post("/sell/lines/<line_id>/remove")
+@bp.post("/sell/lines/<id:line_id>/remove")
 def remove_line(line_id: str) -> str:
     def take_off(body: CartBody) -> None:
         if any(line.id == line_id for line in body.lines):  # pressed twice is taken off once
@@ -227,7 +227,7 @@ def parked() -> str:
     return part("counter/_parked.html", parked=held)
 
 
-@bp.post("/sell/resume/<cart_id>")
+@bp.post("/sell/resume/<id:cart_id>")
 def resume(cart_id: str) -> str:
     """Take a parked sale up again; what is in work is parked instead."""
     body = resume_cart(g.ctx, cart_id, _label())

@@ -91,7 +91,7 @@ def add_tender() -> str:
     return panel(keep(put))
 
 
-@bp.post("/sell/tenders/<tender_id>/remove")
+@bp.post("/sell/tenders/<id:tender_id>/remove")
 def remove_tender(tender_id: str) -> str:
     """Take a payment back before the sale is complete."""
 
@@ -178,14 +178,14 @@ def _approval_sheet(error: ShopError, typed: dict[str, str]) -> str:
     return part("counter/_approval.html", approval=approval, errors=errors, typed=kept)
 
 
-@bp.get("/sell/printed/<sale_id>")
+@bp.get("/sell/printed/<id:sale_id>")
 def print_state(sale_id: str) -> str:
     """Whether the receipt came out."""
     find_summary(g.ctx, sale_id)
     return part("counter/_print_state.html", receipt=receipt_view(sale_id))
 
 
-@bp.post("/sales/<sale_id>/print")
+@bp.post("/sales/<id:sale_id>/print")
 def reprint(sale_id: str) -> str:
     """Print the receipt again, as a COPY if one came out before."""
     ctx = g.ctx

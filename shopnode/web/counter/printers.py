@@ -56,7 +56,7 @@ def _preview_url(editing: dict[str, Any] | None, views: list[dict[str, Any]]) ->
     return url_for("devices.preview", printer_id=shown["id"]) if shown else None
 
 
-@bp.get("/printers/<printer_id>/preview.png")
+@bp.get("/printers/<id:printer_id>/preview.png")
 def preview(printer_id: str) -> Response:
     """The test print, as this printer would print it."""
     printer = find_printer(g.ctx.session, printer_id)
@@ -123,7 +123,8 @@ def jobs() -> str:
     return part("office/_print_jobs.html", **_jobs())
 
 
-@bp.post("/printers/<printer_id>")
+@bp.post("/printers/new", defaults={"printer_id": NEW})
+@bp.post("/printers/<id:printer_id>")
 def save_printer(printer_id: str) -> ResponseReturnValue:
     """Add a printer, or change one."""
     typed = posted()
@@ -143,14 +144,14 @@ def _errors(error: ShopError) -> dict[str, str]:
     return {names.get(name, name): text for name, text in field_errors(error).items()}
 
 
-@bp.post("/printers/<printer_id>/remove")
+@bp.post("/printers/<id:printer_id>/remove")
 def remove_printer(printer_id: str) -> ResponseReturnValue:
     """Take a printer out of use."""
     act("printing.remove_printer", {"printer_id": printer_id}, action_id=posted_action_id(posted()))
     return redirect(url_for("devices.printers"), 303)
 
 
-@bp.post("/printers/<printer_id>/test")
+@bp.post("/printers/<id:printer_id>/test")
 def test_print(printer_id: str) -> str:
     """Print a test page."""
     ctx = g.ctx

@@ -123,7 +123,7 @@ def _add_unit(unit_id: str, line_id: str | None) -> str:
     return cart_answer(change(put))
 
 
-@bp.get("/sell/units/<product_id>")
+@bp.get("/sell/units/<id:product_id>")
 def units(product_id: str) -> str:
     """The pieces of a model, to choose or scan one."""
     return _units_sheet(product_id, request.args.get("line_id"))

@@ -24,7 +24,7 @@ from shopnode.web.ui.request import act
 METHODS = [(tender.value, name) for tender, name in METHOD_NAMES.items()]
 
 
-@bp.route("/sales/<sale_id>/amend", methods=["GET", "POST"])
+@bp.route("/sales/<id:sale_id>/amend", methods=["GET", "POST"])
 def amend_sale(sale_id: str) -> ResponseReturnValue:
     """Correct a sale."""
     if request.method == "GET":

@@ -121,13 +121,13 @@ def new_product() -> ResponseReturnValue:
     return redirect(url_for("office.product", product_id=done.result["id"], saved=1), 303)
 
 
-@bp.get("/products/<product_id>")
+@bp.get("/products/<id:product_id>")
 def product(product_id: str) -> str:
     """One product."""
     return product_page(product_view(g.ctx, product_id))
 
 
-@bp.post("/products/<product_id>")
+@bp.post("/products/<id:product_id>")
 def save_product(product_id: str) -> ResponseReturnValue:
     """Change a product: only what differs is written, so that two people's edits of two fields both stay."""
     typed, known = posted(), product_view(g.ctx, product_id)
@@ -145,7 +145,7 @@ def _differs(known: Any, given: Any) -> bool:
     return str(given if given is not None else "").strip() != str(known if known is not None else "")
 
 
-@bp.post("/products/<product_id>/archive")
+@bp.post("/products/<id:product_id>/archive")
 def archive_product(product_id: str) -> ResponseReturnValue:
     """Take a product off the counter, or put it back."""
     typed = posted()

@@ -33,7 +33,7 @@ RESTOCK = [
 PREVIEW = Paper(48, "cp1252", True, False)
 
 
-@bp.get("/sales/<sale_id>")
+@bp.get("/sales/<id:sale_id>")
 def sale(sale_id: str) -> str:
     """One sale, whole."""
     return sale_page(sale_id)
@@ -115,39 +115,39 @@ def possible(detail: SaleDetail) -> set[str]:
     return can | {name for name, is_possible in wishes.items() if is_possible}
 
 
-@bp.post("/sales/<sale_id>/approve")
+@bp.post("/sales/<id:sale_id>/approve")
 def approve_sale(sale_id: str) -> ResponseReturnValue:
     return _decide(sale_id, "sales.approve")
 
 
-@bp.post("/sales/<sale_id>/reject")
+@bp.post("/sales/<id:sale_id>/reject")
 def reject_sale(sale_id: str) -> ResponseReturnValue:
     return _decide(sale_id, "sales.reject")
 
 
-@bp.post("/sales/<sale_id>/lock")
+@bp.post("/sales/<id:sale_id>/lock")
 def lock_sale(sale_id: str) -> ResponseReturnValue:
     return _decide(sale_id, "sales.lock")
 
 
-@bp.post("/sales/<sale_id>/unlock")
+@bp.post("/sales/<id:sale_id>/unlock")
 def unlock_sale(sale_id: str) -> ResponseReturnValue:
     return _decide(sale_id, "sales.unlock")
 
 
-@bp.post("/sales/<sale_id>/refund")
+@bp.post("/sales/<id:sale_id>/refund")
 def pay_refund(sale_id: str) -> ResponseReturnValue:
     """Pay out in cash what a reversal made in the portal left due."""
     return _decide(sale_id, "sales.pay_refund")
 
 
-@bp.post("/sales/<sale_id>/void")
+@bp.post("/sales/<id:sale_id>/void")
 def void_sale(sale_id: str) -> ResponseReturnValue:
     """The sale never happened; its goods are in the shop."""
     return _decide(sale_id, "sales.void", restock="resell")
 
 
-@bp.post("/sales/<sale_id>/reverse")
+@bp.post("/sales/<id:sale_id>/reverse")
 def reverse_sale(sale_id: str) -> ResponseReturnValue:
     """The goods come back, and so does the money."""
     return _decide(sale_id, "sales.reverse", restock=request.form.get("restock", "inspect"))
@@ -172,7 +172,7 @@ def _refused(sale_id: str, error: ShopError, typed: dict[str, str]) -> str | Non
     return sale_page(sale_id, {"": words}, typed)
 
 
-@bp.get("/sales/<sale_id>/receipt.png")
+@bp.get("/sales/<id:sale_id>/receipt.png")
 def receipt_png(sale_id: str) -> Response:
     """The receipt as the printer prints it."""
     from shopnode.documents.escpos_preview import preview_png
@@ -182,7 +182,7 @@ def receipt_png(sale_id: str) -> Response:
     return Response(preview_png(data, PREVIEW), content_type="image/png")
 
 
-@bp.get("/sales/<sale_id>/receipt.pdf")
+@bp.get("/sales/<id:sale_id>/receipt.pdf")
 def receipt_pdf(sale_id: str) -> Response:
     """The receipt as a page to file and send."""
     from shopnode.documents.receipt_pdf import receipt_pdf as write_pdf

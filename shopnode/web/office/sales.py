@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from shopnode.domain.sales.rules import METHOD_NAMES
 from shopnode.web.office.blueprint import bp
 from shopnode.web.office.spreadsheets import csv_answer
 from shopnode.web.ui.frame import manner, page, part
+from shopnode.web.ui.look import ID
 from shopnode.web.ui.request import is_htmx
 
 PERIODS = [("today", "today"), ("yesterday", "yesterday"), ("week", "the last 7 days"), ("month", "the last 30 days"),
@@ -53,6 +55,9 @@ def chosen_filters() -> Chosen:
         words["method"] = ""
     if words["status"] not in {status.value for status in SaleStatus}:
         words["status"] = ""
+    for name in ("seller_id", "shop_id"):
+        if not re.fullmatch(ID, words[name]):
+            words[name] = ""
     since, until = _days(words["period"])
     wanted = SaleFilter(
         q=words["q"], since=since, until=until, seller_id=words["seller_id"] or None,

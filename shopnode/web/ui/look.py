@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flask import Blueprint, Flask, g, request, url_for
+from werkzeug.routing import BaseConverter
 
 from shopnode.web.ui import words
 from shopnode.web.ui.assets import serve_assets
@@ -24,6 +25,7 @@ from shopnode.web.ui.places import Group, open_groups
 
 DIST = Path(__file__).parent / "static" / "dist"
 THEMES = ("light", "dark")
+ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,12 @@ class Assets:
         return self._names[name]
 
 
+class IdConverter(BaseConverter):
+    """A record's id in an address; whatever is none has no page."""
+
+    regex = ID
+
+
 def install_look(
     app: Flask, groups: Sequence[Group], manner: Callable[[], words.Manner], new_id: Callable[[], str]
 ) -> None:
@@ -71,6 +79,7 @@ def install_look(
     manner  currency, zone and time of the current request
     new_id  makes the ids by which a form pressed twice is known as one
     """
+    app.url_map.converters["id"] = IdConverter
     assets = Assets()
     blueprint = Blueprint("ui", __name__, template_folder="templates")
     serve_assets(blueprint, DIST)
