@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from shopnode.domain.capture import driver_cursor
 from shopnode.domain.clock import to_ms
 from shopnode.domain.journal import JournalEntry
 from shopnode.domain.node import Installation
@@ -50,18 +52,21 @@ def waiting(session: Session, origin: str, accepted_n: int) -> Waiting:
 
 def next_parcel(session: Session, origin: str, accepted_n: int, batch: Batch) -> Parcel | None:
     """The next entries to send, as many as the batch allows; None when nothing waits."""
-    query = select(JournalEntry.body, JournalEntry.personal, JournalEntry.hash)
-    after = query.where(JournalEntry.origin_id == origin, JournalEntry.n > accepted_n)
-    query = after.order_by(JournalEntry.n).limit(batch.rows)
-    rows = session.execute(query).all()
+    read: list[tuple[str, str | None, str]] = []
+
+    def sizes() -> Iterator[tuple[int, int]]:
+        # Read one by one: after a long time offline far more waits than fits.
+        for row in cursor.execute(_WAITING, (origin, accepted_n)):
+            read.append(row)
+            body, personal, _ = row
+            yield max(1, len(body) // ROWS_GUESS_BYTES), len(body) + len(personal or "")
+
+    with closing(driver_cursor(session)) as cursor:
+        rows = read[: batch.take(sizes())]
     if not rows:
         return None
-    sizes: Iterator[tuple[int, int]] = (
-        (max(1, len(row.body) // ROWS_GUESS_BYTES), len(row.body) + len(row.personal or "")) for row in rows
-    )
-    rows = rows[: batch.take(sizes)]
-    entries = [travelling_bytes(row.body.encode(), row.personal.encode() if row.personal else None) for row in rows]
-    return Parcel(accepted_n + 1, hash_of_entry(session, origin, accepted_n) or "", entries, rows[-1].hash)
+    entries = [travelling_bytes(body.encode(), personal.encode() if personal else None) for body, personal, _ in rows]
+    return Parcel(accepted_n + 1, hash_of_entry(session, origin, accepted_n) or "", entries, rows[-1][2])
 
 
 def hash_of_entry(session: Session, origin: str, n: int) -> str | None:
@@ -70,3 +75,6 @@ def hash_of_entry(session: Session, origin: str, n: int) -> str | None:
         return genesis(origin)
     query = select(JournalEntry.hash).where(JournalEntry.origin_id == origin, JournalEntry.n == n)
     return session.scalars(query).one_or_none()
+
+
+_WAITING = "SELECT body, personal, hash FROM journal_entry WHERE origin_id = ? AND n > ? ORDER BY n"
