@@ -96,7 +96,10 @@ def _apply_with_care(books: Books, work: Work) -> None:
         work.hold(missing)
     except Unfit as fault:
         work.set_aside(str(fault))
-    except (NeedsCare, psycopg.IntegrityError, psycopg.DataError) as fault:
+    except NeedsCare:
+        work.verdict = verdict
+        work.set_aside("a row appears twice")
+    except (psycopg.IntegrityError, psycopg.DataError) as fault:
         # Only what kind of fault it was: the database's own words would repeat values.
         work.verdict = verdict
         work.set_aside(f"{type(fault).__name__} {getattr(fault, 'sqlstate', '') or ''}".strip())

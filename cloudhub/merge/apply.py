@@ -16,11 +16,13 @@ from typing import Any
 
 from cloudhub.merge.books import Books
 from cloudhub.merge.changes import apply_changes
+from cloudhub.merge.feed import split_streams
+from cloudhub.merge.inbox import inbox_row
 from cloudhub.merge.models import WHOLE_ROW
 from cloudhub.merge.reach import leave_out_foreign
 from cloudhub.merge.registers import insert_state, merge_known_rows
 from cloudhub.merge.tables import entity_tables, insert_statement
-from cloudhub.merge.work import DUPLICATE, MERGED, Missing, NeedsCare, Unfit, Work
+from cloudhub.merge.work import DUPLICATE, MERGED, Missing, Unfit, Work
 from shopnode.domain.db import Kind
 from sync_protocol.shape import Block
 
@@ -37,16 +39,27 @@ def apply(books: Books, works: list[Work], *, careful: bool = False) -> None:
         _leave_out_known(books, work)
         _require_parents(books, work)
     groups = _insert_groups(works)
-    for (entity, columns), rows in groups.items():
-        written = books.write(insert_statement(entity, columns), books.tenant_id, rows)
-        if written != len(rows):
-            raise Unfit(f"a row of {entity} appears twice") if careful else NeedsCare
-        books.note_inserts(entity, columns, rows)
+    with books.writing_meanwhile((insert_statement(*kind), rows) for kind, rows in groups.items()):
+        for (entity, columns), rows in groups.items():
+            books.note_inserts(entity, columns, rows)
+        _prepare(works)
     _note_new_registers(books, works)
     apply_changes(books, works, careful=careful)
     for work in works:
         if not work.as_written:
             work.told = [block for block in work.taken if block[1] == "i"] + work.told
+
+
+def _prepare(works: Iterable[Work]) -> None:
+    """What can be made ready for the inbox and the feed while the rows are being written."""
+    for work in works:
+        inbox_row(work)
+        if all(op == "i" for _, op, _, _ in work.taken):
+            work.streams = split_streams(work.entry["rows"], _no_shop)
+
+
+def _no_shop(entity: str, row_id: str) -> str:
+    raise AssertionError("only a changed row has to be asked for its shop")
 
 
 def _insert_groups(works: Iterable[Work]) -> Groups:

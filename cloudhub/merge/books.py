@@ -7,18 +7,19 @@ not known yet while rows are written; versions get theirs when the lines are num
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
 import psycopg
+from psycopg.types.array import ListBinaryDumper
 from sqlalchemy.orm import Session
 
 from cloudhub.merge.models import WHOLE_ROW
 from cloudhub.merge.tables import entity_tables, read_statement
-from cloudhub.merge.work import Work
+from cloudhub.merge.work import NeedsCare, Work
 from shopnode.domain.projections import Changed
 from sync_protocol.merge import FieldState, FieldWrite
 from sync_protocol.personal import SALT_BYTES
@@ -106,7 +107,10 @@ class Books:
         self._owners: set[str] | None = None
         connection = session.connection().connection.driver_connection
         assert isinstance(connection, psycopg.Connection)
+        self._connection = connection
         self._cursor = connection.cursor()
+        # Lists of ids are long; as text each of them would be searched for signs to escape.
+        self._cursor.adapters.register_dumper(list, ListBinaryDumper)
 
     def salt(self) -> bytes:
         """For a personal value that the hub itself must seal."""
@@ -145,6 +149,23 @@ class Books:
         """Run a bulk statement; lists are handed over as one JSON text. Returns how many rows it wrote."""
         self._cursor.execute(statement, [_json(value) if type(value) is list else value for value in values])  # type: ignore[arg-type]
         return self._cursor.rowcount
+
+    @contextmanager
+    def writing_meanwhile(self, statements: Iterable[tuple[str, list[Any]]]) -> Iterator[None]:
+        """Insert many rows (statement, rows) while the caller goes on with what needs no database.
+
+        Raises NeedsCare at the end unless every row was written, or what the database had against it.
+        """
+        queued: list[tuple[psycopg.Cursor[Any], int]] = []
+        with self._connection.pipeline() as pipeline:
+            for statement, rows in statements:
+                cursor = self._connection.cursor()
+                cursor.execute(statement, [self.tenant_id, _json(rows)])  # type: ignore[arg-type]
+                queued.append((cursor, len(rows)))
+            yield
+            pipeline.sync()
+        if any(cursor.rowcount != count for cursor, count in queued):
+            raise NeedsCare
 
     def run(self, statement: str, values: Sequence[Any] | Mapping[str, Any]) -> int:
         """Run a statement whose lists are arrays. Returns how many rows it wrote."""

@@ -74,7 +74,7 @@ def keep_entries(books: Books, works: Sequence[Work], signature: str | None) -> 
     """Write the entries into the inbox and move their origin's head to the last of them."""
     columns: list[list[Any]] = [[] for _ in range(14)]
     for work in works:
-        for column, value in zip(columns, _inbox_row(work), strict=True):
+        for column, value in zip(columns, (*inbox_row(work), work.verdict), strict=True):
             column.append(value)
     books.run(_KEEP, [books.tenant_id, *columns])
     _keep_waiting(books, [work for work in works if not work.applies])
@@ -82,17 +82,19 @@ def keep_entries(books: Books, works: Sequence[Work], signature: str | None) -> 
     books.run(_MOVE, [last.n, last.hash, signature, books.tenant_id, last.origin_id])
 
 
-def _inbox_row(work: Work) -> tuple[Any, ...]:
-    entry = work.entry
-    subject = entry.get("subject") or (None, None)
-    listed = subject[0] is not None and len(subject[0]) <= NAME_MAX
-    personal = serialise(entry["personal"]).decode() if "personal" in entry else None
-    return (
-        work.origin_id, work.n, entry["id"], entry["action"], entry["actor"], entry.get("shop"),
-        subject[0] if listed else None, subject[1] if listed else None,
-        min(max(entry["at"], 0), INSTANT_MS_MAX), work.hash, work.sealed.decode(), personal,
-        work.sender.received_ms, work.verdict,
-    )  # fmt: skip
+def inbox_row(work: Work) -> tuple[Any, ...]:
+    """The entry's row of the inbox, but for the verdict; made once."""
+    if not work.inbox:
+        entry = work.entry
+        subject = entry.get("subject") or (None, None)
+        listed = subject[0] is not None and len(subject[0]) <= NAME_MAX
+        work.inbox = (
+            work.origin_id, work.n, entry["id"], entry["action"], entry["actor"], entry.get("shop"),
+            subject[0] if listed else None, subject[1] if listed else None,
+            min(max(entry["at"], 0), INSTANT_MS_MAX), work.hash, work.sealed.decode(),
+            serialise(entry["personal"]).decode() if "personal" in entry else None, work.sender.received_ms,
+        )  # fmt: skip
+    return work.inbox
 
 
 def _keep_waiting(books: Books, works: Sequence[Work], version: str = HUB_VERSION) -> None:

@@ -72,6 +72,8 @@ class Work:
     taken: list[Block] = field(default_factory=list)
     told: list[Block] = field(default_factory=list)
     reveals: dict[str, list[Any]] = field(default_factory=dict)
+    streams: dict[str, list[Block]] | None = None  # its rows by stream, once they have been sorted
+    inbox: tuple[Any, ...] = ()  # its row of the inbox, all but the verdict
 
     def __post_init__(self) -> None:
         self.reveals = dict(self.entry.get("personal", {}))
