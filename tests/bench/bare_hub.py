@@ -39,7 +39,8 @@ CREATE TABLE bare.{name} (
 LOG_INDEX = "CREATE INDEX ON bare.{name} (tenant_id, entity, row_id)"
 TO_LOG = """
 INSERT INTO bare.log (tenant_id, seq, origin_id, n, entity, row_id, body)
-SELECT %(tenant)s::uuid, %(first)s + place - 1, %(origin)s::uuid, %(first)s + place - 1, r->>0, (r->>1)::uuid, r
+SELECT %(tenant)s::uuid, %(first)s + place - 1, %(origin)s::uuid, %(first)s + place - 1, r->>'table',
+  (r->'row'->>'id')::uuid, r
 FROM jsonb_array_elements(%(records)s::jsonb) WITH ORDINALITY AS batch (r, place)
 ON CONFLICT DO NOTHING
 """
@@ -97,14 +98,13 @@ class BareHub:
 
 
 def _merge_statement(table: str) -> str:
-    names = TABLES[table]
+    names = ", ".join(TABLES[table])
     kinds = bare_tables(SCHEMA).tables[f"{SCHEMA}.{table}"].columns
-    casts = [kinds[name].type.compile(dialect=postgresql.dialect()) for name in names]
-    values = ", ".join(f"(r->>{place})::{cast}" for place, cast in enumerate(casts))
-    later = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
+    typed = ", ".join(f"{name} {kinds[name].type.compile(dialect=postgresql.dialect())}" for name in TABLES[table])
+    later = ", ".join(f"{name} = excluded.{name}" for name in TABLES[table][1:])
     return (
-        f"INSERT INTO {SCHEMA}.{table} (tenant_id, {', '.join(names)}) SELECT %s::uuid, {values} "
-        f"FROM jsonb_array_elements(%s::jsonb) AS r ON CONFLICT (tenant_id, id) DO UPDATE SET {later}"
+        f"INSERT INTO {SCHEMA}.{table} (tenant_id, {names}) SELECT %s::uuid, {names} "
+        f"FROM jsonb_to_recordset(%s::jsonb) AS r ({typed}) ON CONFLICT (tenant_id, id) DO UPDATE SET {later}"
     )
 
 

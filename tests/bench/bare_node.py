@@ -62,7 +62,8 @@ class BareNode:
                 return fetched
             self._db.execute("BEGIN IMMEDIATE")
             for table, rows in by_table(page["records"]).items():
-                self._db.executemany(self._insert[table], rows)
+                names = TABLES[table]
+                self._db.executemany(self._insert[table], ([row.get(name) for name in names] for row in rows))
             self._db.execute("UPDATE mark SET fetched = ?", (page["cursor"],))
             self._db.execute("COMMIT")
             fetched += len(page["records"])

@@ -1,9 +1,9 @@
 """Sales the door made, as the change records of the shortest path: one for each row, and one for the entry itself.
 
 So a nine-row sale is nine rows on both sides: the sale, its lines and movements, the payment, and who did it when.
-A record is [table, id, value, ...] with the values in the order of `TABLES`; nothing shorter says the same. The tables
-they are merged into are ours, with the same keys and indexes, because a row nobody can find again is of no use; links
-between tables, rules, tenants' walls and everything derived are left out.
+A record is {"table": …, "row": {column: value, …}}: it can be read by itself, and names its columns as our entries do,
+so that a newer sender may add one. The tables they are merged into are ours, with the same keys and indexes, because a
+row nobody can find again is of no use; links between tables, rules, tenants' walls and all derived rows are left out.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from shopnode.domain.journal import JournalEntry
 from shopnode.domain.sales.models import Payment, Sale, SaleLine
 from shopnode.domain.stock.models import StockMovement
 
-Record = list[Any]
+Record = dict[str, Any]  # {"table": name, "row": {"id": …, column: value}}
 
 TABLES = {
     "sale": (
@@ -54,19 +54,17 @@ def sales_after(ctx: Context, n: int) -> list[Record]:
 
 
 def _records(entry: dict[str, Any]) -> Iterable[Record]:
-    yield ["entry", *(entry.get(name) for name in TABLES["entry"])]
+    yield {"table": "entry", "row": {name: entry[name] for name in TABLES["entry"] if name in entry}}
     for table, _, columns, rows in entry["rows"]:
-        places = {name: place for place, name in enumerate(columns)}
-        known = [places.get(name) for name in TABLES[table]]
         for row in rows:
-            yield [table, *(None if place is None else row[place] for place in known)]
+            yield {"table": table, "row": dict(zip(columns, row, strict=True))}
 
 
-def by_table(records: Iterable[Record]) -> dict[str, list[Record]]:
-    """The rows of each table, without its name."""
-    groups: dict[str, list[Record]] = {}
+def by_table(records: Iterable[Record]) -> dict[str, list[dict[str, Any]]]:
+    """The rows of each table."""
+    groups: dict[str, list[dict[str, Any]]] = {}
     for record in records:
-        groups.setdefault(record[0], []).append(record[1:])
+        groups.setdefault(record["table"], []).append(record["row"])
     return groups
 
 

@@ -61,7 +61,8 @@ class ShortestPath:
         cursor = self._connection.cursor()
         with self._connection.transaction(), cursor.copy("COPY bare.copied FROM STDIN") as copy:
             for seq, record in enumerate(records, 1):
-                copy.write_row((TENANT, seq, ORIGIN, seq, record[0], record[1], orjson.dumps(record).decode()))
+                body = orjson.dumps(record).decode()
+                copy.write_row((TENANT, seq, ORIGIN, seq, record["table"], record["row"]["id"], body))
 
     def _check(self, reader: BareNode, records: list[Record]) -> None:
         groups = by_table(records)
