@@ -22,6 +22,15 @@ class BusinessKey:
     condition: str = "true"
 
 
+def _brought_money(row: str) -> str:
+    """A message that was typed for the sale or put right later, and under which money is still held."""
+    return (
+        f"{row}.kind IN ('payment', 'correction') AND (SELECT sum(n.amount_minor) FROM payment n "
+        f"WHERE n.tenant_id = {row}.tenant_id AND n.sale_id = {row}.sale_id AND n.method = {row}.method "
+        f"AND n.reference = {row}.reference) <> 0"
+    )
+
+
 KEYS = (
     BusinessKey("sku_twice", "product", ("sku",), condition="t.archived_at IS NULL AND o.archived_at IS NULL"),
     BusinessKey("barcode_twice", "product", ("barcode",), condition="t.archived_at IS NULL AND o.archived_at IS NULL"),
@@ -30,7 +39,7 @@ KEYS = (
     BusinessKey("phone_twice", "customer", ("phone",), condition="t.archived_at IS NULL AND o.archived_at IS NULL"),
     BusinessKey(
         "reference_twice", "payment", ("reference",), scope="method",
-        condition="t.sale_id <> o.sale_id AND t.kind = 'payment' AND o.kind = 'payment'",
+        condition=f"t.sale_id <> o.sale_id AND {_brought_money('t')} AND {_brought_money('o')}",
     ),
     BusinessKey("number_twice", "sale", ("number",)),
 )  # fmt: skip

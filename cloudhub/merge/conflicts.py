@@ -6,7 +6,7 @@ ordinary action, so it is journalled and reaches the shops like any edit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -14,13 +14,15 @@ import orjson
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from cloudhub.merge.models import FieldConflict, HubException
+from cloudhub.merge.models import FieldConflict, HubException, Origin, WaitingEntry
+from cloudhub.merge.sentences import Speaker
 from shopnode.domain.actions import action
 from shopnode.domain.clock import to_datetime
 from shopnode.domain.context import Context
 from shopnode.domain.db import LocalDateType, UtcTimeType, synced_models
 from shopnode.domain.errors import Conflict, NotFound
 from shopnode.domain.homes import Where
+from shopnode.domain.journal import JournalEntry
 from shopnode.domain.params import IdText, Params
 from shopnode.domain.people.models import Staff
 from shopnode.domain.permissions import Permission
@@ -54,7 +56,7 @@ class ConflictView:
 
 @dataclass(frozen=True)
 class ExceptionView:
-    """Facts that do not go together, such as one number on two rows."""
+    """Facts that do not go together, such as one number on two rows; or an entry that could not be taken in yet."""
 
     id: str
     kind: str
@@ -64,6 +66,8 @@ class ExceptionView:
     shop_id: str | None
     key: str | None
     opened_at: datetime
+    sentence: str = ""
+    may_settle: bool = True  # what waits goes away by itself, once it was taken in
 
 
 class Resolve(Params):
@@ -100,19 +104,40 @@ def open_conflicts(session: Session) -> list[ConflictView]:
 
 
 def open_exceptions(session: Session) -> list[ExceptionView]:
-    """Every open exception the session can reach, newest first."""
+    """Every open exception the session can reach, newest first; what waits to be taken in comes before them."""
     query = select(HubException).where(HubException.settled_at.is_(None)).order_by(HubException.opened_at.desc())
-    return [
+    listed = [
         ExceptionView(e.id, e.kind, e.entity, e.row_id, e.other_id, e.shop_id, e.key, e.opened_at)
         for e in session.scalars(query.limit(LIST_MAX))
     ]
+    found = [*_waiting(session), *listed]
+    speaker = Speaker(session, found)
+    return [replace(view, sentence=speaker.sentence(view)) for view in found]
+
+
+def _waiting(session: Session) -> list[ExceptionView]:
+    """Entries that are held or were set aside: facts that no figure shows yet."""
+    query = (
+        select(WaitingEntry, JournalEntry.entry_id, JournalEntry.action, Origin.shop_id)
+        .join(JournalEntry, (JournalEntry.origin_id == WaitingEntry.origin_id) & (JournalEntry.n == WaitingEntry.n))
+        .join(Origin, Origin.id == WaitingEntry.origin_id)
+        .order_by(WaitingEntry.since_at.desc(), WaitingEntry.n.desc())
+    )
+    return [
+        ExceptionView(
+            entry_id, row.verdict, "journal_entry", entry_id, row.missing_id, shop_id, action, row.since_at,
+            may_settle=False,
+        )
+        for row, entry_id, action, shop_id in session.execute(query.limit(LIST_MAX))
+    ]  # fmt: skip
 
 
 def count_open(session: Session) -> tuple[int, int]:
-    """How many conflicts and exceptions are open."""
+    """How many conflicts are open, and how many exceptions and waiting entries."""
     conflicts = select(func.count()).select_from(FieldConflict).where(FieldConflict.resolved_at.is_(None))
     exceptions = select(func.count()).select_from(HubException).where(HubException.settled_at.is_(None))
-    return session.scalars(conflicts).one(), session.scalars(exceptions).one()
+    waiting = select(func.count()).select_from(WaitingEntry)
+    return session.scalars(conflicts).one(), session.scalars(exceptions).one() + session.scalars(waiting).one()
 
 
 def settle_exception(session: Session, exception_id: str, staff_id: str | None, now_ms: int) -> None:

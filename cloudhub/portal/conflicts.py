@@ -10,15 +10,17 @@ from flask import g, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
+from cloudhub.merge import conflicts as conflict_list
+from cloudhub.merge.conflicts import open_exceptions
 from cloudhub.merge.models import FieldConflict, Origin
-from cloudhub.portal.blueprint import bp
+from cloudhub.portal.blueprint import bp, this_hub
 from shopnode.domain.db import synced_models
 from shopnode.domain.errors import NotFound
 from shopnode.domain.people.queries import all_shops, names_of
 from shopnode.web.office.history import LABELS
 from shopnode.web.ui.forms import posted, posted_action_id
 from shopnode.web.ui.frame import page, part
-from shopnode.web.ui.request import act
+from shopnode.web.ui.request import act, read_again
 
 OPEN_SHOWN, SETTLED_SHOWN = 200, 10
 PORTAL = "the portal"
@@ -34,7 +36,7 @@ def conflicts() -> str:
     done = done.order_by(FieldConflict.resolved_at.desc()).limit(SETTLED_SHOWN)
     return page(
         "portal/conflicts.html", conflicts=_views(session.scalars(waits.limit(OPEN_SHOWN)).all()),
-        done=_views(session.scalars(done).all()), crumbs=[("Conflicts", None)],
+        done=_views(session.scalars(done).all()), exceptions=open_exceptions(session), crumbs=[("Conflicts", None)],
     )  # fmt: skip
 
 
@@ -49,6 +51,16 @@ def resolve_conflict(conflict_id: str) -> ResponseReturnValue:
         raise NotFound("This conflict")
     (view,) = _views([row], swapped=form["use_other"] is True)
     return part("portal/_conflict.html", conflict=view)
+
+
+@bp.post("/exceptions/<id:exception_id>")
+def settle_exception(exception_id: str) -> str:
+    """Somebody has looked at it. No row of any shop changes, so nothing is journalled."""
+    g.opened.close()  # no request holds two connections
+    with this_hub().database.session(g.ctx.home.tenant_id) as session:
+        conflict_list.settle_exception(session, exception_id, g.ctx.actor.id, g.ctx.home.clock.wall_ms())
+    read_again()
+    return ""
 
 
 def _views(rows: Sequence[FieldConflict], *, swapped: bool = False) -> list[dict[str, Any]]:

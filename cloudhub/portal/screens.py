@@ -44,6 +44,7 @@ PORTAL: access.Access = {
     "portal.edit_price": Permission.PRODUCTS_UPDATE,
     "portal.conflicts": Permission.CONFLICTS_RESOLVE,
     "portal.resolve_conflict": Permission.CONFLICTS_RESOLVE,
+    "portal.settle_exception": Permission.CONFLICTS_RESOLVE,
     "portal.nodes": Permission.SALES_READ_ALL,
 }
 
@@ -111,12 +112,11 @@ def frame() -> dict[str, Any]:
     """What every page of the portal shows around its content."""
     session = g.ctx.session
     business = business_or_none(session)
-    open_conflicts, _ = count_open(session)
     return {
         "me": g.ctx.actor,
         "shop": {"name": business.name if business else "Your shops", "code": ""},
         "till": None,
         "may_switch": False,
         "logout_url": url_for("portal.logout"),
-        "counts": {"portal.conflicts": open_conflicts},
+        "counts": {"portal.conflicts": sum(count_open(session))},
     }

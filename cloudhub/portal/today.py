@@ -33,13 +33,14 @@ UNDONE = (SaleStatus.VOIDED.value, SaleStatus.REVERSED.value)
 def home() -> str:
     """Today in all shops."""
     today = manner().now.date()
-    conflicts, _ = count_open(g.ctx.session)
+    conflicts, exceptions = count_open(g.ctx.session)
     refusals = g.ctx.session.scalar(select(func.count()).select_from(WaitingEntry))
     return page(
         "portal/home.html",
         today=_figures(today),
         shops=_shops(today),
         conflicts=conflicts,
+        exceptions=exceptions,
         refusals=refusals,
         **_live(),
     )

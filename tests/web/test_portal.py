@@ -139,6 +139,20 @@ def test_the_other_value_of_a_conflict_is_one_tap_away(owner: Owner, node: Node)
     assert owner.tap(address, use="other").status_code == 409
 
 
+def test_what_is_worth_a_look_is_shown_until_somebody_has_seen_it(owner: Owner, node: Node) -> None:
+    sell(node, cable(node))  # none was ever received
+    node.sync()
+
+    assert "1 thing is worth a look" in words(owner.get("/"))
+    listed = owner.get("/conflicts")
+    assert "Shop KLA sold more of USB-C cable than it had: -1 on hand." in words(listed)
+    (address,) = set(re.findall(r'hx-post="(/exceptions/[^"]+)"', listed.get_data(as_text=True)))
+
+    assert owner.tap(address).status_code == 200
+    assert "Worth a look" not in words(owner.get("/conflicts"))
+    assert owner.tap(address).status_code == 404
+
+
 def test_computers_say_when_they_were_heard_and_what_waits(owner: Owner, node: Node, world: World) -> None:  # noqa: F811
     world.shop("NTN")
     for _ in range(2):  # a computer tells what waits before it has sent it

@@ -1,0 +1,90 @@
+"""What an owner should know of, in a sentence each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shopnode.domain.catalogue.models import Product
+from shopnode.domain.people.models import Shop, Staff
+
+SOMEWHERE, SOMEBODY, SOMETHING = "a shop", "somebody", "goods"
+
+SENTENCES = {
+    "sku_twice": "Two products carry the SKU {key}.",
+    "barcode_twice": "Two products carry the barcode {key}.",
+    "imei_twice": "Two devices carry the IMEI {key}.",
+    "serial_twice": "Two devices carry the serial number {key}.",
+    "phone_twice": "Two customers have the telephone number {key}.",
+    "reference_twice": "One payment message, {key}, was entered for two sales.",
+    "number_twice": "Two sales carry the receipt number {key}.",
+    "acted_twice": "The same thing was done twice with different choices, once at {shop}. The first stands.",
+    "not_holder": "{shop} changed a device that is in another shop. The change was not taken.",
+    "other_shop": "A computer of {shop} tried to change who may work in another shop. That was not taken.",
+    "not_owner": "At {shop}, somebody who is no owner tried to change the rights of {person}. That was not taken.",
+    "amended_locked": "{shop} corrected sale {key} when it had been locked already, before it could know. "
+    "The correction stands.",
+    "amended_undone": "{shop} corrected sale {key} when it had been undone already, before it could know. "
+    "Look at what was paid.",
+    "sold_suspended": "{person} made sale {key} at {shop} after having been suspended.",
+    "oversold": "{shop} sold more of {product} than it had: {key} on hand. Count the goods.",
+    "password_set": "The password of {person} was changed at {shop}; it holds in every shop and in the portal now.",
+    "held": "Something recorded at {shop} waits for a record that has not arrived yet.",
+    "quarantined": "Something recorded at {shop} could not be taken in. It is kept whole and tried again after "
+    "the next update.",
+}
+UNKNOWN = "Something at {shop} needs a look."
+
+
+class Listed(Protocol):
+    """What there is to say something about."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def row_id(self) -> str: ...
+
+    @property
+    def other_id(self) -> str | None: ...
+
+    @property
+    def shop_id(self) -> str | None: ...
+
+    @property
+    def key(self) -> str | None: ...
+
+
+class Speaker:
+    """Words for what is listed, with the names people know."""
+
+    def __init__(self, session: Session, listed: Iterable[Listed]):
+        rows = list(listed)
+        ids = {row_id for row in rows for row_id in (row.row_id, row.other_id) if row_id}
+        self._shops = _names(session, Shop, {row.shop_id for row in rows if row.shop_id})
+        self._people = _names(session, Staff, ids)
+        self._products = _names(session, Product, ids)
+
+    def sentence(self, listed: Listed) -> str:
+        """One sentence for a person."""
+        names = (listed.row_id, listed.other_id or "")
+        said = SENTENCES.get(listed.kind, UNKNOWN).format(
+            key=listed.key or "",
+            shop=self._shops.get(listed.shop_id or "", SOMEWHERE),
+            person=_first(self._people, names, SOMEBODY),
+            product=_first(self._products, names, SOMETHING),
+        )
+        return said[:1].upper() + said[1:]
+
+
+def _names(session: Session, model: Any, ids: set[str]) -> dict[str, str]:
+    if not ids:
+        return {}
+    return {row.id: row.name for row in session.execute(select(model.id, model.name).where(model.id.in_(ids)))}
+
+
+def _first(names: dict[str, str], ids: Iterable[str], otherwise: str) -> str:
+    return next((names[row_id] for row_id in ids if row_id in names), otherwise)

@@ -1,0 +1,178 @@
+"""Nothing is refused for a business reason; what an owner should know of is listed, in a sentence."""
+
+from __future__ import annotations
+
+import pytest
+
+from cloudhub.merge.clashes import KEYS
+from cloudhub.merge.conflicts import count_open, open_exceptions, settle_exception
+from cloudhub.merge.sentences import SENTENCES
+from shopnode.domain.actions import perform
+from tests.hub.raw import RawNode, payment, product, raw_node, sale
+from tests.hub.world import World
+
+SOLD_AT = 1_790_000_000_000
+
+
+@pytest.fixture
+def raw(world: World) -> RawNode:
+    return raw_node(world)
+
+
+def told(world: World) -> dict[str, str]:
+    """What is listed, by kind."""
+    with world.session() as session:
+        return {e.kind: e.sentence for e in open_exceptions(session)}
+
+
+def amend(raw: RawNode, sale_id: str, seen: int) -> None:
+    columns = ["id", "sale_id", "shop_id", "reason", "replaces_lines", "at", "nth"]
+    values = [raw.new_id(), sale_id, raw.shop, "less", False, SOLD_AT, 1]
+    raw.write(["sale_amendment", "i", columns, [values]], seen=seen)
+
+
+def decide(raw: RawNode, sale_id: str, kind: str) -> None:
+    columns = ["id", "sale_id", "shop_id", "kind", "at", "nth"]
+    raw.write(["sale_decision", "i", columns, [[raw.new_id(), sale_id, raw.shop, kind, SOLD_AT, 1]]])
+
+
+def move(raw: RawNode, product_id: str, quantity: int) -> list[object]:
+    columns = ["id", "shop_id", "product_id", "kind", "quantity", "unit_cost_minor", "at"]
+    return ["stock_movement", "i", columns, [[raw.new_id(), raw.shop, product_id, "sold", quantity, 1, SOLD_AT]]]
+
+
+def sold(raw: RawNode) -> str:
+    sale_id = raw.new_id()
+    raw.write(sale(sale_id, raw.shop, number="KLA1-000007"))
+    raw.push()
+    return sale_id
+
+
+def last_no(world: World) -> int:
+    return int(world.rows("SELECT seq FROM tenant_feed")[0][0])
+
+
+def test_a_correction_that_had_not_seen_the_lock_is_listed(world: World, raw: RawNode) -> None:
+    sale_id = sold(raw)
+    seen = last_no(world)
+    perform(world.owner(), "sales.lock", {"sale_id": sale_id})
+
+    amend(raw, sale_id, seen)
+    assert raw.push().verdicts == {}
+    assert told(world) == {
+        "amended_locked": "Shop KLA corrected sale KLA1-000007 when it had been locked already, before it could know. "
+        "The correction stands."
+    }
+
+
+def test_a_correction_that_had_seen_the_lock_or_its_end_is_not_listed(world: World, raw: RawNode) -> None:
+    sale_id = sold(raw)
+    seen = last_no(world)
+    perform(world.owner(), "sales.lock", {"sale_id": sale_id})
+    amend(raw, sale_id, last_no(world))
+    raw.push()
+    perform(world.owner(), "sales.unlock", {"sale_id": sale_id, "reason": "look again"})
+    amend(raw, sale_id, seen)
+    raw.push()
+    assert told(world) == {}
+
+
+def test_a_correction_that_had_not_seen_the_undoing_is_listed(world: World, raw: RawNode) -> None:
+    sale_id = sold(raw)
+    seen = last_no(world)
+    perform(world.owner(), "sales.reverse", {"sale_id": sale_id, "reason": "came back"})
+
+    amend(raw, sale_id, seen)
+    assert raw.push().verdicts == {}
+    assert set(told(world)) == {"amended_undone"}
+
+
+def test_a_shop_knows_its_own_decisions(world: World, raw: RawNode) -> None:
+    sale_id = sold(raw)
+    seen = last_no(world)
+    decide(raw, sale_id, "lock")
+    raw.push()
+    decide(raw, sale_id, "void")
+    amend(raw, sale_id, seen)
+    raw.push()
+    assert told(world) == {}
+
+
+def test_a_sale_by_a_suspended_person_is_listed(world: World, raw: RawNode) -> None:
+    form = {"name": "Zed", "role": "Staff", "phone": "+256772000111", "shop_ids": []}
+    person = perform(world.owner(), "staff.add", form).result["id"]
+    perform(world.owner(), "staff.suspend", {"staff_id": person})
+    now = world.clock.wall_ms()
+
+    raw.write(sale(raw.new_id(), raw.shop, number="KLA1-000001", cashier_id=person, sold_at=now - 60_000))
+    raw.write(sale(raw.new_id(), raw.shop, number="KLA1-000002", cashier_id=person, seller_id=person, sold_at=now + 1))
+
+    assert raw.push().verdicts == {}
+    assert told(world) == {"sold_suspended": "Zed made sale KLA1-000002 at Shop KLA after having been suspended."}
+
+
+def test_selling_more_than_there_is_is_listed_once_until_somebody_looked(world: World, raw: RawNode) -> None:
+    row_id = raw.new_id()
+    raw.write(product(row_id), move(raw, row_id, 1), move(raw, row_id, -1))
+    raw.push()
+    assert told(world) == {}
+
+    for _ in range(2):
+        raw.write(move(raw, row_id, -1))
+        assert raw.push().verdicts == {}
+    said = "Shop KLA sold more of Tempered glass than it had: -1 on hand. Count the goods."
+    assert told(world) == {"oversold": said}
+    with world.session() as session:
+        (listed,) = open_exceptions(session)
+        settle_exception(session, listed.id, None, world.clock.wall_ms())
+    assert told(world) == {}
+    raw.write(move(raw, row_id, -1))
+    raw.push()
+    assert "-3 on hand" in told(world)["oversold"]
+
+
+def test_what_could_not_be_taken_in_is_listed_while_it_waits(world: World, raw: RawNode) -> None:
+    sale_id = raw.new_id()
+    raw.write(payment(raw.new_id(), sale_id, raw.shop))
+    raw.write(["unheard_of", "i", ["id"], [[raw.new_id()]]])
+    raw.push()
+
+    said = told(world)
+    assert set(said) == {"held", "quarantined"}
+    assert "Shop KLA" in said["held"]
+    with world.session() as session:
+        assert count_open(session) == (0, 2)
+    raw.write(sale(sale_id, raw.shop))
+    raw.push()
+    assert set(told(world)) == {"quarantined"}
+
+
+def test_one_payment_message_for_two_sales_is_listed_also_when_it_was_put_right_later(
+    world: World, raw: RawNode
+) -> None:
+    first, second = raw.new_id(), raw.new_id()
+    raw.write(sale(first, raw.shop, number="KLA1-1"), sale(second, raw.shop, number="KLA1-2"))
+    raw.write(payment(raw.new_id(), first, raw.shop, method="mtn_momo", reference="MP1"))
+    raw.push()
+    raw.write(payment(raw.new_id(), second, raw.shop, method="mtn_momo", reference="MP1", kind="correction"))
+    raw.push()
+    assert told(world) == {"reference_twice": "One payment message, MP1, was entered for two sales."}
+
+
+def test_a_payment_message_under_which_nothing_is_held_any_more_is_no_clash(world: World, raw: RawNode) -> None:
+    first, second = raw.new_id(), raw.new_id()
+    raw.write(sale(first, raw.shop, number="KLA1-1"), sale(second, raw.shop, number="KLA1-2"))
+    for kind, amount in (("payment", 5_000), ("correction", -5_000)):
+        raw.write(
+            payment(
+                raw.new_id(), first, raw.shop, method="mtn_momo", reference="MP1", kind=kind, amount_minor=amount
+            )
+        )  # fmt: skip
+    raw.push()
+    raw.write(payment(raw.new_id(), second, raw.shop, method="mtn_momo", reference="MP1"))
+    raw.push()
+    assert told(world) == {}
+
+
+def test_every_kind_that_is_listed_has_a_sentence() -> None:
+    assert {key.kind for key in KEYS} <= set(SENTENCES)
