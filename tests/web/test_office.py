@@ -162,6 +162,7 @@ def test_a_correction_changes_lines_and_gives_the_difference_back(brian: Browser
     assert done.headers["HX-Redirect"] == f"/sales/{sale_id}"
     assert sum(row.amount_minor for row in shop.rows(Payment)) == 7_500
     text = words(brian.get(f"/sales/{sale_id}"))
+    assert "USB-C cable 8,000 → USB-C cable 7,500" in text
     assert "Brian corrected the sale" in text and "“agreed price”" in text and "UGX 7,500" in text
 
 

@@ -5,12 +5,13 @@ A node's own journal knows what was done here; decisions that came from elsewher
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import orjson
+from sqlalchemy import select
 
 from shopnode.domain.clock import to_datetime
 from shopnode.domain.context import Context
@@ -22,7 +23,7 @@ from shopnode.domain.sales.models import DecisionKind, SaleDecision, SaleLine
 from shopnode.domain.sales.queries import SaleDetail
 
 ENTRIES_MAX = 200
-SYSTEM = "The system"
+SYSTEM = "The shop’s computer"
 
 DEEDS = {
     "sales.sell": ("sold it", "good"), "sales.amend": ("corrected the sale", "waiting"),
@@ -66,7 +67,7 @@ def record_events(ctx: Context, subject_id: str) -> list[Event]:
 def sale_events(ctx: Context, detail: SaleDetail) -> list[Event]:
     """Everything that happened to a sale, newest first; also what was decided elsewhere."""
     told = _Teller(ctx, list(ctx.session.scalars(history_of(detail.sale.id).limit(ENTRIES_MAX))))
-    lines = {change.id: _lines_words(detail, change.id) for change in detail.amendments}
+    lines = _line_changes(ctx, detail, told.currency)
     events = [told.event(entry, lines) for entry in told.entries]
     known = told.row_ids("sale_decision")
     events += [told.decision(row) for row in detail.decisions if row.id not in known]
@@ -78,13 +79,24 @@ def _newest_first(events: list[Event]) -> list[Event]:
     return sorted(events, key=lambda event: event.at)[::-1]
 
 
-def _lines_words(detail: SaleDetail, amendment_id: str) -> str:
-    rows = [line for line in detail.lines if line.amendment_id == amendment_id]
-    return lines_in_words(rows)
+def _line_changes(ctx: Context, detail: SaleDetail, currency: str) -> dict[str, tuple[str, str]]:
+    """What each amendment made of the lines: those that went and those that came, in words."""
+    by_version: dict[str | None, list[str]] = defaultdict(list)
+    query = select(SaleLine).where(SaleLine.sale_id == detail.sale.id).order_by(SaleLine.line_no)
+    for row in ctx.session.scalars(query):
+        by_version[row.amendment_id].append(_line_words(row, currency))
+    found, now = {}, by_version[None]
+    for change in detail.amendments:
+        if change.replaces_lines:
+            before, now = now, by_version[change.id]
+            gone, come = Counter(before) - Counter(now), Counter(now) - Counter(before)
+            found[change.id] = (", ".join(gone.elements()), ", ".join(come.elements()))
+    return found
 
 
-def lines_in_words(rows: Iterable[SaleLine]) -> str:
-    return ", ".join(f"{row.quantity} × {row.item_name}" if row.quantity != 1 else row.item_name for row in rows)
+def _line_words(row: SaleLine, currency: str) -> str:
+    amount = format_minor(row.quantity * row.unit_price_minor - row.discount_minor, currency)
+    return f"{row.quantity} × {row.item_name} {amount}" if row.quantity != 1 else f"{row.item_name} {amount}"
 
 
 class _Teller:
@@ -107,7 +119,7 @@ class _Teller:
             for row in rows
         }
 
-    def event(self, entry: JournalEntry, lines: dict[str, str] | None = None) -> Event:
+    def event(self, entry: JournalEntry, lines: dict[str, tuple[str, str]] | None = None) -> Event:
         document = self.documents[entry.entry_id]
         deed, tone = DEEDS.get(entry.action, (entry.action.replace(".", ": ").replace("_", " "), ""))
         actor, approver = document.get("actor"), document.get("approver")
@@ -129,7 +141,7 @@ class _Teller:
         kind: str,
         columns: list[str],
         rows: list[list[Any]],
-        lines: dict[str, str],
+        lines: dict[str, tuple[str, str]],
     ) -> None:
         if kind == "u" and entity in ("product", "customer"):
             for values in rows:
@@ -158,10 +170,10 @@ class _Teller:
             found.append(_change(LABELS.get(name, name.replace("_", " ").capitalize()), before, after))
         return found
 
-    def _amended(self, row: dict[str, Any], lines: dict[str, str]) -> list[dict[str, str]]:
+    def _amended(self, row: dict[str, Any], lines: dict[str, tuple[str, str]]) -> list[dict[str, str]]:
         found = []
-        if row.get("replaces_lines") and lines.get(row["id"]):
-            found.append(_change("Lines", "", lines[row["id"]]))
+        if row["id"] in lines:
+            found.append(_change("Lines", *lines[row["id"]]))
         if row.get("discount_minor") is not None:
             found.append(_change("Discount", "", format_minor(row["discount_minor"], self.currency)))
         if row.get("notes"):
