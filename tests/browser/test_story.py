@@ -69,6 +69,7 @@ def test_one_sale_from_the_counter_to_the_owner_and_her_price_back(
     number = pay_in_two_ways(aisha, total)
 
     expect(aisha.panel.locator(".change-due")).to_contain_text(shown(5_000))
+    expect(aisha.panel.locator(".totals .net")).to_have_text(["MTN MoMo", "Cash"])
     expect(aisha.panel.locator("#print-state")).to_have_text("Receipt printed")
     check_the_paper(wait_for_receipt(town.printer, before), number, imei, total)
     check_the_picture(town.printer)

@@ -116,14 +116,16 @@ def book_payments(
     amendment_id: str | None = None,
 ) -> None:
     """Write money rows; cash names the drawer session it went into or came out of."""
+    # Receipts tell them in the order they were handed over: by time, then by id.
+    ids = sorted(ctx.new_id() for _ in settled)
     rows = [
         {
-            "id": ctx.new_id(), "sale_id": sale_id, "shop_id": ctx.shop_id, "amendment_id": amendment_id,
+            "id": row_id, "sale_id": sale_id, "shop_id": ctx.shop_id, "amendment_id": amendment_id,
             "kind": kind.value, "method": tender.method.value, "amount_minor": tender.amount_minor,
             "tendered_minor": tender.tendered_minor, "change_minor": tender.change_minor,
             "reference": tender.reference, "drawer_session_id": drawer.id if drawer else None,
             "at": ctx.now, "by_id": ctx.actor.id,
         }
-        for tender in settled
+        for row_id, tender in zip(ids, settled, strict=True)
     ]  # fmt: skip
     insert_rows(ctx.session, Payment, rows)
