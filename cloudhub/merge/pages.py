@@ -35,7 +35,7 @@ def read_page(
     """The next page for a node. One line is always sent, whatever the limits."""
     # Everything up to the number read here is committed and visible, because numbers are taken last.
     ((last,),) = books.rows("SELECT seq FROM tenant_feed WHERE tenant_id = %s", [books.tenant_id])
-    found = _lines_after(books, streams, cursor, last)
+    found = _lines_after(books, origin_id, streams, cursor, last, bytes_max)
     lines: list[bytes] = []
     hashes: list[str] = []
     to_no, rows_sum, bytes_sum = cursor, 0, 0
@@ -56,15 +56,16 @@ def read_page(
     return FeedPage(cursor, max(last, cursor), False, lines, hashes)
 
 
-def _lines_after(books: Books, streams: Sequence[str], cursor: int, last: int) -> list[tuple]:  # type: ignore[type-arg]
+def _lines_after(
+    books: Books, origin_id: str, streams: Sequence[str], cursor: int, last: int, bytes_max: int
+) -> list[tuple]:  # type: ignore[type-arg]
+    """The lines after the cursor, up to the one that passes the limit; without their bytes where a place is enough."""
     # Each stream is read along its own index; without statistics the planner would sort the rest of the log instead.
     books.run("SELECT set_config('enable_bitmapscan', 'off', true), set_config('enable_seqscan', 'off', true)", [])
-    one = (
-        "(SELECT no, stream, prev, origin_id::text, n, as_written, hash, rows, body, personal FROM feed_line "
-        "WHERE tenant_id = %s AND stream = %s AND no > %s AND no <= %s ORDER BY no LIMIT %s)"
-    )
+    one = "(SELECT * FROM feed_line WHERE tenant_id = %s AND stream = %s AND no > %s AND no <= %s ORDER BY no LIMIT %s)"
     values = [value for s in streams for value in (books.tenant_id, s, cursor, last, LINES_MAX)]
-    return books.rows(f"{' UNION ALL '.join([one] * len(streams))} ORDER BY no LIMIT {LINES_MAX}", values)
+    lines = f"{' UNION ALL '.join([one] * len(streams))} ORDER BY no LIMIT {LINES_MAX}"
+    return books.rows(_PAGE.format(lines=lines), [origin_id, *values, bytes_max])
 
 
 def check_witnesses(
@@ -91,6 +92,20 @@ def lines_of(books: Books, origin_id: str, n: int) -> list[dict]:  # type: ignor
     return [orjson.loads(travelling_bytes(body.encode(), p.encode() if p else None)) for body, p in rows]
 
 
+# The length of a text is known without unpacking it, so lines that do not fit are never read whole. The first always
+# fits; the second is read to know that there is one.
+_PAGE = """
+SELECT no, stream, prev, origin_id::text, n, as_written, hash, rows,
+  CASE WHEN brief THEN NULL ELSE body END, CASE WHEN brief THEN NULL ELSE personal END
+FROM (
+  SELECT *, sum(size) OVER (ORDER BY no) - size AS before, row_number() OVER (ORDER BY no) AS place FROM (
+    SELECT *, CASE WHEN brief THEN 0 ELSE octet_length(body) END AS size FROM (
+      SELECT *, as_written AND origin_id = %s::uuid AS brief FROM ({lines}) AS line
+    ) AS told
+  ) AS sized
+) AS page
+WHERE before <= %s OR place <= 2 ORDER BY no
+"""
 _WITNESSES = "SELECT stream, no, hash FROM feed_line WHERE tenant_id = %s AND no = ANY (%s)"
 _OF_ENTRY = """
 SELECT body, personal FROM feed_line WHERE tenant_id = %s AND origin_id = %s AND n = %s ORDER BY no
