@@ -48,7 +48,7 @@ class HubDatabase:
         # Admission looks rows up by key, also inside the checks of foreign keys. Those plans are kept with a
         # connection; made while a table is still small they would read it from end to end for ever after.
         self._bulk = _engine(app_url, max(2, pool // 2), statement_timeout_ms, "-c enable_seqscan=off")
-        self._gate = _engine(gate_url, GATE_POOL, statement_timeout_ms)
+        self._gate = _engine(gate_url, GATE_POOL, statement_timeout_ms, ping=True)
         for engine in (self._app, self._bulk):
             event.listen(engine, "connect", _prepare_app_connection)
 
@@ -80,9 +80,25 @@ class HubDatabase:
         Raises Busy when no connection can be had.
         """
         info = {"tenant_id": tenant_id, "shops": tuple(shops), "read_only": read_only, "bulk": bulk}
-        session = TenantSession(self._bulk if bulk else self._app, info=info, expire_on_commit=False)
-        with _in_words(), session, session.begin():
-            yield session
+        with _in_words(), self._entered(self._bulk if bulk else self._app, info) as session:
+            transaction = session.get_transaction()
+            assert transaction is not None
+            with transaction:
+                yield session
+
+    def _entered(self, engine: Engine, info: dict[str, Any]) -> TenantSession:
+        """A session inside its tenant's transaction. A connection kept over a restart of the database is replaced."""
+        for is_last in (False, True):
+            session = TenantSession(engine, info=info, expire_on_commit=False)
+            try:
+                session.connection()
+            except OperationalError as error:
+                session.close()
+                if is_last or not error.connection_invalidated:
+                    raise
+            else:
+                return session
+        raise AssertionError("the last try returns or raises")
 
     @contextmanager
     def gate(self) -> Iterator[Session]:
@@ -96,13 +112,13 @@ class HubDatabase:
         self._gate.dispose()
 
 
-def _engine(url: str, pool: int, statement_timeout_ms: int, more: str = "") -> Engine:
+def _engine(url: str, pool: int, statement_timeout_ms: int, more: str = "", *, ping: bool = False) -> Engine:
     options = (
         f"-c statement_timeout={statement_timeout_ms} -c lock_timeout={statement_timeout_ms} "
         "-c idle_in_transaction_session_timeout=60000 -c timezone=UTC -c row_security=on " + more
     )
     return create_engine(
-        url, pool_size=pool, max_overflow=0, pool_timeout=POOL_WAIT_S, pool_pre_ping=True, pool_recycle=1800,
+        url, pool_size=pool, max_overflow=0, pool_timeout=POOL_WAIT_S, pool_pre_ping=ping, pool_recycle=1800,
         connect_args={"options": options, "connect_timeout": 5, "application_name": "phoneshop"},
     )  # fmt: skip
 

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import case, func, literal, select, update
 from sqlalchemy.orm import Session
 
 from cloudhub.database import HubDatabase
 from cloudhub.tenancy.models import Node
 from shopnode.domain.clock import to_datetime, to_ms
+from shopnode.domain.db import UtcTimeType
 from shopnode.domain.errors import NotFound
 from sync_protocol.messages import ExchangeRequest
 from sync_protocol.problems import CloneSuspected
@@ -65,38 +66,50 @@ def check_clone(session: Session, key: NodeKey, run_id: str, signed_s: int, now_
     A restart is a new run, and a request that was delayed is older than what we have heard of the newer run: neither
     raises an alarm. The caller commits also when it raises.
     """
-    node = session.scalars(select(Node).where(Node.id == key.node_id).with_for_update()).one()
-    if node.clone_suspected_at is not None:
+    columns = select(Node.run_id, Node.earlier_run_id, Node.run_signed_s, Node.clone_suspected_at)
+    mine = columns.where(Node.id == key.node_id)
+    known = session.execute(mine).one()
+    if known.clone_suspected_at is None and known.run_id == run_id:
+        return
+    known = session.execute(mine.with_for_update()).one()
+    if known.clone_suspected_at is not None:
         raise CloneSuspected
-    newest_s = node.run_signed_s or 0
-    if run_id == node.run_id:
-        node.run_signed_s = max(newest_s, signed_s)
-    elif run_id == node.earlier_run_id:
-        if signed_s > newest_s:
-            node.clone_suspected_at = to_datetime(now_ms)
-            session.flush()
-            raise CloneSuspected
-    elif signed_s >= newest_s:
-        node.earlier_run_id, node.run_id, node.run_signed_s = node.run_id, run_id, signed_s
+    newest_s = known.run_signed_s or 0
+    change = update(Node).where(Node.id == key.node_id)
+    if run_id == known.earlier_run_id and signed_s > newest_s:
+        session.execute(change.values(clone_suspected_at=to_datetime(now_ms)))
+        raise CloneSuspected
+    if run_id not in (known.run_id, known.earlier_run_id) and signed_s >= newest_s:
+        session.execute(change.values(earlier_run_id=known.run_id, run_id=run_id, run_signed_s=signed_s))
 
 
-def note_health(session: Session, key: NodeKey, message: ExchangeRequest, received_ms: int, *, moved: bool) -> int:
+def note_health(
+    session: Session, key: NodeKey, message: ExchangeRequest, received_ms: int, *, moved: bool, signed_s: int = 0
+) -> int:
     """Record how the node is. Returns how long it has been quiet, in milliseconds."""
-    node = session.scalars(select(Node).where(Node.id == key.node_id)).one()
     health = message.health
-    node.seen_at = to_datetime(received_ms)
-    if moved or node.sent_at is None:
-        node.sent_at = node.seen_at
-    node.outbox = health.outbox
     oldest = health.oldest_unsent_at
-    node.oldest_unsent_at = None if oldest is None else to_datetime(min(max(oldest, 0), received_ms))
-    node.quarantined = health.quarantined
-    node.software = health.software or node.software
-    node.free_disk_bytes = health.free_disk_bytes
-    node.clock_error_ms = message.clock.wall - received_ms
-    node.protocol, node.schema = message.protocol, message.schema_
-    node.cursor = message.have.cursor
-    return received_ms - to_ms(node.sent_at)
+    received_at = to_datetime(received_ms)
+    values = {
+        "seen_at": received_at,
+        "sent_at": received_at if moved else func.coalesce(Node.sent_at, literal(received_at, UtcTimeType())),
+        "outbox": health.outbox,
+        "oldest_unsent_at": None if oldest is None else to_datetime(min(max(oldest, 0), received_ms)),
+        "quarantined": health.quarantined,
+        "software": health.software or Node.software,
+        "free_disk_bytes": health.free_disk_bytes,
+        "clock_error_ms": message.clock.wall - received_ms,
+        "protocol": message.protocol,
+        "schema": message.schema_,
+        "cursor": message.have.cursor,
+        # Only of the run that counts: a late request of an earlier one must not make it look recent.
+        "run_signed_s": case(
+            (Node.run_id == message.run, func.greatest(Node.run_signed_s, signed_s)), else_=Node.run_signed_s
+        ),
+    }
+    statement = update(Node).where(Node.id == key.node_id).values(**values).returning(Node.sent_at)
+    sent_at = session.execute(statement.execution_options(synchronize_session=False)).scalar_one() or received_at
+    return received_ms - to_ms(sent_at)
 
 
 def nodes_of(session: Session) -> list[NodeView]:
