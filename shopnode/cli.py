@@ -58,7 +58,7 @@ def init(data_dir: Path, standalone: bool, password_file: TextIO | None, as_json
         from secrets import token_bytes
 
         from shopnode.domain.clock import SystemClock
-        from shopnode.founding import NewShop, found_standalone
+        from shopnode.machine.founding import NewShop, found_standalone
 
         folder, settings = place(data_dir)
         new = NewShop(
@@ -89,7 +89,7 @@ def enrol(data_dir: Path, hub: str, code: str, as_json: bool) -> None:
             answer = run(folder, settings, "enrol", {"hub": hub, "code": code})
         else:
             from shopnode.domain.clock import SystemClock
-            from shopnode.enrolling import enrol_new
+            from shopnode.machine.enrolling import enrol_new
 
             answer = enrol_new(folder, settings, hub, code, SystemClock(), token_bytes)
             show_new_folder(folder, answer, as_json)
@@ -106,7 +106,7 @@ def enrol(data_dir: Path, hub: str, code: str, as_json: bool) -> None:
 def recover(data_dir: Path, recovery_key_file: TextIO | None) -> None:
     """Put the key of the books back from the recovery key on paper."""
     with refusals(False):
-        from shopnode.founding import recover_key
+        from shopnode.machine.founding import recover_key
 
         folder, settings = place(data_dir)
         typed = recovery_key_file.read() if recovery_key_file else click.prompt("Recovery key", hide_input=True)
@@ -122,8 +122,8 @@ def recover(data_dir: Path, recovery_key_file: TextIO | None) -> None:
 def serve(data_dir: Path, host: str | None, port: int | None, no_tls: bool) -> None:
     """Open the shop: counter, printers, exchange with the hub. Ctrl-C closes it."""
     with refusals(False):
-        from shopnode.serving import announce
-        from shopnode.serving import serve as serve_until_stopped
+        from shopnode.machine.serving import announce
+        from shopnode.machine.serving import serve as serve_until_stopped
 
         folder, settings = place(data_dir, {"host": host, "port": port})
         serve_until_stopped(folder, settings, no_tls=no_tls, tell=announce)
@@ -192,9 +192,9 @@ def import_file(name: str, data_dir: Path, file: Any, dry_run: bool, as_json: bo
     with refusals(as_json):
         from base64 import b64encode
 
-        from shopnode.commands import FILE_BYTES_MAX
         from shopnode.domain.errors import Invalid
-        from shopnode.showing import import_words
+        from shopnode.machine.commands import FILE_BYTES_MAX
+        from shopnode.machine.showing import import_words
 
         content = file.read(FILE_BYTES_MAX + 1)
         if len(content) > FILE_BYTES_MAX:
@@ -212,10 +212,10 @@ def import_file(name: str, data_dir: Path, file: Any, dry_run: bool, as_json: bo
 def doctor(data_dir: Path, as_json: bool) -> None:
     """Examine the books: everything that can be computed twice is, and compared. Changes nothing."""
     with refusals(as_json):
-        from shopnode.doctor import cannot_open
         from shopnode.domain.engine import DatabaseUnusable
-        from shopnode.keys import KeyProblem
-        from shopnode.showing import doctor_words
+        from shopnode.machine.doctor import cannot_open
+        from shopnode.machine.keys import KeyProblem
+        from shopnode.machine.showing import doctor_words
 
         folder, settings = place(data_dir)
         try:
@@ -237,7 +237,7 @@ def doctor(data_dir: Path, as_json: bool) -> None:
 def demo(data_dir: Path, as_json: bool, **given: Any) -> None:
     """Fill an empty shop with believable days: goods, phones, staff, sales, an open drawer."""
     with refusals(as_json):
-        from shopnode.showing import demo_words
+        from shopnode.machine.showing import demo_words
 
         made = run(*place(data_dir), "demo", given)
         show(made, as_json, demo_words(made))
@@ -247,7 +247,7 @@ def demo(data_dir: Path, as_json: bool, **given: Any) -> None:
 @click.option("--markdown", is_flag=True, help="Print as the table in docs/actions.md.")
 def actions(markdown: bool) -> None:
     """List every action, who may do it and where it runs."""
-    from shopnode.showing import actions_table
+    from shopnode.machine.showing import actions_table
 
     click.echo(actions_table(markdown))
 
@@ -256,7 +256,7 @@ def actions(markdown: bool) -> None:
 @click.option("--markdown", is_flag=True, help="Print as the table in docs/settings.md.")
 def settings(markdown: bool) -> None:
     """List every setting, its default and what it is for."""
-    from shopnode.showing import settings_table
+    from shopnode.machine.showing import settings_table
 
     click.echo(settings_table(markdown))
 
@@ -271,8 +271,8 @@ def place(data_dir: Path, chosen: Mapping[str, Any] | None = None) -> tuple[Fold
 
 def run(folder: Folder, settings: Settings, name: str, args: Mapping[str, Any]) -> dict[str, Any]:
     """Run a command where the books are open, with its progress on the screen."""
-    from shopnode.control import run_command
-    from shopnode.showing import progress
+    from shopnode.machine.control import run_command
+    from shopnode.machine.showing import progress
 
     with progress(name) as say:
         return run_command(folder, settings, name, args, say)
@@ -308,8 +308,8 @@ def refusals(as_json: bool) -> Iterator[None]:
     from shopnode.config import ConfigError
     from shopnode.domain.engine import DatabaseUnusable
     from shopnode.domain.errors import ShopError
-    from shopnode.keys import KeyProblem
-    from shopnode.lock import FolderInUse
+    from shopnode.machine.keys import KeyProblem
+    from shopnode.machine.lock import FolderInUse
 
     try:
         yield

@@ -23,7 +23,6 @@ from sqlalchemy import select
 from cloudhub.hub import Hub
 from cloudhub.tenancy.codes import make_enrol_code
 from cloudhub.tenancy.tenants import add_shop, add_tenant
-from shopnode.commands import console
 from shopnode.config import Settings, data_folder
 from shopnode.devices.fake_printer import FakePrinter
 from shopnode.domain.actions import perform
@@ -33,8 +32,9 @@ from shopnode.domain.context import Actor, Context
 from shopnode.domain.demo import add_demo_printer, fill_demo
 from shopnode.domain.demo_cast import BUSINESS, SHOP_NAMES, STAFF
 from shopnode.domain.permissions import Role
-from shopnode.enrolling import enrol_new
-from shopnode.runtime import Node
+from shopnode.machine.commands import console
+from shopnode.machine.enrolling import enrol_new
+from shopnode.machine.runtime import Node
 from tests.hub_server import running_hub
 
 READY_S = 60

@@ -24,9 +24,9 @@ from shopnode.cli import main
 from shopnode.config import Folder, Settings, data_folder
 from shopnode.domain.clock import SystemClock
 from shopnode.domain.engine import NodeDatabase
-from shopnode.founding import NewShop, found_standalone
-from shopnode.keys import Keyring
-from shopnode.runtime import Node
+from shopnode.machine.founding import NewShop, found_standalone
+from shopnode.machine.keys import Keyring
+from shopnode.machine.runtime import Node
 
 PASSWORD = "sarah-test-2026"
 NEW_SHOP = NewShop("Test Phones", "Test Phones Ntinda", "TST", "Sarah Mukasa", "0798100200", PASSWORD)

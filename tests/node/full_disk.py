@@ -12,8 +12,8 @@ from shopnode.domain.actions import perform
 from shopnode.domain.clock import SystemClock
 from shopnode.domain.context import CONSOLE, Context
 from shopnode.domain.errors import ShopError
-from shopnode.founding import found_standalone
-from shopnode.runtime import Node
+from shopnode.machine.founding import found_standalone
+from shopnode.machine.runtime import Node
 from tests.node.conftest import NEW_SHOP
 from tests.node.test_storage import A_SALE
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shopnode.devices.fake_printer import FakePrinter
-from shopnode.doctor import CHECKS
+from shopnode.machine.doctor import CHECKS
 from tests.node.conftest import ShopOnDisk
 from tests.node.test_opening import PAGE_BYTES, flip
 
@@ -97,7 +97,7 @@ def test_a_printer_that_is_off_is_amber(shop: ShopOnDisk) -> None:
 
 def add_printer(shop: ShopOnDisk, port: int) -> None:
     from shopnode.domain.demo import add_demo_printer
-    from shopnode.runtime import Node
+    from shopnode.machine.runtime import Node
 
     with Node.open(shop.path) as node:
         add_demo_printer(node.home, f"127.0.0.1:{port}")

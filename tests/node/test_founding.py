@@ -15,9 +15,9 @@ from shopnode.config import Settings, data_folder
 from shopnode.domain.clock import SystemClock
 from shopnode.domain.engine import NodeDatabase
 from shopnode.domain.errors import Invalid
-from shopnode.founding import FolderTaken, NewShop, found_standalone, new_books, recover_key
-from shopnode.keys import KeyProblem, key_from_recovery
-from shopnode.runtime import Node
+from shopnode.machine.founding import FolderTaken, NewShop, found_standalone, new_books, recover_key
+from shopnode.machine.keys import KeyProblem, key_from_recovery
+from shopnode.machine.runtime import Node
 from tests.node.conftest import NEW_SHOP, PASSWORD, ShopOnDisk
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shopnode.config import ConfigError, Settings, data_folder
-from shopnode.keys import DpapiSealer, KeyProblem, Keyring, key_from_recovery, key_mark, recovery_text
+from shopnode.machine.keys import DpapiSealer, KeyProblem, Keyring, key_from_recovery, key_mark, recovery_text
 
 KEY = bytes(range(32))
 

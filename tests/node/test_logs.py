@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from shopnode.logs import JsonLines, log_requests
+from shopnode.machine.logs import JsonLines, log_requests
 
 NAME = "Zawedde Immaculate"
 

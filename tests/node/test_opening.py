@@ -12,11 +12,11 @@ import pytest
 from shopnode.config import Settings
 from shopnode.domain.clock import ManualClock
 from shopnode.domain.engine import DatabaseUnusable
-from shopnode.founding import recover_key
-from shopnode.keys import KeyProblem
-from shopnode.lock import FolderInUse, FolderLock
-from shopnode.runtime import DAMAGED, Node, in_words
-from shopnode.storage import Closing
+from shopnode.machine.founding import recover_key
+from shopnode.machine.keys import KeyProblem
+from shopnode.machine.lock import FolderInUse, FolderLock
+from shopnode.machine.runtime import DAMAGED, Node, in_words
+from shopnode.machine.storage import Closing
 from tests.node.conftest import ShopOnDisk
 
 PAGE_BYTES = 4096
@@ -87,7 +87,9 @@ def test_large_books_are_checked_right_after_the_start_and_damage_stops_writing(
 
 def test_two_processes_on_one_folder_are_refused_in_words(shop: ShopOnDisk) -> None:
     with Node.open(shop.path):
-        program = f"from shopnode.runtime import Node; from pathlib import Path; Node.open(Path({str(shop.path)!r}))"
+        program = (
+            f"from shopnode.machine.runtime import Node; from pathlib import Path; Node.open(Path({str(shop.path)!r}))"
+        )
         other = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert other.returncode == 1
     assert "This shop is already open by process" in other.stderr

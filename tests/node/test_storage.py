@@ -17,8 +17,8 @@ from shopnode.config import Settings
 from shopnode.domain.actions import perform
 from shopnode.domain.context import CONSOLE, Context
 from shopnode.domain.printing.models import Printer
-from shopnode.runtime import Node
-from shopnode.storage import SPENT_BYTES, DiskFull, Space, StorageFailed
+from shopnode.machine.runtime import Node
+from shopnode.machine.storage import SPENT_BYTES, DiskFull, Space, StorageFailed
 
 MIB = 2**20
 A_SALE = {"items": [{"item_name": "Repair", "unit_price": 5_000}], "payments": [{"method": "cash", "amount": 5_000}]}

@@ -83,6 +83,16 @@ def test_a_line_takes_another_quantity_price_and_discount(aisha: Browser, goods:
     assert "3 × 7,500" in words(answer) and "22,000" in words(answer)
 
 
+def test_selling_more_than_there_is_is_said_and_not_refused(aisha: Browser, goods: Goods) -> None:
+    aisha.tap("/sell/lines", product_id=goods.cable)
+    line_id = line_ids(aisha)[0]
+
+    assert "in stock by our books" not in words(aisha.tap(f"/sell/lines/{line_id}", quantity="20"))
+    answer = aisha.tap(f"/sell/lines/{line_id}", quantity="21")
+
+    assert answer.status_code == 200 and "only 20 in stock by our books" in words(answer)
+
+
 @pytest.mark.parametrize(
     ("fields", "said"),
     [

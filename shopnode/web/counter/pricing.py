@@ -24,6 +24,7 @@ from shopnode.domain.sales.carts import CartBody, CartLine
 from shopnode.domain.sales.rules import LineSum, PriceCheck, price_objection, ticket_totals
 from shopnode.domain.sales.ticket import NOT_AVAILABLE
 from shopnode.domain.settings.queries import all_numbers
+from shopnode.domain.stock.queries import on_hand
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class LineView:
     tax_rate_bp: int
     problem: Problem | None = None
     objection: str | None = None
+    left: int | None = None  # pieces in stock, where they are fewer than wanted
 
     @property
     def total_minor(self) -> int:
@@ -67,7 +69,7 @@ class LineView:
 
     @property
     def cut(self) -> str | None:
-        """What was taken off, in words."""
+        """What is unusual about the line, in words: taken off, above a limit, more than there is."""
         words = []
         if self.discount_minor:
             words.append(f"{self.discount_minor:,} off")
@@ -75,6 +77,8 @@ class LineView:
             words.append(f"{self.list_price_minor - self.unit_price_minor:,} under the list price")
         if self.objection:
             words.append("needs approval when paid")
+        if self.left is not None:
+            words.append(f"only {self.left} in stock by our books")
         return ", ".join(words) or None
 
 
@@ -125,6 +129,7 @@ def price_cart(ctx: Context, body: CartBody) -> CartView:
     view = CartView(lines, customer, body.new_line_id, body.discount, reason=body.reason)
     _add_up(view)
     _mark_limits(ctx, view)
+    _mark_stock(ctx, view)
     return view
 
 
@@ -192,6 +197,15 @@ def _mark_limits(ctx: Context, view: CartView) -> None:
             is_custom=line.is_custom,
         )  # fmt: skip
         line.objection = price_objection(ctx.actor.role, check, limits)
+
+
+def _mark_stock(ctx: Context, view: CartView) -> None:
+    """Say where more is sold than there is. It is no refusal: what lies on the counter can be sold."""
+    plain = {line.product_id for line in view.lines if line.product_id and not line.is_serialised}
+    levels = on_hand(ctx.session, ctx.shop_id or "", [product_id for product_id in plain if product_id])
+    for line in view.lines:
+        level = levels.get(line.product_id or "", 0)
+        line.left = level if not line.is_serialised and 0 < level < line.quantity else None
 
 
 def _by_id(session: Session, model: Any, ids: set[str | None]) -> dict[str, Any]:

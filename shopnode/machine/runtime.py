@@ -25,13 +25,13 @@ from shopnode.config import Folder, Settings, data_folder
 from shopnode.domain.clock import Clock, RandomBytes, SystemClock
 from shopnode.domain.engine import DatabaseUnusable, NodeDatabase
 from shopnode.domain.node import Installation, NodeHome
-from shopnode.keys import Keyring, key_mark
-from shopnode.lock import FolderLock
-from shopnode.storage import ShopHome, Space
+from shopnode.machine.keys import Keyring, key_mark
+from shopnode.machine.lock import FolderLock
+from shopnode.machine.storage import ShopHome, Space
 
 if TYPE_CHECKING:
-    from shopnode.control import ControlServer
     from shopnode.devices.spool import Spooler
+    from shopnode.machine.control import ControlServer
     from shopnode.sync.worker import SyncWorker
 
 log = logging.getLogger("shopnode.node")
@@ -105,7 +105,7 @@ class Node:
 
     def start(self) -> None:
         """Begin printing, sending, answering commands and keeping house."""
-        from shopnode.control import ControlServer
+        from shopnode.machine.control import ControlServer
 
         self.home.listeners += [self.spool.wake, self.sync.wake]
         self.space.keep_ballast()

@@ -27,14 +27,14 @@ import orjson
 
 from shopnode.config import Folder, Settings
 from shopnode.domain.errors import Invalid, ShopError
-from shopnode.keys import write_private
-from shopnode.lock import FolderInUse
+from shopnode.machine.keys import write_private
+from shopnode.machine.lock import FolderInUse
 
 if TYPE_CHECKING:
-    from shopnode.commands import Say
-    from shopnode.runtime import Node
+    from shopnode.machine.commands import Say
+    from shopnode.machine.runtime import Node
 
-log = logging.getLogger("shopnode.control")
+log = logging.getLogger("shopnode.machine.control")
 
 LINE_BYTES_MAX = 64 * 1024 * 1024  # an import file travels in one line
 ASK_WAIT_S = 10  # for the request line
@@ -73,7 +73,7 @@ def run_command(
 
     Raises ShopError, FolderInUse, KeyProblem, DatabaseUnusable.
     """
-    from shopnode.commands import perform_command
+    from shopnode.machine.commands import perform_command
 
     ends_s = time.monotonic() + wait_s
     while True:
@@ -102,7 +102,7 @@ def open_when_free(folder: Folder, settings: Settings, *, wait_s: int = CONNECT_
 
 
 def _open_or_none(folder: Folder, settings: Settings, *, is_last_try: bool) -> Node | None:
-    from shopnode.runtime import Node
+    from shopnode.machine.runtime import Node
 
     try:
         return Node.open(folder.path, settings)
@@ -220,7 +220,7 @@ class ControlServer:
         return user in (0, os.getuid())
 
     def _answer(self, line: bytes, stream: Any) -> dict[str, Any]:
-        from shopnode.commands import perform_command
+        from shopnode.machine.commands import perform_command
 
         def say(done: int, total: int | None, words: str = "") -> None:
             _send(stream, {"progress": [done, total, words]})

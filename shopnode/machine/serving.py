@@ -16,10 +16,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from shopnode.config import ConfigError, Folder, Settings, is_loopback
-from shopnode.logs import log_requests, set_up_logs
+from shopnode.machine.logs import log_requests, set_up_logs
 
 if TYPE_CHECKING:
-    from shopnode.runtime import Node
+    from shopnode.machine.runtime import Node
 
 CONNECTIONS_MAX = 200
 ANSWER_BYTES_HELD = 64 * 1024 * 1024  # an answer that long is a bug; it is streamed from memory, never from a file
@@ -33,8 +33,8 @@ OPEN_NETWORK = (
 def serve(folder: Folder, settings: Settings, *, no_tls: bool, tell: Callable[[str], None]) -> None:
     """Serve until a signal comes. Raises ConfigError, and what opening a node raises."""
     from shopnode.app import create_app
-    from shopnode.control import open_when_free
     from shopnode.domain.collector import calm_collector
+    from shopnode.machine.control import open_when_free
 
     if not is_loopback(settings.host) and not no_tls:
         raise ConfigError(OPEN_NETWORK.format(settings.host))

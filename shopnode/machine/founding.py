@@ -25,7 +25,7 @@ from shopnode.domain.errors import Conflict, Invalid
 from shopnode.domain.migrate import upgrade_node
 from shopnode.domain.node import Installation, NodeHome
 from shopnode.domain.setup import create_installation, found_business
-from shopnode.keys import (
+from shopnode.machine.keys import (
     KEY_BYTES,
     KeyProblem,
     Keyring,
@@ -34,7 +34,7 @@ from shopnode.keys import (
     recovery_text,
     write_private,
 )
-from shopnode.lock import FolderLock
+from shopnode.machine.lock import FolderLock
 
 
 class FolderTaken(Conflict):

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from shopnode import examinations as exam
-from shopnode.runtime import CLOCK_BEHIND_MS, in_words
+from shopnode.machine import examinations as exam
+from shopnode.machine.runtime import CLOCK_BEHIND_MS, in_words
 
 if TYPE_CHECKING:
-    from shopnode.commands import Say
-    from shopnode.runtime import Node
+    from shopnode.machine.commands import Say
+    from shopnode.machine.runtime import Node
 
 OUTBOX_OLD_MS = 24 * 3_600_000
 OFFSET_ODD_MS = 2 * 60_000

@@ -12,7 +12,7 @@ from shopnode.domain.clock import Clock, RandomBytes
 from shopnode.domain.engine import NodeDatabase
 from shopnode.domain.errors import Conflict, Invalid, ShopError
 from shopnode.domain.setup import create_installation
-from shopnode.founding import new_books
+from shopnode.machine.founding import new_books
 from shopnode.sync.enrol import Enrolment, adopt, ask_to_enrol, key_for_attempt, link_row, standalone_of
 from shopnode.sync.exchange import Refused
 from shopnode.sync.transport import LinkDown
@@ -20,7 +20,7 @@ from sync_protocol.messages import Standalone
 from sync_protocol.problems import BadCode
 
 if TYPE_CHECKING:
-    from shopnode.runtime import Node
+    from shopnode.machine.runtime import Node
 
 
 class EnrolmentRefused(ShopError):

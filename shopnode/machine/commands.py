@@ -21,7 +21,7 @@ from shopnode.domain.params import Params, read_params
 
 if TYPE_CHECKING:
     from shopnode.domain.sheets import LineResult
-    from shopnode.runtime import Node
+    from shopnode.machine.runtime import Node
 
 FILE_BYTES_MAX = 24 * 1024 * 1024
 SAY_EVERY_LINES = 25
@@ -125,7 +125,7 @@ def status(node: Node, args: Nothing, say: Say) -> dict[str, Any]:
 @command("doctor", Nothing)
 def doctor(node: Node, args: Nothing, say: Say) -> dict[str, Any]:
     """Every figure that can be computed twice, compared."""
-    from shopnode.doctor import examine, report
+    from shopnode.machine.doctor import examine, report
 
     return report(examine(node, say))
 
@@ -150,7 +150,7 @@ def sync_once(node: Node, args: Nothing, say: Say) -> dict[str, Any]:
 @command("enrol", Enrol)
 def enrol(node: Node, args: Enrol, say: Say) -> dict[str, Any]:
     """Connect a shop that began alone to a hub; what it recorded so far goes up unchanged."""
-    from shopnode.enrolling import enrol_running
+    from shopnode.machine.enrolling import enrol_running
 
     return enrol_running(node, args.hub, args.code)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from shopnode.commands import Say
+    from shopnode.machine.commands import Say
 
 MARKS = {"green": "✓", "amber": "!", "red": "✗"}
 INKS = {"green": "green", "amber": "yellow", "red": "red"}
