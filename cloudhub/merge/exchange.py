@@ -22,6 +22,7 @@ from cloudhub.merge.models import Origin
 from cloudhub.merge.pages import FeedPage, check_witnesses, read_page
 from cloudhub.merge.work import Sender
 from cloudhub.tenancy.nodes import NodeKey, check_clone, note_health
+from cloudhub.tenancy.passwords import carry_passwords
 from shopnode.domain import failpoints
 from shopnode.domain.cash.models import DrawerSession
 from sync_protocol.chain import page_message
@@ -66,7 +67,7 @@ def exchange(hub: Hub, key: NodeKey, signed_s: int, message: ExchangeRequest) ->
     if admitted is not None and admitted.count:
         hub.feed_moved(key.tenant_id)
     failpoints.hit("hub.admitted")
-    told = again(lambda: _answer(hub, key, message, admitted, received_ms))
+    told = again(lambda: _answer(hub, key, signed_s, message, admitted, received_ms))
     return _write(hub, key, message, told)
 
 
@@ -111,10 +112,13 @@ def _push(hub: Hub, key: NodeKey, message: ExchangeRequest, received_ms: int) ->
         admitted = admit_push(books, sender, message.push.prev, arrived, message.push.sig, hub.clock)
         failpoints.hit("hub.before_commit")
     failpoints.hit("hub.after_commit")
+    carry_passwords(hub, key.tenant_id, key.shop_id, (entry.entry for entry in arrived))
     return admitted
 
 
-def _answer(hub: Hub, key: NodeKey, message: ExchangeRequest, admitted: Admitted | None, received_ms: int) -> Told:
+def _answer(
+    hub: Hub, key: NodeKey, signed_s: int, message: ExchangeRequest, admitted: Admitted | None, received_ms: int
+) -> Told:
     streams = [TENANT_STREAM, shop_stream(key.shop_id)]
     with hub.database.session(key.tenant_id) as session:
         books = Books(session, key.tenant_id)
@@ -127,7 +131,7 @@ def _answer(hub: Hub, key: NodeKey, message: ExchangeRequest, admitted: Admitted
             bytes_max = min(message.pull.bytes, BATCH_BYTES_MAX)
             page = read_page(books, key.origin_id, streams, message.have.cursor, rows_max, bytes_max)
         moved = bool((admitted and admitted.count) or (page and page.lines))
-        quiet_ms = note_health(session, key, message, received_ms, moved=moved)
+        quiet_ms = note_health(session, key, message, received_ms, moved=moved, signed_s=signed_s)
         still_open = exists().where(DrawerSession.shop_id == key.shop_id, DrawerSession.closed_at.is_(None))
         is_open = bool(session.scalar(select(still_open)))
     admitted = admitted or Admitted(Head(origin.head_n, origin.head_hash))

@@ -32,6 +32,8 @@ SENTENCES = {
     "sold_suspended": "{person} made sale {key} at {shop} after having been suspended.",
     "oversold": "{shop} sold more of {product} than it had: {key} on hand. Count the goods.",
     "password_set": "The password of {person} was changed at {shop}; it holds in every shop and in the portal now.",
+    "password_kept": "The password of {person} was changed at {shop} by somebody else who is no owner. It holds there "
+    "alone.",
     "held": "Something recorded at {shop} waits for a record that has not arrived yet.",
     "quarantined": "Something recorded at {shop} could not be taken in. It is kept whole and tried again after "
     "the next update.",

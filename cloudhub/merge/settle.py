@@ -15,6 +15,7 @@ from cloudhub.merge.books import Books, Clash, FieldKey, Oddity
 from cloudhub.merge.clashes import find_clashes
 from cloudhub.merge.feed import Draft, draft_lines, number_lines, write_lines
 from cloudhub.merge.oddities import find_oddities
+from cloudhub.merge.passwords import follow_passwords
 from cloudhub.merge.tables import entity_tables
 from cloudhub.merge.work import Work
 from shopnode.domain.clock import Clock, act_id, new_id
@@ -36,6 +37,7 @@ def settle(books: Books, works: Sequence[Work], clock: Clock, *, derive: bool = 
     if derive:
         project(books.session, books.notes.changed)
         books.session.flush()
+    follow_passwords(books, clock.wall_ms())
     books.notes.oddities += find_clashes(books)
     books.notes.oddities += find_oddities(books, [work for work in works if work.applies])
     _list_oddities(books, clock.wall_ms())

@@ -17,6 +17,8 @@ from shopnode.domain.people.models import Staff, StaffPosting, posting_id
 from shopnode.domain.people.queries import find_shop, find_staff
 from shopnode.domain.permissions import Permission
 
+CARRY = "staff.carry_password"
+
 
 class PostStaff(Params):
     """People who may work in a shop from now on, with the password they have elsewhere."""
@@ -32,6 +34,28 @@ class AdoptShop(Params):
     placeholder_id: IdText
     shop_id: IdText
     password_hash: Annotated[str, Field(max_length=300)] | None = None
+
+
+class CarryPassword(Params):
+    """The password of one posting, or one that was set in the portal, for all postings of a person."""
+
+    posting_id: IdText | None = None
+    staff_id: IdText | None = None
+    password_hash: Annotated[str, Field(max_length=300)] | None = None
+
+
+@action(CARRY, needs=Permission.STAFF_UPDATE, where=Where.ANYWHERE)
+def carry_password(ctx: Context, form: CarryPassword) -> dict[str, Any]:
+    """Let a person's password hold in every shop."""
+    staff_id, password_hash = form.staff_id, form.password_hash
+    if form.posting_id is not None:
+        source = ctx.session.scalars(select(StaffPosting).where(StaffPosting.id == form.posting_id)).one()
+        staff_id, password_hash = source.staff_id, source.password_hash
+    person = find_staff(ctx.session, staff_id or "")
+    for posting in ctx.session.scalars(select(StaffPosting).where(StaffPosting.staff_id == person.id)):
+        posting.password_hash = password_hash
+    ctx.about("staff", person.id)
+    return {"id": person.id}
 
 
 @action("staff.post", needs=Permission.STAFF_UPDATE, where=Where.ANYWHERE)

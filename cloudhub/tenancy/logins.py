@@ -15,10 +15,12 @@ from datetime import timedelta
 from sqlalchemy import select, update
 
 from cloudhub.hub import Hub
+from cloudhub.tenancy.actions import CARRY
 from cloudhub.tenancy.models import PortalLogin, PortalSession
 from cloudhub.tenancy.throttle import count_try, forgive_try
+from shopnode.domain.actions import perform
 from shopnode.domain.clock import to_datetime
-from shopnode.domain.context import Actor, Channel, Context
+from shopnode.domain.context import CONSOLE, Actor, Channel, Context
 from shopnode.domain.errors import Invalid, NotFound, NotSignedIn
 from shopnode.domain.people.models import Staff
 from shopnode.domain.people.passwords import PASSWORD_MIN, hash_secret, needs_rehash, verify_secret
@@ -124,7 +126,10 @@ def sign_out(hub: Hub, user: PortalUser) -> None:
 
 
 def set_portal_password(hub: Hub, tenant_id: str, staff_id: str, password: str) -> None:
-    """Give a person a new password for the portal; all their sessions there end. Raises Invalid, NotFound."""
+    """Give a person a new password, for the portal and every shop; all their sessions at the portal end.
+
+    Raises Invalid, NotFound.
+    """
     if len(password) < PASSWORD_MIN:
         raise Invalid({"password": f"must be at least {PASSWORD_MIN} characters"})
     password_hash = hash_secret(password)
@@ -134,6 +139,9 @@ def set_portal_password(hub: Hub, tenant_id: str, staff_id: str, password: str) 
         person = session.get(Staff, (tenant_id, staff_id))
         if person is None or (login is None and person.email is None):
             raise NotFound("This person, with an e-mail address,")
+        # The shops' postings first: a push takes its turn before it touches a login, and so does this.
+        form = {"staff_id": staff_id, "password_hash": password_hash}
+        perform(Context(home=hub.home(tenant_id, session), actor=CONSOLE, shop_id=None), CARRY, form)
         if login is None:
             login = PortalLogin(
                 tenant_id=tenant_id, id=hub.new_id(), staff_id=staff_id, email=person.email,

@@ -260,7 +260,10 @@ def _check_login_free(session: Session, phone: str | None, email: str | None, bu
 
 def _shops_for(ctx: Context, shop_ids: list[str] | None) -> list[str]:
     wanted = shop_ids if shop_ids is not None else ([ctx.home.shop_id] if ctx.home.shop_id else [])
-    return [find_shop(ctx.session, shop_id).id for shop_id in dict.fromkeys(wanted)]
+    shops = [find_shop(ctx.session, shop_id).id for shop_id in dict.fromkeys(wanted)]
+    if ctx.home.is_shop and any(shop_id != ctx.home.shop_id for shop_id in shops):
+        raise Invalid({"shop_ids": "may name this shop alone; people are posted to other shops in the owner's portal"})
+    return shops
 
 
 def _active_owners(session: Session) -> set[str]:
