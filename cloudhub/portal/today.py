@@ -22,7 +22,7 @@ from shopnode.domain.sales.models import SaleStatus, SaleSummary
 from shopnode.domain.sales.queries import SaleFilter, money_of_sales, sum_sales
 from shopnode.web.office.sale import sale_page
 from shopnode.web.office.sales import NAMES as FILTERS
-from shopnode.web.office.sales import rows_of
+from shopnode.web.office.sales import by_tender, rows_of
 from shopnode.web.ui.frame import manner, page, part
 
 LIVE_SHOWN = 20
@@ -50,7 +50,7 @@ def _figures(today: date) -> dict[str, Any]:
     whole = sum_sales(g.ctx, SaleFilter(on=today))
     money = money_of_sales(g.ctx, SaleFilter(on=today))
     return {
-        "total_minor": whole.total_minor, "sales": whole.count, "by_method": list(money.by_method.items()),
+        "total_minor": whole.total_minor, "sales": whole.count, "by_method": by_tender(money.by_method),
         "yesterday_minor": _yesterday_by_now(today), "profit_minor": whole.total_minor - whole.cost_minor,
     }  # fmt: skip
 

@@ -134,14 +134,17 @@ def _short(names: list[str]) -> str:
 
 def _sums(chosen: Chosen) -> dict[str, Any]:
     whole, money = sum_sales(g.ctx, chosen.wanted), money_of_sales(g.ctx, chosen.wanted)
-    order = [tender.value for tender in METHOD_NAMES]
-    by_method = sorted(money.by_method.items(), key=lambda item: order.index(item[0]))
     return {
         "sums": {
-            "count": whole.count, "total_minor": whole.total_minor, "by_method": by_method,
+            "count": whole.count, "total_minor": whole.total_minor, "by_method": by_tender(money.by_method),
             "returned_minor": money.returned_minor,
         }
     }  # fmt: skip
+
+
+def by_tender(amounts: dict[str, int]) -> list[tuple[str, int]]:
+    """Amounts by tender, always in the same order."""
+    return [(tender.value, amounts[tender.value]) for tender in METHOD_NAMES if tender.value in amounts]
 
 
 def _choices() -> dict[str, Any]:
