@@ -56,10 +56,7 @@ class FeedLine(TenantRow):
     """The outcome of one entry in one stream, as the bytes that are sent."""
 
     __tablename__ = "feed_line"
-    __table_args__ = (
-        Index("ix_feed_line_stream_no", "tenant_id", "stream", "no"),
-        Index("ix_feed_line_origin_id_n", "tenant_id", "origin_id", "n"),
-    )
+    __table_args__ = (Index("ix_feed_line_stream_no", "tenant_id", "stream", "no"),)
     app = "SELECT, INSERT, UPDATE (personal)"
 
     no: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import orjson
-
 from cloudhub.merge.books import Books
 from sync_protocol.canonical import serialise
 from sync_protocol.entries import travelling_bytes
@@ -86,12 +84,6 @@ def check_witnesses(
         raise Rewind(epoch, head[0], head[1], 0)
 
 
-def lines_of(books: Books, origin_id: str, n: int) -> list[dict]:  # type: ignore[type-arg]
-    """What the feed says of one entry, for its history."""
-    rows = books.rows(_OF_ENTRY, [books.tenant_id, origin_id, n])
-    return [orjson.loads(travelling_bytes(body.encode(), p.encode() if p else None)) for body, p in rows]
-
-
 # The length of a text is known without unpacking it, so lines that do not fit are never read whole. The first always
 # fits; the second is read to know that there is one.
 _PAGE = """
@@ -107,6 +99,3 @@ FROM (
 WHERE before <= %s OR place <= 2 ORDER BY no
 """
 _WITNESSES = "SELECT stream, no, hash FROM feed_line WHERE tenant_id = %s AND no = ANY (%s)"
-_OF_ENTRY = """
-SELECT body, personal FROM feed_line WHERE tenant_id = %s AND origin_id = %s AND n = %s ORDER BY no
-"""

@@ -52,7 +52,6 @@ def create_feed_line() -> None:
         sa.Column("personal", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("tenant_id", "no", name=op.f("pk_feed_line")),
     )
-    op.create_index("ix_feed_line_origin_id_n", "feed_line", ["tenant_id", "origin_id", "n"], unique=False)
     op.create_index("ix_feed_line_stream_no", "feed_line", ["tenant_id", "stream", "no"], unique=False)
 
 
