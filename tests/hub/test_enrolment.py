@@ -263,6 +263,7 @@ def test_a_lost_reply_leaves_the_key_with_the_shop_and_the_code_good(world: Worl
 def test_a_new_code_takes_over_books_of_which_nothing_has_arrived(world: World, lonely: Shop, same_shop: bool) -> None:
     with pytest.raises(LinkDown):
         ask(world, lonely, make_enrol_code(world.hub, world.tenant_id, world.shop("EBB")), DeafLine(world.app))
+    world.clock.advance(1_000)
 
     node = join(world, lonely, lonely.home.shop_id or "" if same_shop else world.shop("JJA"))
     node.sync()
