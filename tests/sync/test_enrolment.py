@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import select
@@ -15,8 +16,10 @@ from shopnode.domain.catalogue.models import Product
 from shopnode.domain.journal import JournalEntry
 from shopnode.domain.people.models import Business, Shop, Staff
 from shopnode.domain.sales.models import Sale
+from shopnode.machine.enrolling import EnrolmentRefused, HubAway, enrol_running
 from shopnode.sync.enrol import adopt, ask_to_enrol, standalone_of
 from shopnode.sync.exchange import Refused
+from shopnode.sync.transport import LinkDown
 from shopnode.sync.worker import SyncWorker
 from tests.domain.till import open_till
 from tests.shop import build_template, open_copy
@@ -92,3 +95,43 @@ def test_a_shop_that_has_sold_already_gives_its_place_to_nobody(company, alone):
     code = make_enrol_code(company.hub, company.tenant_id, branch.shop.home.shop_id)
     with pytest.raises(Refused):
         join(company, alone, code)
+
+
+def running(shop) -> SimpleNamespace:
+    """As much of a running node as enrolment asks for."""
+    sync = SimpleNamespace(status=lambda: SimpleNamespace(state="not-enrolled"), wake=lambda: None)
+    return SimpleNamespace(home=shop.home, sync=sync)
+
+
+def test_a_shop_whose_enrolment_was_cut_off_types_the_same_code_again(company, alone, monkeypatch):
+    open_till(alone).sell()
+    line = Line(company.app)
+    monkeypatch.setattr("shopnode.sync.enrol.HttpTransport", lambda url: line)
+    code = make_enrol_code(company.hub, company.tenant_id, add_shop(company.hub, company.tenant_id, "Ntinda", "NTD"))
+
+    def lost(target, through):
+        answer = through()
+        if target.endswith("/enrol"):
+            raise LinkDown("reply lost")
+        return answer
+
+    line.fault = lost
+    with pytest.raises(HubAway):
+        enrol_running(running(alone), "http://localhost", code)
+    line.heal()
+    enrol_running(running(alone), "http://localhost", code)
+
+    worker = SyncWorker(alone.home, transport=line)
+    worker.run_once()
+    assert worker.status().waiting == 0
+    assert len(at_hub(company, Sale)) == 1
+
+
+def test_a_refusal_to_take_a_shop_over_is_told_in_the_hubs_words(company, alone, monkeypatch):
+    monkeypatch.setattr("shopnode.sync.enrol.HttpTransport", lambda url: Line(company.app))
+    add_shop(company.hub, company.tenant_id, "Kampala Road", "KLA")
+    code = make_enrol_code(company.hub, company.tenant_id, add_shop(company.hub, company.tenant_id, "Ntinda", "NTD"))
+    with pytest.raises(EnrolmentRefused, match="begin with KLA"):
+        enrol_running(running(alone), "http://localhost", code)
+    with pytest.raises(EnrolmentRefused, match="wrong, used or too old"):
+        enrol_running(running(alone), "http://localhost", "AAAA-AAAA-AAAA")
