@@ -34,11 +34,11 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
 });
 
 function lineAdded() {
-  const asked = $("#results [data-hits]");
   if (search.value) {
     search.value = "";
     answered = "";
-    if (asked) search.dispatchEvent(new Event("input", { bubbles: true }));
+    // Also when no hits are here yet: those of a quick scan may be on their way, and this takes their place.
+    search.dispatchEvent(new Event("input", { bubbles: true }));
   }
   till.removeAttribute("data-finding");
   $(".cart-line.is-new, .cart-line.has-problem")?.scrollIntoView({ block: "nearest" });
