@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from io import BytesIO
 
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Page, Route, expect
 
 from shopnode.devices.fake_printer import FakePrinter
 from shopnode.documents.escpos_preview import preview_png
@@ -157,6 +158,26 @@ def the_counter_sells_at(till: Till, price: int) -> None:
     till.pay("Cash")
     till.complete()
     expect(till.panel.locator(".change-due")).to_contain_text(shown(price))
+
+
+def test_a_scan_that_outruns_its_hits_leaves_none_behind(open_till: OpenTill, town: Town) -> None:
+    ivan, held = open_till(IVAN), list[Route]()
+    ivan.page.route("**/sell/search?q=0044*", lambda route: held.append(route))
+    ivan.search.fill(town.imeis[1])
+    ends_s = time.monotonic() + SLOW_MS / 1000
+    while not held and time.monotonic() < ends_s:
+        ivan.page.wait_for_timeout(50)
+    ivan.search.press("Enter")
+    expect(ivan.lines.filter(has_text=PHONE)).to_have_count(1)
+
+    for late in held:
+        with suppress(Error):  # the page may have given it up by now
+            late.continue_()
+    ivan.page.wait_for_timeout(500)
+
+    expect(ivan.search).to_have_value("")
+    expect(ivan.page.locator("#results .tiles")).to_be_visible()
+    assert ivan.hits.count() == 0
 
 
 # ── pressed twice ──
