@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from shopnode.domain.clock import to_datetime
 from shopnode.domain.printing.models import JobKind, JobState, PrintJob
 from shopnode.domain.printing.queries import printer_trouble_or_none, printers
+from shopnode.sync.models import HubLink
 from shopnode.web.counter.home import this_node
 from shopnode.web.ui.frame import part
 
@@ -33,7 +34,7 @@ def health() -> Response:
 
 def link_view(session: Session) -> dict[str, Any]:
     """What the marks show."""
-    return {**_saved(), **_sent(), **_printed(session)}
+    return {**_saved(), **_sent(session), **_printed(session)}
 
 
 def _saved() -> dict[str, Any]:
@@ -41,15 +42,16 @@ def _saved() -> dict[str, Any]:
     return {"saved": not troubles, "saved_words": " ".join(troubles)}
 
 
-def _sent() -> dict[str, Any]:
+def _sent(session: Session) -> dict[str, Any]:
     known = this_node().sync.status()
+    hub = session.scalars(select(HubLink)).one_or_none()
     return {
         "enrolled": known.state != "not-enrolled",
         "waiting": known.waiting,
         "since": to_datetime(known.since_ms) if known.since_ms else None,
         "trouble": known.message or WORDS.get(known.state),
         "state": known.state,
-        "sent_at": None,
+        "sent_at": hub.last_ok_at if hub else None,
     }
 
 
