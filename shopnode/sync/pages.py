@@ -26,7 +26,7 @@ from shopnode.sync.models import StreamMark
 from sync_protocol.chain import page_message
 from sync_protocol.entries import blocks_of, sealed_bytes
 from sync_protocol.keys import read_public, verifies
-from sync_protocol.lines import TENANT_STREAM, check_links, hash_of, make_line, outcome_blocks, shop_stream
+from sync_protocol.lines import check_links, hash_of, make_line, outcome_blocks
 from sync_protocol.messages import Page
 from sync_protocol.problems import BadSignature
 from sync_protocol.shape import Block, Entry, Line
@@ -34,12 +34,12 @@ from sync_protocol.shape import Block, Entry, Line
 
 @dataclass(frozen=True)
 class Whole:
-    """A line with all its bytes; `own` is our entry when the line is of our origin."""
+    """A line with all its bytes; `own` is what our entry wrote of its stream, when the line is of our origin."""
 
     line: Line
     sealed: bytes
     hash: str
-    own: Entry | None
+    own: list[Block] | None
 
 
 class PageReader:
@@ -48,7 +48,7 @@ class PageReader:
     def __init__(self, home: NodeHome, hub_key: str):
         self._home = home
         self._hub_key = read_public(hub_key)
-        self._streams = {TENANT_STREAM, shop_stream(home.shop_id or "")}
+        self._stream_letters = {name: model.__sync__.stream.value for name, model in synced_models().items()}
 
     def apply(self, session: Session, page: Page, page_sig: str | None, epoch: str) -> None:
         """Apply a page and move the cursor. Raises BrokenLink, BadSignature, InvalidEnvelope; nothing is kept then."""
@@ -85,13 +85,14 @@ class PageReader:
             sealed = sealed_bytes(line)
             return Whole(line, sealed, hash_of(sealed), None)
         entry = own[line["n"]]
+        written = _of_stream(entry, line["stream"], self._stream_letters)
         if "rows" in line:
             sealed = sealed_bytes(line)
         else:
-            blocks = outcome_blocks(_of_stream(entry, line["stream"]))
+            blocks = outcome_blocks(written)
             made = make_line(entry, line["origin"], line["no"], line["prev"], line["stream"], blocks)
             sealed = sealed_bytes(made)
-        return Whole(line, sealed, hash_of(sealed), entry)
+        return Whole(line, sealed, hash_of(sealed), written)
 
     def _save_marks(self, session: Session, marks: dict[str, tuple[int, str]]) -> None:
         rows = [{"stream": stream, "no": no, "hash": hash_} for stream, (no, hash_) in marks.items()]
@@ -107,13 +108,12 @@ def _apply_line(applier: Applier, whole: Whole) -> None:
         applier.foreign_line(line["no"], blocks_of(line))
         return
     outcome = blocks_of(line) if "rows" in line else None
-    applier.own_line(line["no"], line["n"], _of_stream(whole.own, line["stream"]), outcome)
+    applier.own_line(line["no"], line["n"], whole.own, outcome)
 
 
-def _of_stream(entry: Entry, stream: str) -> list[Block]:
+def _of_stream(entry: Entry, stream: str, letters: dict[str, str]) -> list[Block]:
     """The blocks of an entry of ours that belong to the tenant's stream, or to our shop's."""
-    models = synced_models()
-    return [block for block in entry["rows"] if models[block[0]].__sync__.stream.value == stream[:1]]
+    return [block for block in entry["rows"] if letters[block[0]] == stream[:1]]
 
 
 def _kept(whole: Whole) -> tuple[Any, ...]:
