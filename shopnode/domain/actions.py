@@ -20,15 +20,14 @@ from typing import Any, TypeVar
 
 import orjson
 from pydantic import BaseModel
-from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from shopnode.domain import failpoints
-from shopnode.domain.capture import begin_capture
+from shopnode.domain.capture import begin_capture, driver_cursor
 from shopnode.domain.context import Approval, Context
 from shopnode.domain.errors import NotFound, NotPermitted, ReusedActionId, WrongPlace
 from shopnode.domain.homes import Where
-from shopnode.domain.journal import EntryDraft, JournalEntry
+from shopnode.domain.journal import EntryDraft
 from shopnode.domain.params import Params, read_params
 from shopnode.domain.people.approvals import approver_of
 from shopnode.domain.permissions import Permission
@@ -188,17 +187,15 @@ def _replayed(ctx: Context, name: str, params: Mapping[str, Any] | BaseModel, ac
 
 
 def _known(session: Session, action_id: str, fingerprint: str) -> Done | None:
-    row = session.connection().execute(_KNOWN, {"entry_id": action_id}).one_or_none()
+    cursor = driver_cursor(session)
+    mark = "?" if session.get_bind().dialect.name == "sqlite" else "%s"
+    cursor.execute(f"SELECT fingerprint, result, n FROM journal_entry WHERE entry_id = {mark}", (action_id,))
+    row = cursor.fetchone()
     if row is None:
         return None
-    if row.fingerprint != fingerprint:
+    if row[0] != fingerprint:
         raise ReusedActionId
-    return Done(action_id, orjson.loads(row.result or "{}"), replayed=True, entry_n=row.n)
-
-
-_KNOWN = select(JournalEntry.fingerprint, JournalEntry.result, JournalEntry.n).where(
-    JournalEntry.entry_id == bindparam("entry_id")
-)
+    return Done(action_id, orjson.loads(row[1] or "{}"), replayed=True, entry_n=row[2])
 
 
 def _fingerprint(ctx: Context, name: str, params: Mapping[str, Any] | BaseModel) -> str:

@@ -71,7 +71,8 @@ def actions_table(markdown: bool) -> str:
 
     row = "| `{}` | {} | {} | {} |" if markdown else "{:<28} {:<24} {:<9} {}"
     lines = [MARKDOWN_HEAD] if markdown else []
-    for act in sorted(ACTIONS.values(), key=lambda act: act.name):
+    ours = [act for act in ACTIONS.values() if act.run.__module__.startswith("shopnode.")]  # the hub adds its own
+    for act in sorted(ours, key=lambda act: act.name):
         needs = f"`{act.needs.value}`" if markdown else act.needs.value
         lines.append(row.format(act.name, needs, act.where.value, act.summary))
     return "\n".join(lines)

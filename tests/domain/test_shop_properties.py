@@ -37,7 +37,15 @@ class Told:
     glasses: int
     unit: str | None
     cash: int  # net of change, in the drawer because of this sale
+    momo: int = 0  # kept on the mobile wallet
     undone: bool = False
+
+    def give_back(self, amount: int) -> None:
+        """Money goes back by the tender most of it came by, then by the other."""
+        for name in sorted(("cash", "momo"), key=lambda name: (-getattr(self, name), name)):
+            part = min(amount, getattr(self, name))
+            setattr(self, name, getattr(self, name) - part)
+            amount -= part
 
 
 @dataclass
@@ -79,15 +87,16 @@ class Counter(RuleBasedStateMachine):
             pay.append({"method": "mtn", "amount": due - cash, "reference": f"T{len(self.told.sales)}"})
         if self.told.refused % 3 == 2 and cash < due:
             pay[-1]["reference"] = "T0"  # somebody shows an old message again
-        self._try(role, {"product_id": self.till.glass, "quantity": glasses}, pay, glasses, None, min(cash, due))
+        item = {"product_id": self.till.glass, "quantity": glasses}
+        self._try(role, item, pay, glasses, None, min(cash, due), max(due - cash, 0))
 
     @rule(which=st.integers(0, 1))
     def sell_phone(self, which: int) -> None:
         unit = self.till.units[which]
         pay = [{"method": "cash", "amount": 650_000}]
-        self._try(Role.STAFF, {"device_id": unit}, pay, 0, unit, 640_000)
+        self._try(Role.STAFF, {"device_id": unit}, pay, 0, unit, 640_000, 0)
 
-    def _try(self, role: Role, item: Any, pay: Any, glasses: int, unit: str | None, cash: int) -> None:
+    def _try(self, role: Role, item: Any, pay: Any, glasses: int, unit: str | None, cash: int, momo: int) -> None:
         action_id = self.till.shop.home.new_id()
         try:
             answers = [self.till.sell(item, pay=pay, role=role, action_id=action_id).result for _ in range(2)]
@@ -95,7 +104,7 @@ class Counter(RuleBasedStateMachine):
             self.told.refused += 1
             return
         assert answers[0] == answers[1]
-        self.told.sales[answers[0]["sale_id"]] = Told(answers[0]["number"], glasses, unit, cash)
+        self.told.sales[answers[0]["sale_id"]] = Told(answers[0]["number"], glasses, unit, cash, momo)
 
     def _standing(self) -> list[str]:
         return [sale_id for sale_id, told in self.told.sales.items() if not told.undone]
@@ -109,7 +118,7 @@ class Counter(RuleBasedStateMachine):
         self.till.shop.do(action, sale_id=sale_id, reason="came back", restock=restock)
         if restock != "resell":
             self.told.adjusted -= told.glasses  # went to inspection: not on the shelf
-        told.undone, told.cash = True, 0
+        told.undone, told.cash, told.momo = True, 0, 0
 
     @precondition(lambda self: self._standing())
     @rule(pick=st.integers(0, 99), glasses=st.integers(1, 3))
@@ -120,7 +129,7 @@ class Counter(RuleBasedStateMachine):
             return
         items = [{"product_id": self.till.glass, "quantity": glasses}]
         self.till.shop.do("sales.amend", role=Role.SUPERVISOR, sale_id=sale_id, reason="counted again", items=items)
-        told.cash -= (told.glasses - glasses) * 5_000  # the difference goes back in cash
+        told.give_back((told.glasses - glasses) * 5_000)
         told.glasses = glasses
 
     @rule(quantity=st.integers(-3, 10))

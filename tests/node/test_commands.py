@@ -203,7 +203,7 @@ def test_the_lists_in_the_docs_are_the_real_ones(name: str) -> None:
 
 def test_every_action_is_listed_with_permission_and_place() -> None:
     listed = run_cli("actions").stdout.splitlines()
-    assert len(listed) == len(ACTIONS)
+    assert len(listed) == sum(act.run.__module__.startswith("shopnode.") for act in ACTIONS.values())
     assert any(line.split()[:3] == ["sales.sell", "sales:create", "SHOP"] for line in listed)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from shopnode.domain.capture import driver_cursor
 from shopnode.domain.errors import NotFound
 from shopnode.domain.printing.models import JobKind, JobState, Printer, PrintJob
 
@@ -30,6 +31,7 @@ def printers(session: Session) -> list[Printer]:
     return list(session.execute(_IN_USE).scalars())
 
 
+_HAS_DRAWER = "SELECT 1 FROM printer WHERE archived_at IS NULL AND kicks_drawer LIMIT 1"
 _IN_USE = select(Printer).where(Printer.archived_at.is_(None)).order_by(Printer.is_default.desc(), Printer.name)
 
 
@@ -46,6 +48,9 @@ def receipt_printer_or_none(session: Session) -> Printer | None:
 
 
 def drawer_printer_or_none(session: Session) -> Printer | None:
+    """The printer with the drawer. Every cash sale asks, and most shops have none or one."""
+    if not driver_cursor(session).execute(_HAS_DRAWER).fetchone():
+        return None
     return next((printer for printer in printers(session) if printer.kicks_drawer), None)
 
 
