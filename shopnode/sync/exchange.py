@@ -182,24 +182,28 @@ class Exchanger:
         return decode(ExchangeResponse, decompress(answer.body, answer.header("content-encoding") or "identity"))
 
     def _store(self, link: Link, parcel: Parcel | None, response: ExchangeResponse) -> Exchanged:
-        """Keep the ack, then the page: a page that cannot be applied must not take back that our entries arrived."""
-        with self.home.writing() as session:
-            accepted = self._store_ack(session, link, response)
-            self._store_offset(session, response.time)
-            head = session.scalars(select(Installation.head_n)).one()
-            failpoints.hit("push.ack_stored")
-        if response.pull is not None:
+        """Keep the ack and the page; where the page cannot be applied, the ack alone: our entries did arrive."""
+        try:
             with self.home.writing() as session:
-                reader = PageReader(self.home, link.hub_key)
-                reader.apply(session, response.pull, response.page_sig, response.epoch)
+                accepted, head = self._store_ack(session, link, response)
+                if response.pull is not None:
+                    reader = PageReader(self.home, link.hub_key)
+                    reader.apply(session, response.pull, response.page_sig, response.epoch)
                 failpoints.hit("pull.before_commit")
-            failpoints.hit("pull.after_commit")
+        except Refused:
+            raise
+        except Exception:
+            with self.home.writing() as session:
+                self._store_ack(session, link, response)
+            raise
+        failpoints.hit("pull.after_commit")
         lines = len(response.pull.lines) if response.pull else 0
         more = parcel is not None and head > accepted
         more = more or bool(response.pull and response.pull.more)
         return Exchanged(accepted - link.accepted_n, lines, more, response.next_poll_ms)
 
-    def _store_ack(self, session: Session, link: Link, response: ExchangeResponse) -> int:
+    def _store_ack(self, session: Session, link: Link, response: ExchangeResponse) -> tuple[int, int]:
+        """What the hub accepted, and how far our journal goes. Raises Refused when their chains part."""
         ack = response.ack
         if ack.hash != hash_of_entry(session, self.home.origin_id, ack.accepted):
             raise Refused(PROBLEMS["fork"], {"n": ack.accepted})
@@ -224,7 +228,9 @@ class Exchanger:
             for n in aside:
                 applier.give_up(n)
             applier.finish()
-        return ack.accepted
+        self._store_offset(session, response.time)
+        failpoints.hit("push.ack_stored")
+        return ack.accepted, session.scalars(select(Installation.head_n)).one()
 
     def _hub_now_s(self) -> int:
         with self.home.reading() as session:

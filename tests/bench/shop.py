@@ -24,6 +24,9 @@ CHANNEL = Channel("127.0.0.1", "bench")
 PAGE = 1_000
 
 
+OPENING_STOCK = 10_000
+
+
 def new_shop(folder: Path, products: int) -> tuple[Context, list[str]]:
     """A founded shop with that many products, added through the door, and an open drawer; and the products' ids."""
     database = NodeDatabase(folder / "shop.db", secrets.token_bytes(32))
@@ -40,11 +43,17 @@ def new_shop(folder: Path, products: int) -> tuple[Context, list[str]]:
 
 
 def open_counter(ctx: Context, products: int) -> list[str]:
-    """Add products through the door and open the drawer; the products' ids."""
+    """Add products and their opening stock through the door and open the drawer; the products' ids.
+
+    Without stock every sale of the benchmark would be one for the owner's list of what was sold below nothing.
+    """
     ids: list[str] = []
     for start in range(0, products, PAGE):
         acts = [("products.create", product(i), None) for i in range(start, min(start + PAGE, products))]
-        ids += [str(done.result["id"]) for done in perform_many(ctx, acts)]
+        made = [str(done.result["id"]) for done in perform_many(ctx, acts)]
+        opening = {"quantity": OPENING_STOCK, "reason": "opening stock", "kind": "opening"}
+        perform_many(ctx, [("stock.adjust", {"product_id": product_id, **opening}, None) for product_id in made])
+        ids += made
     perform(ctx, "cash.open_drawer", {"opening_float": 100_000})
     return ids
 
