@@ -20,7 +20,7 @@ ENCODINGS = ("zstd", "gzip", "identity")
 
 _CHUNK_BYTES = 64 * 1024
 _GZIP_WBITS = 31  # a gzip header and nothing else
-_LEVEL = 3
+_LEVEL = 1
 
 
 def read_encoded(

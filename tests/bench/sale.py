@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import text
 
 from shopnode.domain.actions import perform
+from shopnode.domain.collector import calm_collector
 from shopnode.domain.context import Context
 from tests.bench.report import Figure, p50, seconds
 from tests.bench.shop import ticket
@@ -24,6 +25,7 @@ RATIO_MAX = 4
 
 def sale_through_the_door(ctx: Context, ids: list[str], folder: Path, rounds: int) -> Figure:
     """The median of many sales on both sides, taken in turns."""
+    calm_collector()  # as `shopnode serve` does
     bare = BareShop(ctx, folder / "bare.db")
     door_times, bare_times = [], []
     for i in range(WARM_UP + rounds):
