@@ -176,3 +176,22 @@ def test_an_owner_may_reverse_a_sale_in_the_portal_and_the_refund_is_due_in_the_
     assert paid["paid_out"] == 640_000
     branch.sync()
     assert rows_at_hub(company, SaleSummary)[0].paid_minor == 0
+
+
+def test_a_page_that_cannot_be_applied_takes_no_ack_back(company, monkeypatch):
+    branch = company.open_branch("KLA")
+    till = open_till(branch.shop)
+    branch.sync()
+    till.sell()
+
+    def broken(*_: object) -> None:
+        raise ValueError("a line this version cannot write")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("shopnode.sync.exchange.PageReader.apply", broken)
+        with pytest.raises(ValueError, match="cannot write"):
+            branch.worker.run_once()
+    assert branch.worker.status().waiting == 0
+    assert len(rows_at_hub(company, Sale)) == 1
+    branch.sync()
+    assert (len(rows_at_hub(company, Sale)), branch.worker.status().waiting) == (1, 0)
