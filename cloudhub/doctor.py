@@ -14,8 +14,7 @@ from sqlalchemy.orm import Session
 
 from cloudhub.hub import Hub
 from cloudhub.tenancy.tenants import all_tenants
-from sync_protocol.chain import genesis, link
-from sync_protocol.lines import hash_of
+from sync_protocol.chain import genesis, link, stream_genesis
 
 PAGE = 2_000
 
@@ -88,12 +87,14 @@ def _broken_feed(session: Session) -> Iterator[str]:
     """Streams whose lines do not link, or say something else than their hash."""
     query = text("SELECT no, stream, prev, hash, body FROM feed_line WHERE no > :no ORDER BY no LIMIT :page")
     ends: dict[str, tuple[int, str]] = {}
+    nothing = (0, "")
     no = 0
     while rows := session.execute(query, {"no": no, "page": PAGE}).all():
         for row in rows:
-            if row.prev != ends.get(row.stream, (0, ""))[0]:
-                yield f"line {row.no} of stream {row.stream} does not follow line {ends.get(row.stream, (0, ''))[0]}"
-            if hash_of(row.body.encode()) != row.hash:
+            last_no, last_hash = ends.get(row.stream, nothing)
+            if row.prev != last_no:
+                yield f"line {row.no} of stream {row.stream} does not follow line {last_no}"
+            if link(last_hash or stream_genesis(row.stream), row.body.encode()) != row.hash:
                 yield f"line {row.no} was changed"
             ends[row.stream] = (row.no, row.hash)
             no = row.no

@@ -20,8 +20,13 @@ def genesis(origin: str) -> str:
     return sha256(b"phoneshop/v1/origin\0" + origin.encode()).hexdigest()
 
 
+def stream_genesis(stream: str) -> str:
+    """The hash that the first line of a stream of the feed follows."""
+    return sha256(b"phoneshop/v1/stream\0" + stream.encode()).hexdigest()
+
+
 def link(prev_hex: str, entry_bytes: bytes) -> str:
-    """hash(n), from hash(n-1) and the sealed bytes of entry n."""
+    """hash(n), from hash(n-1) and the sealed bytes of entry n; likewise of a line from the one before it."""
     return sha256(bytes.fromhex(prev_hex) + entry_bytes).hexdigest()
 
 
@@ -44,6 +49,11 @@ def short_code(hash_hex: str) -> str:
 def head_message(origin: str, n: int, hash_hex: str) -> bytes:
     """What an origin's key signs to vouch for everything up to entry n."""
     return b"\0".join((b"phoneshop/v1/head", origin.encode(), str(n).encode(), hash_hex.encode()))
+
+
+def rotation_message(node: str, public_key: str) -> bytes:
+    """What a new key signs to show that its holder is the node that asks for it."""
+    return b"\0".join((b"phoneshop/v1/rotate", node.encode(), public_key.encode()))
 
 
 def page_message(epoch: str, node: str, from_no: int, to_no: int, line_hashes: Sequence[str]) -> bytes:

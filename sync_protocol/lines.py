@@ -5,12 +5,13 @@ Invariants:
   * A line holds outcomes: inserts whole, updates as the values that stand now.
   * A node can make the line of an entry of its own that was accepted as written, byte for byte as the hub did;
     so only its place is sent (`brief_line`), and its hash still proves that both mean the same.
+  * Lines of a stream are chained like entries of an origin: the hash of one vouches for all lines before it.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from hashlib import sha256
 from typing import Any
 
+from sync_protocol.chain import link, stream_genesis
 from sync_protocol.entries import sealed_bytes
 from sync_protocol.shape import Block, Entry, Line, check_line
 
@@ -56,14 +57,12 @@ def brief_line(line: Line) -> Line:
     return {key: line[key] for key in ("no", "prev", "stream", "origin", "n")}
 
 
-def line_hash(line: Line) -> str:
-    """The hash of a whole line; of the last line of each stream it is the witness of a cursor."""
-    return hash_of(sealed_bytes(line))
+def line_hash(line: Line, prev_hex: str | None = None) -> str:
+    """The hash of a whole line; of the last line of each stream it is the witness of a cursor.
 
-
-def hash_of(sealed_line: bytes) -> str:
-    """The hash of a line that is stored as bytes."""
-    return sha256(sealed_line).hexdigest()
+    prev_hex  the hash of the stream's line before it; None for its first
+    """
+    return link(prev_hex or stream_genesis(line["stream"]), sealed_bytes(line))
 
 
 class BrokenLink(Exception):

@@ -113,6 +113,28 @@ class Have(Message):
     streams: Annotated[dict[Stream, Witness], Field(max_length=STREAMS_MAX)]
 
 
+class NewKey(Message):
+    """The key a node wants to sign with from now on; `sig` is its own signature of `rotation_message`."""
+
+    key: Key
+    sig: Signature
+
+
+class ReturnedPage(Message):
+    """Lines that a node applied and the hub has lost, with the hub's own signature of the page they came in.
+
+    hashes  of all lines of that page, as they were signed
+    lines   [place in the page, hash of the stream's line before it, line]: those given back
+    """
+
+    epoch: Short
+    from_no: Count = Field(validation_alias="from", serialization_alias="from")
+    to_no: Count = Field(validation_alias="to", serialization_alias="to")
+    hashes: list[Hash]
+    sig: Signature
+    lines: list[Annotated[tuple[Count, Hash, Line], Field(strict=False)]]
+
+
 class Push(Message):
     """Consecutive entries, the first of which follows the hash `prev`; `sig` signs the head they lead to."""
 
@@ -123,10 +145,14 @@ class Push(Message):
 
 
 class PullLimits(Message):
-    """How much the node wants back at most; one line is always sent."""
+    """How much the node wants back at most; one line is always sent.
+
+    whole_until  lines of its own entries up to this number are sent whole: what it shows of them may be out of date
+    """
 
     rows: Count
     bytes: Count
+    whole_until: Count | None = None
 
 
 class Health(Message):
@@ -152,6 +178,8 @@ class ExchangeRequest(Message):
     push: Push | None
     pull: PullLimits | None
     health: Health
+    new_key: NewKey | None = None
+    returned: list[ReturnedPage] | None = None  # oldest first
 
 
 class EntryVerdict(Message):
@@ -179,6 +207,7 @@ class Page(Message):
     to_no: Count = Field(validation_alias="to", serialization_alias="to")
     more: bool
     lines: list[Line]
+    withheld: bool | None = None  # whether some lines lack what the node's version does not know
 
 
 class ExchangeResponse(Message):
@@ -193,6 +222,8 @@ class ExchangeResponse(Message):
     commands: list[dict[str, Any]]
     entitlement: dict[str, Any]
     limits: Limits
+    new_key: Key | None = None  # the key that was offered, now kept: it counts from the first request signed with it
+    returned: Count | None = None  # how many of the returned pages were taken, counted from the first
 
 
 class ProblemDocument(Message):

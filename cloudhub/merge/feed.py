@@ -3,7 +3,7 @@
 Invariants:
   * Numbers are taken under the tenant's own row, by the transaction that then commits. So a reader that sees number
     n sees every smaller one: no line is ever skipped, however many push at once.
-  * Each line names the previous number of its stream, and its hash proves what it says.
+  * Each line names the previous number of its stream; hashes are chained, so one proves all lines before it.
   * A line of the tenant's stream has a smaller number than the shop's line of the same entry: parents come first.
 """
 
@@ -17,8 +17,9 @@ from cloudhub.merge.books import Books
 from cloudhub.merge.tables import entity_tables
 from cloudhub.merge.work import Work
 from sync_protocol.canonical import serialise
+from sync_protocol.chain import link, stream_genesis
 from sync_protocol.entries import sealed_bytes
-from sync_protocol.lines import TENANT_STREAM, hash_of, make_line, shop_stream
+from sync_protocol.lines import TENANT_STREAM, make_line, shop_stream
 from sync_protocol.personal import Sealer
 from sync_protocol.shape import Block
 
@@ -121,24 +122,25 @@ def write_lines(books: Books, drafts: Sequence[Draft]) -> None:
     """Write the numbered lines and move their streams' ends."""
     if not drafts:
         return
-    ends = dict(books.rows(_ENDS, [books.tenant_id, list({draft.stream for draft in drafts})]))
+    streams = {draft.stream for draft in drafts}
+    heads = {stream: (0, stream_genesis(stream)) for stream in streams}
+    heads.update({stream: (no, digest) for stream, no, digest in books.rows(_ENDS, [books.tenant_id, list(streams)])})
     columns: list[list[Any]] = [[] for _ in range(10)]
-    heads: dict[str, tuple[int, str]] = {}
     for draft in drafts:
         work = draft.work
         entry = {**work.entry, "personal": work.reveals} if work.reveals else work.entry
-        line = make_line(entry, work.origin_id, draft.no, ends.get(draft.stream, 0), draft.stream, draft.blocks)
+        prev, prev_hash = heads[draft.stream]
+        line = make_line(entry, work.origin_id, draft.no, prev, draft.stream, draft.blocks)
         sealed = sealed_bytes(line)
-        digest = hash_of(sealed)
+        digest = link(prev_hash, sealed)
         personal = serialise(line["personal"]).decode() if "personal" in line else None
         count = sum(len(block[3]) for block in draft.blocks)
         values = (
-            draft.no, draft.stream, line["prev"], work.origin_id, work.n, draft.brief, digest, count,
+            draft.no, draft.stream, prev, work.origin_id, work.n, draft.brief, digest, count,
             sealed.decode(), personal,
         )  # fmt: skip
         for column, value in zip(columns, values, strict=True):
             column.append(value)
-        ends[draft.stream] = draft.no
         heads[draft.stream] = (draft.no, digest)
     books.run(_INSERT, [books.tenant_id, *columns])
     names = list(heads)
@@ -146,7 +148,7 @@ def write_lines(books: Books, drafts: Sequence[Draft]) -> None:
 
 
 _TAKE = "UPDATE tenant_feed SET seq = seq + %s, moved_at = %s WHERE tenant_id = %s RETURNING seq"
-_ENDS = "SELECT stream, no FROM feed_stream WHERE tenant_id = %s AND stream = ANY (%s)"
+_ENDS = "SELECT stream, no, hash FROM feed_stream WHERE tenant_id = %s AND stream = ANY (%s)"
 _INSERT = """
 INSERT INTO feed_line (tenant_id, no, stream, prev, origin_id, n, as_written, hash, rows, body, personal)
 SELECT %b::uuid, l.no, l.stream, l.prev, l.origin::uuid, l.n, l.as_written, l.hash, l.rows, l.body, l.personal

@@ -44,7 +44,9 @@ class StreamMark(LocalRow):
 
 
 class FeedLine(LocalRow):
-    """A line of another origin, kept as it came: the history people read here, and what this version did not know."""
+    """A line as it was applied. Of another origin it is kept whole, as it came: the history people read here, and what
+    can be given back to a hub that lost it. Of our own only its place and hash are: the journal has the rest.
+    """
 
     __tablename__ = "feed_line"
 
@@ -52,10 +54,10 @@ class FeedLine(LocalRow):
     stream: Mapped[str] = mapped_column(String(40), primary_key=True)
     origin_id: Mapped[Id]
     n: Mapped[int] = mapped_column(BigInteger)
-    action: Mapped[str] = mapped_column(String(80))
+    action: Mapped[str | None] = mapped_column(String(80))
     actor_id: Mapped[Id | None]
-    at: Mapped[UtcTime]
-    body: Mapped[str] = mapped_column(Text)
+    at: Mapped[UtcTime | None]
+    body: Mapped[str | None] = mapped_column(Text)
     personal: Mapped[str | None] = mapped_column(Text)
     hash: Mapped[str] = mapped_column(String(64))
 

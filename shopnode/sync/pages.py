@@ -2,8 +2,8 @@
 
 Invariants:
   * Lines follow the last one of their stream, or nothing is applied and syncing stops (`BrokenLink`).
-  * The hub's signature of the page covers the hash of every whole line; our own lines are made again from our
-    journal, so a signature that verifies also proves that the hub means the entries we wrote.
+  * Hashes of lines are chained, and the hub's signature of the page covers them. Our own lines are made again from
+    our journal, so a signature that verifies also proves that the hub means the entries we wrote.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from shopnode.domain.capture import driver_cursor
 from shopnode.domain.db import synced_models
 from shopnode.domain.node import Installation, NodeHome
 from shopnode.sync.models import StreamMark
-from sync_protocol.chain import page_message
+from sync_protocol.chain import link, page_message, stream_genesis
 from sync_protocol.entries import blocks_of, sealed_bytes
 from sync_protocol.keys import read_public, verifies
-from sync_protocol.lines import check_links, hash_of, make_line, outcome_blocks
+from sync_protocol.lines import check_links, make_line, outcome_blocks
 from sync_protocol.messages import Page
 from sync_protocol.problems import BadSignature
 from sync_protocol.shape import Block, Entry, Line
@@ -56,7 +56,7 @@ class PageReader:
         cursor = session.scalars(select(Installation.seen)).one()
         numbers = check_links({stream: mark.no for stream, mark in marks.items()}, page.lines, cursor)
         own = self._own_entries(session, page.lines)
-        lines = [self._whole(line, own) for line in page.lines]
+        lines = self._chained(page.lines, own, {stream: mark.hash for stream, mark in marks.items()})
         message = page_message(epoch, self._home.node_id, page.from_no, page.to_no, [line.hash for line in lines])
         if page_sig is None or not verifies(self._hub_key, message, page_sig):
             raise BadSignature("The page is not signed by the hub.")
@@ -65,8 +65,7 @@ class PageReader:
             _apply_line(applier, whole)
             failpoints.hit("pull.line_applied")
         applier.finish()
-        kept = [_kept(whole) for whole in lines if whole.own is None]
-        driver_cursor(session).executemany(_KEEP, kept)
+        driver_cursor(session).executemany(_KEEP, [_kept(whole) for whole in lines])
         hashes = {whole.line["stream"]: whole.hash for whole in lines}
         self._save_marks(session, {stream: (numbers[stream], hashes[stream]) for stream in hashes})
         failpoints.hit("pull.before_cursor")
@@ -80,19 +79,18 @@ class PageReader:
         values = (self._home.origin_id, wanted[0], wanted[-1], orjson.dumps(wanted).decode())
         return {n: orjson.loads(body) for n, body in driver_cursor(session).execute(_OWN, values)}
 
-    def _whole(self, line: Line, own: dict[int, Entry]) -> Whole:
-        if line["origin"] != self._home.origin_id:
-            sealed = sealed_bytes(line)
-            return Whole(line, sealed, hash_of(sealed), None)
-        entry = own[line["n"]]
-        written = _of_stream(entry, line["stream"], self._stream_letters)
-        if "rows" in line:
-            sealed = sealed_bytes(line)
-        else:
-            blocks = outcome_blocks(written)
-            made = make_line(entry, line["origin"], line["no"], line["prev"], line["stream"], blocks)
-            sealed = sealed_bytes(made)
-        return Whole(line, sealed, hash_of(sealed), written)
+    def _chained(self, lines: Iterable[Line], own: dict[int, Entry], ends: dict[str, str]) -> list[Whole]:
+        """The lines whole, each with its hash; `ends` are the hashes of the last lines here and move along."""
+        found = []
+        for line in lines:
+            stream = line["stream"]
+            written = None
+            if line["origin"] == self._home.origin_id:
+                written = _of_stream(own[line["n"]], stream, self._stream_letters)
+            sealed = sealed_bytes(line if "rows" in line else _made_again(line, own[line["n"]], written or []))
+            ends[stream] = link(ends.get(stream) or stream_genesis(stream), sealed)
+            found.append(Whole(line, sealed, ends[stream], written))
+        return found
 
     def _save_marks(self, session: Session, marks: dict[str, tuple[int, str]]) -> None:
         rows = [{"stream": stream, "no": no, "hash": hash_} for stream, (no, hash_) in marks.items()]
@@ -111,6 +109,12 @@ def _apply_line(applier: Applier, whole: Whole) -> None:
     applier.own_line(line["no"], line["n"], whole.own, outcome)
 
 
+def _made_again(line: Line, entry: Entry, written: list[Block]) -> Line:
+    """A line of ours of which only the place was sent."""
+    blocks = outcome_blocks(written)
+    return make_line(entry, line["origin"], line["no"], line["prev"], line["stream"], blocks)
+
+
 def _of_stream(entry: Entry, stream: str, letters: dict[str, str]) -> list[Block]:
     """The blocks of an entry of ours that belong to the tenant's stream, or to our shop's."""
     return [block for block in entry["rows"] if letters[block[0]] == stream[:1]]
@@ -118,6 +122,8 @@ def _of_stream(entry: Entry, stream: str, letters: dict[str, str]) -> list[Block
 
 def _kept(whole: Whole) -> tuple[Any, ...]:
     line = whole.line
+    if whole.own is not None:
+        return (line["no"], line["stream"], line["origin"], line["n"], None, None, None, None, None, whole.hash)
     personal = orjson.dumps(line["personal"]).decode() if "personal" in line else None
     return (
         line["no"], line["stream"], line["origin"], line["n"], line["action"], line["actor"], line["at"],

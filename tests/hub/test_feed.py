@@ -10,9 +10,8 @@ import pytest
 from cloudhub.doctor import check_hub
 from shopnode.domain.actions import perform
 from sync_protocol.chain import page_message
-from sync_protocol.entries import sealed_bytes
 from sync_protocol.keys import read_public, verifies
-from sync_protocol.lines import check_links, hash_of
+from sync_protocol.lines import check_links, line_hash
 from tests.hub.raw import RawNode, product, raw_node, sale
 from tests.hub.world import World
 
@@ -78,13 +77,18 @@ def test_pages_are_linked_signed_and_end_where_they_say(world: World, raw: RawNo
         writer.write(product(writer.new_id(), name=f"product {number}"))
     writer.push()
     marks: dict[str, int] = {}
+    ends: dict[str, str] = {}
     pages = 0
     while True:
         begin = raw.cursor
         answer = raw.pull(rows=4)
         page = answer.body["pull"]
         marks |= check_links(marks, page["lines"], begin)
-        hashes = [hash_of(sealed_bytes(line)) for line in page["lines"]]
+        hashes = []
+        for line in page["lines"]:
+            stream = line["stream"]
+            ends[stream] = line_hash(line, ends.get(stream))
+            hashes.append(ends[stream])
         words = page_message(answer.body["epoch"], raw.node, page["from"], page["to"], hashes)
         assert verifies(read_public(world.hub.identity.public_key), words, answer.body["page_sig"])
         pages += 1

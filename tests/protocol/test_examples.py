@@ -78,8 +78,13 @@ def test_the_hashes_and_signatures_of_the_examples_hold():
     whole = make_line(
         arrived[0].entry, own["origin"], own["no"], own["prev"], own["stream"], outcome_blocks(arrived[0].entry["rows"])
     )
+    before = request.have.streams[foreign["stream"]][1]
     page = chain.page_message(
-        answer.epoch, request.node, answer.pull.from_no, answer.pull.to_no, [line_hash(whole), line_hash(foreign)]
+        answer.epoch,
+        request.node,
+        answer.pull.from_no,
+        answer.pull.to_no,
+        [line_hash(whole), line_hash(foreign, before)],
     )
     assert verifies(read_public(HUB_KEY_TEXT), page, answer.page_sig or "")
     last = {stream: no for stream, (no, _) in request.have.streams.items()}

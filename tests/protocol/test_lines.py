@@ -3,13 +3,13 @@
 import pytest
 
 from sync_protocol.canonical import canonical
+from sync_protocol.chain import link, stream_genesis
 from sync_protocol.entries import Row, make_entry, sealed_bytes
 from sync_protocol.lines import (
     TENANT_STREAM,
     BrokenLink,
     brief_line,
     check_links,
-    hash_of,
     line_hash,
     make_line,
     outcome_blocks,
@@ -56,7 +56,14 @@ def test_a_value_before_a_change_does_not_travel_on():
 def test_erasing_a_value_leaves_the_hash_of_its_line():
     line = line_of(customer_entry(2)[0])
     erased = {key: value for key, value in line.items() if key != "personal"}
-    assert line_hash(line) == line_hash(erased) == hash_of(sealed_bytes(line))
+    assert line_hash(line) == line_hash(erased) == link(stream_genesis(line["stream"]), sealed_bytes(line))
+
+
+def test_the_hash_of_a_line_vouches_for_all_lines_before_it():
+    first, second = line_of(customer_entry(2)[0]), line_of(customer_entry(3)[0])
+    other = {**first, "action": "customers.erase"}
+    assert line_hash(second, line_hash(first)) != line_hash(second, line_hash(other))
+    assert line_hash(first) == line_hash(first, stream_genesis(first["stream"]))
 
 
 def test_the_writer_can_make_the_whole_line_from_its_place():

@@ -131,8 +131,11 @@ def enrol_answer() -> EnrolAnswer:
     )
 
 
+WITNESS = (40, line_hash(line_of(sale_entry(8)[0], 40, 37, stream="t"), chain.stream_genesis("t")))
+
+
 def _heartbeat(push: Push | None) -> ExchangeRequest:
-    witnesses = {"t": (40, line_hash(line_of(sale_entry(8)[0], 40, 37, stream="t")))}
+    witnesses = {"t": WITNESS}
     return ExchangeRequest(
         protocol=1,
         schema_=1,
@@ -176,7 +179,7 @@ def exchange_response() -> ExchangeResponse:
     own_whole, _ = sale_entry(1)
     hashes = [
         line_hash(make_line(own_whole, ORIGIN, 42, 0, STREAM, outcome_blocks(own_whole["rows"]))),
-        line_hash(line_foreign()),
+        line_hash(line_foreign(), WITNESS[1]),
     ]
     outcome = [["product", "u", ["id", "price_minor"], [[id_of("product"), 34_000]]]]
     return ExchangeResponse(
