@@ -25,6 +25,7 @@ from cloudhub.merge.settle import settle
 from cloudhub.merge.tables import entity_tables
 from cloudhub.merge.work import CONFLICT, MERGED, Missing, NeedsCare, Sender, Unfit, Work, examine, examine_all
 from cloudhub.version import HUB_VERSION
+from shopnode.domain import failpoints
 from shopnode.domain.clock import Clock
 from sync_protocol.pushes import Arrived
 from sync_protocol.shape import Block
@@ -56,6 +57,7 @@ def admit_push(
 ) -> Admitted:
     """Take a push of consecutive entries into the tenant's books. Raises Gap or Fork; nothing is kept then."""
     head = lock_head(books, sender.origin_id)
+    failpoints.hit("hub.head_locked")
     fresh = new_entries(books, sender.origin_id, head, prev, arrived)
     again = _verdicts_again(books, sender, arrived[0].n, min(head.n, arrived[-1].n))
     if not fresh:
@@ -64,7 +66,9 @@ def admit_push(
     books.writer = (sender.origin_id, works[-1].n)
     examine_all(works)
     apply_all(books, [work for work in works if work.applies])
+    failpoints.hit("hub.rows_written")
     keep_entries(books, works, signature)
+    failpoints.hit("hub.entries_kept")
     released = release_held(books, sender.received_ms)
     settle(books, [*works, *released], clock)
     last = fresh[-1]

@@ -63,11 +63,13 @@ def exchange(hub: Hub, key: NodeKey, signed_s: int, message: ExchangeRequest) ->
         raise InvalidEnvelope("the request names another node than the one that signed it")
     received_ms = hub.clock.wall_ms()
     _meet(hub, key, message, signed_s, received_ms)
+    failpoints.hit("hub.met")
     admitted = again(lambda: _push(hub, key, message, received_ms)) if message.push is not None else None
     if admitted is not None and admitted.count:
         hub.feed_moved(key.tenant_id)
     failpoints.hit("hub.admitted")
     told = again(lambda: _answer(hub, key, signed_s, message, admitted, received_ms))
+    failpoints.hit("hub.answered")
     return _write(hub, key, message, told)
 
 

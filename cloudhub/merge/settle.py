@@ -18,6 +18,7 @@ from cloudhub.merge.oddities import find_oddities
 from cloudhub.merge.passwords import follow_passwords
 from cloudhub.merge.tables import entity_tables
 from cloudhub.merge.work import Work
+from shopnode.domain import failpoints
 from shopnode.domain.clock import Clock, act_id, new_id
 from shopnode.domain.projections import project
 from sync_protocol.lines import TENANT_STREAM
@@ -32,6 +33,7 @@ def settle(books: Books, works: Sequence[Work], clock: Clock, *, derive: bool = 
     """
     drafts = draft_lines(books, [work for work in works if work.applies])
     last = number_lines(books, drafts, clock.wall_ms()) if drafts else 0
+    failpoints.hit("hub.numbered")
     _fill_feed_numbers(books, drafts)
     _write_versions(books, drafts)
     if derive:
@@ -43,6 +45,7 @@ def settle(books: Books, works: Sequence[Work], clock: Clock, *, derive: bool = 
     _list_oddities(books, clock.wall_ms())
     _list_conflicts(books, clock)
     write_lines(books, drafts)
+    failpoints.hit("hub.lines_written")
     return last
 
 
