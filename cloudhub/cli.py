@@ -7,54 +7,19 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
-import orjson
 
-from cloudhub.config import HubSettings, read_settings
-from cloudhub.database import UnsafeDatabase
+from cloudhub.config import read_settings
+from cloudhub.console import data_option, json_option, open_for, say, with_hub
 from cloudhub.doctor import check_hub
-from cloudhub.hub import Hub, open_hub
+from cloudhub.hub import Hub
 from cloudhub.logs import log_to_stderr
-from cloudhub.postgres import PostgresUnavailable
 from cloudhub.serve import serve
 from cloudhub.tenancy.codes import LIFETIME, make_enrol_code
 from cloudhub.tenancy.tenants import add_shop, add_tenant, all_tenants, find_seat, find_tenant
-from shopnode.domain.engine import DatabaseUnusable
-from shopnode.domain.errors import ShopError
-
-Command = Callable[..., Any]
-
-data_option = click.option(
-    "--data", type=click.Path(path_type=Path, file_okay=False), help="The hub's folder, with its embedded database."
-)
-json_option = click.option("--json", "as_json", is_flag=True, help="Answer as JSON, for scripts.")
-
-
-def with_hub(command: Command) -> Command:
-    """Open the hub of `--data` (or of CLOUDHUB_DATABASE_URL) for a command, and say refusals in words."""
-
-    @wraps(command)
-    def run(data: Path | None, **options: Any) -> None:
-        _open(read_settings(data), lambda hub: command(hub, **options))
-
-    return data_option(run)
-
-
-def _open(settings: HubSettings, work: Callable[[Hub], None]) -> None:
-    try:
-        with open_hub(settings) as hub:
-            work(hub)
-    except (ShopError, PostgresUnavailable, UnsafeDatabase, DatabaseUnusable) as refusal:
-        raise click.ClickException(str(refusal)) from None
-
-
-def _say(as_json: bool, document: dict[str, Any], words: str) -> None:
-    click.echo(orjson.dumps(document).decode() if as_json else words)
 
 
 @click.group()
@@ -76,10 +41,10 @@ def serve_command(data: Path | None, host: str | None, port: int | None, as_json
 
     def ready(chosen: int) -> None:
         url = settings.public_url or f"http://{settings.host}:{chosen}"
-        _say(as_json, {"url": url, "port": chosen}, f"The hub is ready: {url}")
+        say(as_json, {"url": url, "port": chosen}, f"The hub is ready: {url}")
         sys.stdout.flush()
 
-    _open(settings, lambda hub: serve(hub, settings.host, settings.port, ready))
+    open_for(settings, lambda hub: serve(hub, settings.host, settings.port, ready))
 
 
 @main.group()
@@ -103,7 +68,7 @@ def add_tenant_command(
     else:
         password = click.prompt("The owner's password", hide_input=True, confirmation_prompt=True)
     made = add_tenant(hub, name, owner_name, owner_email, password)
-    _say(as_json, {"tenant": made.tenant_id, "owner": made.owner_id}, f"Added {name}: {made.tenant_id}")
+    say(as_json, {"tenant": made.tenant_id, "owner": made.owner_id}, f"Added {name}: {made.tenant_id}")
 
 
 @tenant.command("list")
@@ -113,7 +78,7 @@ def list_tenants(hub: Hub, as_json: bool) -> None:
     """List the businesses."""
     found = all_tenants(hub)
     words = "\n".join(f"{t.id}  {t.name}  ({t.shops} shops)" for t in found) or "None yet."
-    _say(as_json, {"tenants": [{"id": t.id, "name": t.name, "shops": t.shops} for t in found]}, words)
+    say(as_json, {"tenants": [{"id": t.id, "name": t.name, "shops": t.shops} for t in found]}, words)
 
 
 @main.group()
@@ -130,7 +95,7 @@ def shop() -> None:
 def add_shop_command(hub: Hub, wanted: str, name: str, code: str, as_json: bool) -> None:
     """Add a shop to a business."""
     shop_id = add_shop(hub, find_tenant(hub, wanted), name, code)
-    _say(as_json, {"shop": shop_id}, f"Added {name}: {shop_id}")
+    say(as_json, {"shop": shop_id}, f"Added {name}: {shop_id}")
 
 
 @main.command("enrol-code")
@@ -143,7 +108,7 @@ def enrol_code_command(hub: Hub, wanted: str, as_json: bool) -> None:
     code = make_enrol_code(hub, tenant_id, shop_id)
     minutes = int(LIFETIME.total_seconds()) // 60
     document = {"code": code, "shop": shop_id, "minutes": minutes}
-    _say(as_json, document, f"{code}\nGood once, for {minutes} minutes.")
+    say(as_json, document, f"{code}\nGood once, for {minutes} minutes.")
 
 
 @main.command()
@@ -157,6 +122,6 @@ def doctor(hub: Hub, as_json: bool) -> None:
         f"{seen.tenants} businesses, {seen.entries} entries, {seen.lines} lines; {seen.held} held, "
         f"{seen.quarantined} quarantined, {seen.open_conflicts} conflicts and {seen.open_exceptions} exceptions open"
     )
-    _say(as_json, seen.document(), "\n".join([*lines, summary, "All is well." if seen.ok else "Something is wrong."]))
+    say(as_json, seen.document(), "\n".join([*lines, summary, "All is well." if seen.ok else "Something is wrong."]))
     if not seen.ok:
         sys.exit(1)

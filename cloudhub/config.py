@@ -22,6 +22,17 @@ class HubSettings(BaseModel):
     database_url: str | None = Field(None, description="PostgreSQL URL of the owning role; none means embedded.")
     app_database_url: str | None = Field(None, description="URL of phoneshop_app, where it cannot be derived.")
     gate_database_url: str | None = Field(None, description="URL of phoneshop_gate, where it cannot be derived.")
+    admin_database_url: str | None = Field(
+        None, description="URL of a role that sees all rows and may create databases: for backup and restore."
+    )
+    backup_folder: Path | None = Field(
+        None, description="Where the nightly backup goes, on another disk; none, no backup."
+    )
+    backup_key: Path | None = Field(
+        None, description="File of the key that seals backups; `backup.key` beside hub.json."
+    )
+    backup_keep: int = Field(14, ge=1, le=400, description="How many backups are kept; the oldest are deleted.")
+    nightly_hour: int = Field(0, ge=0, le=23, description="Hour, in UTC, from which the nightly jobs run.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8600, ge=0, le=65535, description="Port to listen on.")
     public_url: str | None = Field(None, description="How owners and shops reach this hub from outside.")

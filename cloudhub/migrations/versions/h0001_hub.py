@@ -24,6 +24,7 @@ def upgrade() -> None:
     create_gate_throttle()
     create_hub_exception()
     create_hub_identity()
+    create_hub_job_run()
     create_node()
     create_origin()
     create_portal_login()
@@ -138,6 +139,20 @@ def create_hub_identity() -> None:
         sa.Column("made_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_hub_identity")),
     )
+
+
+def create_hub_job_run() -> None:
+    op.create_table(
+        "hub_job_run",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("job", sa.String(40), nullable=False),
+        sa.Column("began_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("ok", sa.Boolean(), nullable=True),
+        sa.Column("words", sa.String(400), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_hub_job_run")),
+    )
+    op.create_index("ix_hub_job_run_job_began_at", "hub_job_run", ["job", "began_at"], unique=False)
 
 
 def create_node() -> None:
