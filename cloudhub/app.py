@@ -8,8 +8,8 @@ from flask import Flask, jsonify
 from flask import Response as HttpResponse
 from sqlalchemy import text
 
+from cloudhub.calls.blueprint import sync_blueprint
 from cloudhub.hub import Hub
-from cloudhub.sync_api import sync_blueprint
 
 REQUEST_BYTES_MAX = 16 * 1024 * 1024  # a catalogue that is imported; the nodes' door has its own, smaller cap
 

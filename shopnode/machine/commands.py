@@ -133,7 +133,7 @@ def doctor(node: Node, args: Nothing, say: Say) -> dict[str, Any]:
 @command("sync", Nothing)
 def sync_once(node: Node, args: Nothing, say: Say) -> dict[str, Any]:
     """Exchange with the hub until nothing is left to send or fetch."""
-    from shopnode.sync.exchange import Refused
+    from shopnode.sync.line import Refused
     from shopnode.sync.transport import LinkDown
 
     if node.sync.status().state == "not-enrolled":

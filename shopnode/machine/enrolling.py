@@ -14,7 +14,7 @@ from shopnode.domain.errors import Conflict, Invalid, ShopError
 from shopnode.domain.setup import create_installation
 from shopnode.machine.founding import new_books
 from shopnode.sync.enrol import Enrolment, adopt, ask_to_enrol, key_for_attempt, link_row, standalone_of
-from shopnode.sync.exchange import Refused
+from shopnode.sync.line import Refused
 from shopnode.sync.transport import LinkDown
 from sync_protocol.messages import Standalone
 from sync_protocol.problems import BadCode

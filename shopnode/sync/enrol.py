@@ -15,7 +15,7 @@ from sqlalchemy import delete, select, update
 
 from shopnode.domain.node import Installation, NodeHome
 from shopnode.domain.people.models import BUSINESS_ID, Business, Shop
-from shopnode.sync.exchange import Refused
+from shopnode.sync.line import Refused
 from shopnode.sync.models import EnrolAttempt, HubLink
 from shopnode.sync.transport import Answer, HttpTransport, LinkDown, Transport
 from sync_protocol.compression import compress, decompress

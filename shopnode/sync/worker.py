@@ -13,14 +13,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import update
-
 from shopnode.domain.clock import evenly
 from shopnode.domain.errors import Busy
 from shopnode.domain.node import NodeHome
-from shopnode.sync.exchange import Exchanged, Exchanger, Refused, read_link
+from shopnode.sync.exchange import Exchanged, Exchanger
+from shopnode.sync.line import Refused, SignedLine, read_link
 from shopnode.sync.models import HubLink
 from shopnode.sync.outbox import waiting
+from shopnode.sync.remedies import AFTER, BEFORE, REMEDIES
 from shopnode.sync.transport import HttpTransport, LinkDown, Transport
 from sync_protocol.limits import Batch, retry_ms
 from sync_protocol.lines import BrokenLink
@@ -32,12 +32,7 @@ OFFLINE_PACE_MS = 5_000  # the shortest pause between two tries on a line that i
 STOPPED_RETRY_MS = 15 * 60_000  # what only a person can solve is still asked again now and then
 State = Literal["ok", "sending", "offline", "stopped", "not-enrolled"]
 STOPPING = frozenset({Action.HOLD, Action.STOP, Action.ASK_OWNER, Action.UPGRADE})
-# What a restored backup on either side needs is not built yet, so nothing is promised.
-PARTED = frozenset({Action.RENEW_ORIGIN, Action.RESEND_DURABLE, Action.BOOTSTRAP})
-PARTED_WORDS = (
-    "This shop's books and the hub's no longer fit together, as after a restored backup. Selling goes on; "
-    "sending waits for support."
-)
+REMEDIES_MAX = 8  # in one round; a history that parts again and again is a fault that people must see
 
 
 @dataclass(frozen=True)
@@ -103,14 +98,30 @@ class SyncWorker:
         return SyncStatus(held.entries, held.since_ms, state, message)
 
     def run_once(self) -> Exchanged:
-        """Exchange until nothing is left to send or fetch. Raises what an exchange raises."""
+        """Exchange until nothing is left to send or fetch. Raises what an exchange raises and no remedy mends."""
         with self._once:
-            pushed = pulled = 0
+            pushed = pulled = mended = 0
             while True:
-                done = self._exchange()
+                try:
+                    done = self._exchange()
+                except Refused as refused:
+                    remedy = REMEDIES.get(refused.problem.action)
+                    mended += 1
+                    if remedy is None or mended > REMEDIES_MAX:
+                        raise
+                    log.warning("sync mending: %s", refused.problem.code)
+                    remedy(self._signed_line(), refused)
+                    continue
                 pushed, pulled = pushed + done.pushed, pulled + done.pulled
                 if not done.more or self._stop.is_set():
+                    self._afterwards(done)
                     return Exchanged(pushed, pulled, done.more, done.next_poll_ms)
+
+    def _afterwards(self, done: Exchanged) -> None:
+        """What may be done now that sales and pages are through."""
+        if not done.more and not self._stop.is_set():
+            for step in AFTER:
+                step(self._signed_line())
 
     def _loop(self) -> None:
         while not self._stop.is_set():
@@ -150,8 +161,10 @@ class SyncWorker:
         return retry_ms(self._failures, self._chance)
 
     def _exchange(self) -> Exchanged:
-        transport = self._transport or self._connect()
-        exchanger = Exchanger(self.home, transport, run=self._run, software=self._software)
+        line = self._signed_line()
+        for step in BEFORE:
+            step(line)
+        exchanger = Exchanger(line, software=self._software)
         before = self.home.clock.mono_ms()
         try:
             done = exchanger.exchange(self._batch)
@@ -161,6 +174,9 @@ class SyncWorker:
             raise
         self._batch = self._batch.succeeded(self.home.clock.mono_ms() - before)
         return done
+
+    def _signed_line(self) -> SignedLine:
+        return SignedLine(self.home, self._transport or self._connect(), run=self._run)
 
     def _connect(self) -> Transport:
         with self.home.reading() as session:
@@ -175,21 +191,11 @@ class SyncWorker:
         self._failures += 1
         told = facts.get("retry_after_ms")
         self._told = isinstance(told, int)
-        if action is Action.RESEND and isinstance(facts.get("expected"), int):
-            self._resend_from(int(facts["expected"]))
-        if action in PARTED:
-            self._note("stopped", PARTED_WORDS, refused.problem.code)
-            return STOPPED_RETRY_MS
         if action in STOPPING:
             self._note("stopped", refused.problem.sentence, refused.problem.code)
             return STOPPED_RETRY_MS
         self._note("offline", refused.problem.sentence, refused.problem.code)
         return retry_ms(self._failures, self._chance, told if isinstance(told, int) else None)
-
-    def _resend_from(self, expected: int) -> None:
-        """The hub misses entries: offer them again from there."""
-        with self.home.writing() as session:
-            session.execute(update(HubLink).where(HubLink.accepted_n >= expected).values(accepted_n=expected - 1))
 
     def _note(self, state: State, message: str, code: str) -> None:
         if self._state != (state, message):

@@ -17,6 +17,7 @@ from shopnode.domain.context import Context
 from shopnode.domain.node import Installation, NodeHome
 from shopnode.sync.enrol import Enrolment, adopt
 from shopnode.sync.exchange import Exchanger
+from shopnode.sync.line import SignedLine
 from shopnode.sync.models import HubLink, StreamMark
 from shopnode.sync.transport import Answer, LinkDown
 from sync_protocol.canonical import canonical
@@ -69,7 +70,9 @@ def _figure(ctx: Context, ids: list[str], count: int, bytes_max: int | None) -> 
 def _weigh(home: NodeHome) -> Scales:
     scales = Scales()
     with suppress(LinkDown):
-        Exchanger(home, scales, run=home.new_id(), software="phoneshop 0.1.0").exchange(Batch(rows=ROWS_MAX))
+        Exchanger(SignedLine(home, scales, run=home.new_id()), software="phoneshop 0.1.0").exchange(
+            Batch(rows=ROWS_MAX)
+        )
     return scales
 
 

@@ -18,7 +18,7 @@ from shopnode.domain.people.models import Business
 from shopnode.domain.permissions import Role
 from shopnode.domain.sales.models import SaleSummary
 from shopnode.sync.enrol import Enrolment, adopt, ask_to_enrol, key_for_attempt, standalone_of
-from shopnode.sync.exchange import Refused
+from shopnode.sync.line import Refused
 from shopnode.sync.models import EnrolAttempt
 from shopnode.sync.transport import Answer, LinkDown
 from sync_protocol.keys import public_text

@@ -29,6 +29,7 @@ from shopnode.domain.permissions import Role
 from shopnode.domain.setup import create_installation
 from shopnode.sync.enrol import ask_to_enrol, link_row
 from shopnode.sync.exchange import Exchanged, Exchanger
+from shopnode.sync.line import SignedLine
 from shopnode.sync.transport import Answer, LinkDown
 from sync_protocol.limits import Batch
 from tests.shop import Shop
@@ -109,7 +110,7 @@ class Node(Shop):
         super().__init__(home, clock, people)
         self.node_home = home
         self.line = line
-        self.exchanger = Exchanger(home, line, run=home.new_id(), software=SOFTWARE)
+        self.exchanger = Exchanger(SignedLine(home, line, run=home.new_id()), software=SOFTWARE)
 
     def sync(self, batch: Batch | None = None) -> list[Exchanged]:
         """Exchange until nothing is left either way."""
@@ -122,7 +123,9 @@ class Node(Shop):
 
     def restart(self) -> None:
         """A new run of the same installation."""
-        self.exchanger = Exchanger(self.node_home, self.line, run=self.node_home.new_id(), software=SOFTWARE)
+        self.exchanger = Exchanger(
+            SignedLine(self.node_home, self.line, run=self.node_home.new_id()), software=SOFTWARE
+        )
 
 
 @dataclass

@@ -18,7 +18,7 @@ from shopnode.domain.people.models import Business, Shop, Staff
 from shopnode.domain.sales.models import Sale
 from shopnode.machine.enrolling import EnrolmentRefused, HubAway, enrol_running
 from shopnode.sync.enrol import adopt, ask_to_enrol, standalone_of
-from shopnode.sync.exchange import Refused
+from shopnode.sync.line import Refused
 from shopnode.sync.transport import LinkDown
 from shopnode.sync.worker import SyncWorker
 from tests.domain.till import open_till

@@ -1,0 +1,152 @@
+"""The door for nodes: who is calling is proved before anything is believed, and every answer is signed.
+
+Invariants:
+  * Bodies are read up to their cap and no further; the digest is checked over the bytes on the line, before anything
+    is decompressed; the tenant comes from the key alone.
+  * Every answer to a signed request is signed, refusals too. What goes wrong inside is "unavailable", never a trace.
+  * Nothing is read from the database while the line is waited for.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from flask import Response as HttpResponse
+from flask import request
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import ClientDisconnected
+
+from cloudhub.hub import Hub
+from cloudhub.tenancy.nodes import NodeKey, find_key
+from cloudhub.tenancy.rates import Rates
+from shopnode.domain.errors import Busy
+from sync_protocol.canonical import canonical
+from sync_protocol.compression import ENCODINGS, compress, decompress, read_encoded
+from sync_protocol.keys import read_public
+from sync_protocol.messages import Message, decode
+from sync_protocol.problems import BadSignature, Malformed, ProtocolError, Revoked, SlowDown, Unavailable
+from sync_protocol.signing import Request, Response, Signed, sign_response, verify_request
+
+JSON = "application/json"
+PROBLEM = "application/problem+json"
+BUSY_MS = 2_000
+
+M = TypeVar("M", bound=Message)
+FindKey = Callable[[str], Ed25519PublicKey | None]
+
+log = logging.getLogger("cloudhub.sync")
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The node that signed a request, and when it did (seconds, in the hub's time)."""
+
+    key: NodeKey
+    origin: str  # the origin it signed for; its own current one unless a call takes others too
+    signed_s: int
+
+
+class Door:
+    """Lets the requests of known nodes in, and signs what goes out."""
+
+    def __init__(self, hub: Hub):
+        self.hub = hub
+        self._rates = Rates(hub.clock)
+
+    def caller(self, *, any_origin: bool = False) -> tuple[Caller, bytes]:
+        """Who sent the request at hand, and its plain body. Raises a ProtocolError.
+
+        any_origin  whether the node may sign for another origin than its current one; the call checks which
+        """
+        found: list[NodeKey] = []
+
+        def node_key(keyid: str) -> Ed25519PublicKey | None:
+            known = find_key(self.hub.database, keyid)
+            if known is None:
+                return None
+            found.append(known)
+            return read_public(known.public_key)
+
+        body, signed = self.signed(node_key)
+        (key,) = found
+        if key.revoked:
+            raise Revoked
+        if signed.origin != key.origin_id and not any_origin:
+            raise BadSignature("The key does not belong to this origin.")
+        self._rates.count(key.node_id)
+        return Caller(key, signed.origin, signed.created_s), body
+
+    def message(self, model: type[M], *, any_origin: bool = False) -> tuple[Caller, M]:
+        """Who sent the request at hand, and its message. Raises a ProtocolError."""
+        caller, body = self.caller(any_origin=any_origin)
+        return caller, decode(model, body)
+
+    def signed(self, find: FindKey) -> tuple[bytes, Signed]:
+        """The plain body of the request at hand, and its signature, by one of the keys that `find` knows."""
+        body = _read_body()
+        target = request.environ["PATH_INFO"]
+        query = request.environ.get("QUERY_STRING", "")
+        sent = Request(request.method, f"{target}?{query}" if query else target, body, list(request.headers.items()))
+        signed = verify_request(sent, find, self.hub.identity.audience, self.hub.clock.wall_ms() // 1000)
+        return decompress(body, _encoding()), signed
+
+    def answer(self, work: Callable[[], bytes], kind: str = JSON) -> HttpResponse:
+        """What `work` answers, or its refusal as a problem; signed either way."""
+        try:
+            return self._signed_answer(200, work(), kind)
+        except ProtocolError as refusal:
+            log.info("refused", extra={"code": refusal.code, "path": request.path})
+            return self._refuse(refusal)
+        except Busy:
+            return self._refuse(Unavailable(BUSY_MS))
+        except SQLAlchemyError as error:
+            log.exception("database", extra={"kind": type(error).__name__, "path": request.path})
+            return self._refuse(Unavailable(BUSY_MS))
+        except Exception as error:  # a node must get an answer it knows, and its data is safe at home
+            log.exception("failed", extra={"kind": type(error).__name__, "path": request.path})
+            return self._refuse(Unavailable(BUSY_MS))
+
+    def _refuse(self, refusal: ProtocolError) -> HttpResponse:
+        response = self._signed_answer(refusal.status, canonical(refusal.document()), PROBLEM)
+        if isinstance(refusal, SlowDown | Unavailable):
+            wait_ms = refusal.facts["retry_after_ms"]
+            assert isinstance(wait_ms, int)
+            response.headers["Retry-After"] = str(max(1, wait_ms // 1000))
+        return response
+
+    def _signed_answer(self, status: int, message: bytes, kind: str) -> HttpResponse:
+        encoding, body = compress(
+            message, "zstd" if "zstd" in request.headers.get("Accept-Encoding", "zstd") else "gzip"
+        )
+        signatures = request.headers.getlist("Signature")
+        response = HttpResponse(body, status, content_type=kind)
+        response.headers["Content-Encoding"] = encoding
+        if len(signatures) == 1:
+            created_s = self.hub.clock.wall_ms() // 1000
+            answered = Response(status, body)
+            response.headers.update(
+                sign_response(self.hub.key, answered, encoding, signatures[0].strip(" \t"), created_s)
+            )
+        return response
+
+
+def _read_body() -> bytes:
+    """The body of the request at hand as it was on the line; a GET has none."""
+    if request.method != "GET" and request.mimetype != JSON:
+        raise Malformed(f"the content type must be {JSON}")
+    try:
+        return read_encoded(request.stream.read, request.content_length)
+    except ClientDisconnected:
+        raise Malformed("the body ended early") from None
+
+
+def _encoding() -> str:
+    """The header was covered by the signature, so it is there once."""
+    encoding = request.headers.get("Content-Encoding", "").strip()
+    if encoding not in ENCODINGS:
+        raise Malformed("the content encoding must be zstd, gzip or identity")
+    return encoding
