@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Table, text
 
 import shopnode.domain.models
 from cloudhub.models import APP_ROLE, GATE_ROLE, HubBase
-from shopnode.domain.db import Base, DerivedRow, LocalRow, SyncedRow, synced_columns, synced_models
+from shopnode.domain.db import Base, DerivedRow, LocalRow, Stream, SyncedRow, synced_columns, synced_models
 from shopnode.domain.journal import JournalEntry
 
 assert shopnode.domain.models  # imported so that every table is known
@@ -105,12 +105,20 @@ def policies(table: Table, gate: bool) -> Iterable[str]:
     if gate:
         yield f"DROP POLICY IF EXISTS gate_looks_up ON {name}"
         yield f"CREATE POLICY gate_looks_up ON {name} FOR SELECT TO {GATE_ROLE} USING (true)"
-    if "shop_id" in table.columns and table.metadata is Base.metadata:
+    if _is_of_a_shop(table):
         yield f"DROP POLICY IF EXISTS shop_rows ON {name}"
         yield (
             f"CREATE POLICY shop_rows ON {name} AS RESTRICTIVE TO {APP_ROLE} "
             f"USING ({SHOPS_RULE}) WITH CHECK ({SHOPS_RULE})"
         )
+
+
+def _is_of_a_shop(table: Table) -> bool:
+    """Whether only those who reach a row's shop see it. In the tenant's stream a shop's id tells who wrote a row."""
+    if "shop_id" not in table.columns or table.metadata is not Base.metadata:
+        return False
+    model = synced_models().get(table.name)
+    return model is None or model.__sync__.stream is Stream.SHOP
 
 
 def first_statistics(table: str) -> str:

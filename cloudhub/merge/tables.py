@@ -70,8 +70,8 @@ class EntityTable:
 
     @property
     def holds_shop(self) -> bool:
-        """Whether only the shop named in the row may write it."""
-        return self.in_shop_stream and not self.is_register
+        """Whether only the shop named in the row may write it, whoever is sent it."""
+        return "shop_id" in self.columns and not self.is_register
 
 
 @cache

@@ -81,7 +81,11 @@ def _where(unit: UnitView) -> str:
     if unit.status is UnitStatus.IN_STOCK:
         return f"{unit.number}, in stock"
     if unit.sold is None:
-        words = {UnitStatus.INSPECT: "came back and waits for inspection", UnitStatus.SCRAPPED: "was written off"}
+        words = {
+            UnitStatus.INSPECT: "came back and waits for inspection",
+            UnitStatus.SCRAPPED: "was written off",
+            UnitStatus.SENT: "was sent to another shop",
+        }
         return f"{unit.number} {words.get(unit.status, 'was sold')}"
     buyer = f" to {unit.sold.customer}" if unit.sold.customer else ""
     return f"{unit.number} was sold{buyer} on receipt {unit.sold.number}"

@@ -86,6 +86,7 @@ _STATUS_WORDS = {
     UnitStatus.SOLD.value: "sold",
     UnitStatus.INSPECT.value: "waiting for inspection",
     UnitStatus.SCRAPPED.value: "written off",
+    UnitStatus.SENT.value: "sent to another shop",
 }
 
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, case, select
 from sqlalchemy.orm import Session
 
 from shopnode.domain.catalogue.models import Product
 from shopnode.domain.context import Context
 from shopnode.domain.errors import Invalid
-from shopnode.domain.handsets.models import Handset, StockUnit, UnitStatus
+from shopnode.domain.handsets.models import OPEN_STATUSES, Handset, StockUnit, UnitStatus
 from shopnode.domain.money import spread
 from shopnode.domain.people.models import Shop
 from shopnode.domain.sales.errors import ReferenceUsed, UnitNotForSale
@@ -41,6 +41,7 @@ NOT_AVAILABLE = {
     UnitStatus.SOLD.value: "it has already been sold.",
     UnitStatus.INSPECT.value: "it came back and has not been inspected yet.",
     UnitStatus.SCRAPPED.value: "it was scrapped.",
+    UnitStatus.SENT.value: "it was sent to another shop.",
 }
 
 
@@ -138,13 +139,15 @@ def _units_asked_for(ctx: Context, items: list[Item], wrong: dict[str, str]) -> 
 
 
 def _unit_named(ctx: Context, name: str) -> Found | None:
-    """The newest stay in this shop's stock of the handset with this id or number."""
+    """The stay in this shop of the handset with this id or number: the one that is open, else the newest."""
     number = "".join(sign for sign in name if sign.isalnum())
     query = (
         select(StockUnit, Handset)
         .join(Handset, Handset.id == StockUnit.handset_id)
         .where(StockUnit.shop_id == ctx.shop_id)
-        .order_by(StockUnit.received_at.desc(), StockUnit.id.desc())
+        .order_by(
+            case((StockUnit.status.in_(OPEN_STATUSES), 0), else_=1), StockUnit.received_at.desc(), StockUnit.id.desc()
+        )
         .limit(1)
     )
     if len(name) == 36:

@@ -28,6 +28,9 @@ class MovementKind(StrEnum):
     SOLD = "sold"
     RETURNED = "returned"
     ADJUSTED = "adjusted"
+    SENT = "sent"  # left for another shop
+    ARRIVED = "arrived"  # came from another shop
+    TAKEN_BACK = "back"  # sent, but never arrived there
     INSPECT_OUT = "inspect"  # came back, not sellable yet: quantity 0, tells where the goods are
 
 

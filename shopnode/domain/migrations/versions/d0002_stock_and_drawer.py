@@ -109,7 +109,7 @@ def create_stock_movement() -> None:
             name=op.f("fk_stock_movement_tenant_id_product_id"),
         ),
         sa.CheckConstraint(
-            "kind IN ('opening', 'received', 'sold', 'returned', 'adjusted', 'inspect')",
+            "kind IN ('opening', 'received', 'sold', 'returned', 'adjusted', 'sent', 'arrived', 'back', 'inspect')",
             name=op.f("ck_stock_movement_kind_known"),
         ),
     )
@@ -146,7 +146,7 @@ def create_stock_unit() -> None:
             name=op.f("fk_stock_unit_tenant_id_product_id"),
         ),
         sa.CheckConstraint(
-            "status IN ('in_stock', 'sold', 'inspect', 'scrapped')", name=op.f("ck_stock_unit_status_known")
+            "status IN ('in_stock', 'sold', 'inspect', 'scrapped', 'sent')", name=op.f("ck_stock_unit_status_known")
         ),
     )
     op.create_index("ix_stock_unit_handset_id", "stock_unit", ["tenant_id", "handset_id"], unique=False)

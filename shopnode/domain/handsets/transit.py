@@ -1,0 +1,116 @@
+"""What is between shops: transfers with their phones, and which of them have not arrived yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Session
+
+from shopnode.domain.catalogue.models import Product
+from shopnode.domain.context import Context
+from shopnode.domain.handsets.models import Handset, Transfer, TransferLine, TransferReceipt
+from shopnode.domain.people.queries import names_of
+from shopnode.domain.queries import find_row
+
+TRANSFERS_SHOWN = 200
+
+
+@dataclass(frozen=True)
+class WayLine:
+    """One phone of a transfer, and how its way ended: `ended` is None while it is on its way."""
+
+    line_id: str
+    unit_id: str  # the sender's stay
+    handset_id: str
+    product_id: str
+    product_name: str
+    number: str  # the phone's own
+    cost_minor: int
+    grade: str | None
+    ended: str | None
+    ended_at: datetime | None
+    note: str | None
+
+
+@dataclass(frozen=True)
+class TransferView:
+    """One transfer with its phones, as both shops see it."""
+
+    id: str
+    number: str
+    from_shop_id: str
+    to_shop_id: str
+    note: str | None
+    sent_at: datetime
+    sent_by: str | None  # the person's name
+    lines: tuple[WayLine, ...]
+
+    @property
+    def on_the_way(self) -> list[WayLine]:
+        return [line for line in self.lines if line.ended is None]
+
+
+def lines_of(session: Session, transfer_id: str) -> list[WayLine]:
+    """Every phone of one transfer, in the order of their models and numbers."""
+    return _lines(session, TransferLine.transfer_id == transfer_id).get(transfer_id, [])
+
+
+def transfer_view(ctx: Context, transfer_id: str) -> TransferView:
+    """One transfer. Raises NotFound."""
+    return _views(ctx, [find_row(ctx.session, Transfer, transfer_id, "This transfer")])[0]
+
+
+def in_transit(ctx: Context) -> list[TransferView]:
+    """Transfers with phones that have not arrived; of this shop, sent or expected, where the home is one."""
+    open_line = select(TransferLine.id).where(TransferLine.transfer_id == Transfer.id, ~_has_ended())
+    return _listed(ctx, open_line.exists())
+
+
+def ended_transfers(ctx: Context) -> list[TransferView]:
+    """Transfers of which every phone's way has ended, the latest first."""
+    open_line = select(TransferLine.id).where(TransferLine.transfer_id == Transfer.id, ~_has_ended())
+    return _listed(ctx, ~open_line.exists())
+
+
+def _has_ended() -> ColumnElement[bool]:
+    return select(TransferReceipt.id).where(TransferReceipt.line_id == TransferLine.id).exists()
+
+
+def _listed(ctx: Context, wanted: ColumnElement[bool]) -> list[TransferView]:
+    query = select(Transfer).where(wanted)
+    if ctx.shop_id is not None:
+        query = query.where(or_(Transfer.shop_id == ctx.shop_id, Transfer.to_shop_id == ctx.shop_id))
+    query = query.order_by(Transfer.sent_at.desc(), Transfer.id.desc()).limit(TRANSFERS_SHOWN)
+    return _views(ctx, list(ctx.session.scalars(query)))
+
+
+def _views(ctx: Context, transfers: list[Transfer]) -> list[TransferView]:
+    lines = _lines(ctx.session, TransferLine.transfer_id.in_([row.id for row in transfers]))
+    names = names_of(ctx.session, {row.sent_by for row in transfers if row.sent_by})
+    return [
+        TransferView(
+            row.id, row.number, row.shop_id, row.to_shop_id, row.note, row.sent_at, names.get(row.sent_by or ""),
+            tuple(lines.get(row.id, ())),
+        )
+        for row in transfers
+    ]  # fmt: skip
+
+
+def _lines(session: Session, wanted: ColumnElement[bool]) -> dict[str, list[WayLine]]:
+    query = (
+        select(TransferLine, Handset, Product.name, TransferReceipt)
+        .join(Handset, Handset.id == TransferLine.handset_id)
+        .join(Product, Product.id == TransferLine.product_id)
+        .outerjoin(TransferReceipt, TransferReceipt.line_id == TransferLine.id)
+        .where(wanted)
+        .order_by(Product.name, Handset.imei1, TransferLine.id)
+    )
+    found: dict[str, list[WayLine]] = {}
+    for line, handset, product, end in session.execute(query):
+        found.setdefault(line.transfer_id, []).append(WayLine(
+            line.id, line.unit_id, line.handset_id, line.product_id, product, handset.number, line.cost_minor,
+            line.grade, end.kind if end else None, end.at if end else None, end.note if end else None,
+        ))  # fmt: skip
+    return found
