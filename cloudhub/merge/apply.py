@@ -19,11 +19,11 @@ from cloudhub.merge.changes import apply_changes
 from cloudhub.merge.feed import split_streams
 from cloudhub.merge.inbox import inbox_row
 from cloudhub.merge.models import WHOLE_ROW
+from cloudhub.merge.oddities import oddity_of_repeat
 from cloudhub.merge.reach import leave_out_foreign
 from cloudhub.merge.registers import insert_state, merge_known_rows
 from cloudhub.merge.tables import entity_tables, insert_statement
 from cloudhub.merge.work import DUPLICATE, MERGED, Missing, Unfit, Work
-from shopnode.domain.db import Kind
 from sync_protocol.shape import Block
 
 Groups = dict[tuple[str, tuple[str, ...]], list[list[Any]]]
@@ -122,14 +122,17 @@ def _only(columns: list[str], whole: list[str], rows: dict[str, list[Any]]) -> d
 
 def _judge_repeats(books: Books, work: Work, entity: str, rows: list[list[Any]], known: dict[str, list[Any]]) -> None:
     """A fact sent twice. An act whose id follows from its target was done twice: the first stands and it is listed."""
+    names = list(entity_tables()[entity].columns)
     for row in rows:
         if row == known[row[0]]:
             continue
         if row[0][14] != "5":
             raise Unfit(f"id_reuse: {entity} {row[0]} has other content")
         work.verdict = MERGED
-        if entity_tables()[entity].kind is Kind.DECISION:
-            books.raise_exception("acted_twice", entity, row[0], work)
+        stands = dict(zip(names, known[row[0]], strict=True))
+        kind = oddity_of_repeat(entity, dict(zip(names, row, strict=True)), stands)
+        if kind is not None:
+            books.raise_exception(kind, entity, row[0], work)
 
 
 def _require_parents(books: Books, work: Work) -> None:

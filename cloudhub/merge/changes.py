@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from cloudhub.merge.books import Books
+from cloudhub.merge.oddities import let_go
 from cloudhub.merge.reach import is_foreign, without_owners_fields
 from cloudhub.merge.registers import merge_row
 from cloudhub.merge.tables import EntityTable, entity_tables, update_statement
@@ -90,13 +91,19 @@ def _apply_entry(books: Books, work: Work, standing: Rows, written: Written, car
 def _hold(
     books: Books, work: Work, table: EntityTable, row_id: str, changes: dict[str, list[Any]], current: dict[str, Any]
 ) -> dict[str, Any]:
-    """The new values, if the writer's shop holds the row; otherwise nothing changes and the owner is told."""
+    """The new values, if the writer's shop holds the row; otherwise nothing changes and the owner is told.
+
+    What a shop says last of a phone of its own stands, also where it had let it go (a restored shop does not know).
+    """
     shop_id = work.sender.shop_id
     if shop_id is not None and current["shop_id"] != shop_id:
         work.as_written = False
         work.verdict = MERGED
         books.raise_exception("not_holder", table.name, row_id, work)
         return {}
+    gone = let_go(table.name, changes, current)
+    if gone is not None:
+        books.raise_exception("let_go", table.name, row_id, work, other_id=work.entry["id"], key=gone)
     return {name: change[1] for name, change in changes.items()}
 
 

@@ -10,12 +10,44 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cloudhub.merge.books import Books, Oddity
+from cloudhub.merge.tables import entity_tables
 from cloudhub.merge.work import Work
+from shopnode.domain.db import Kind
+from shopnode.domain.handsets.models import OPEN_STATUSES
 
 
 def find_oddities(books: Books, works: Sequence[Work]) -> list[Oddity]:
     """What is odd about the rows of this admission."""
-    return [*_amended_unseen(books, works), *_sold_by_suspended(books), *_oversold(books)]
+    return [
+        *_amended_unseen(books, works),
+        *_sold_by_suspended(books),
+        *_oversold(books),
+        *_sold_twice(books),
+        *_in_two_places(books),
+    ]
+
+
+def oddity_of_repeat(entity: str, said: Mapping[str, Any], stands: Mapping[str, Any]) -> str | None:
+    """What to tell of an act that was done a second time; None where both said the same of the same thing."""
+    if entity == "transfer_receipt":
+        return "received_and_taken_back" if said["kind"] != stands["kind"] else None
+    if entity == "transfer_line":
+        return "sent_twice" if said["transfer_id"] != stands["transfer_id"] else None
+    return "acted_twice" if entity_tables()[entity].kind is Kind.DECISION else None
+
+
+def let_go(entity: str, changes: Mapping[str, list[Any]], current: Mapping[str, Any]) -> str | None:
+    """How a phone had left, of which its shop writes as if it were still there: what a restored shop does.
+
+    That it was sold again or sent again is told by the second receipt and the second transfer.
+    """
+    if entity != "stock_unit" or "status" not in changes:
+        return None
+    before, after = changes["status"][:2]
+    stands = current["status"]
+    if before not in OPEN_STATUSES or stands in OPEN_STATUSES or after == stands:
+        return None
+    return str(stands)
 
 
 def _amended_unseen(books: Books, works: Sequence[Work]) -> list[Oddity]:
@@ -70,6 +102,27 @@ def _oversold(books: Books) -> list[Oddity]:
     ]
 
 
+def _sold_twice(books: Books) -> list[Oddity]:
+    """Phones on two receipts that both stand."""
+    ids = [row["id"] for row in books.notes.changed.inserts.get("sale_line", ()) if row["unit_id"]]
+    found = books.rows(_TWO_RECEIPTS, [ids, books.tenant_id]) if ids else []
+    return [
+        Oddity("sold_twice", "sale", sale_id, *books.writer, shop_id, other_id, imei)
+        for sale_id, other_id, imei, shop_id in found
+    ]
+
+
+def _in_two_places(books: Books) -> list[Oddity]:
+    """Phones with two stays that have not ended."""
+    changed = books.notes.changed
+    ids = [row["id"] for row in changed.rows("stock_unit")] + list(changed.updates.get("stock_unit", ()))
+    found = books.rows(_TWO_STAYS, [ids, books.tenant_id, list(OPEN_STATUSES), list(OPEN_STATUSES)]) if ids else []
+    return [
+        Oddity("two_stays", "stock_unit", unit_id, *books.writer, shop_id, other_id)
+        for unit_id, other_id, shop_id in found
+    ]
+
+
 # A decision of the same admission has no line yet; it is of the same origin, which knew of it.
 _UNSEEN = """
 SELECT a.id::text, d.id::text, d.kind, s.number, a.shop_id::text
@@ -82,6 +135,24 @@ JOIN sale s ON s.tenant_id = a.tenant_id AND s.id = a.sale_id
 WHERE d.kind <> 'lock' OR NOT EXISTS (
   SELECT FROM sale_decision u WHERE u.tenant_id = d.tenant_id AND u.sale_id = d.sale_id AND u.kind = 'unlock'
     AND u.feed_no > d.feed_no AND u.feed_no < a.feed_no)
+"""
+_TWO_RECEIPTS = """
+SELECT l.sale_id::text, o.sale_id::text, l.imei, l.shop_id::text
+FROM unnest(%s::uuid[]) AS asked (id)
+JOIN sale_line l ON l.tenant_id = %s AND l.id = asked.id
+JOIN sale_line o ON o.tenant_id = l.tenant_id AND o.unit_id = l.unit_id AND o.sale_id <> l.sale_id
+JOIN sale_summary s ON s.tenant_id = l.tenant_id AND s.sale_id = l.sale_id AND s.status NOT IN ('Voided', 'Reversed')
+JOIN sale_summary p ON p.tenant_id = o.tenant_id AND p.sale_id = o.sale_id AND p.status NOT IN ('Voided', 'Reversed')
+LEFT JOIN sale_amendment w ON w.tenant_id = o.tenant_id AND w.id = o.amendment_id
+WHERE NOT EXISTS (
+  SELECT FROM sale_amendment a WHERE a.tenant_id = o.tenant_id AND a.sale_id = o.sale_id AND a.replaces_lines
+    AND a.feed_no > coalesce(w.feed_no, 0))
+"""
+_TWO_STAYS = """
+SELECT u.id::text, o.id::text, u.shop_id::text
+FROM unnest(%s::uuid[]) AS asked (id)
+JOIN stock_unit u ON u.tenant_id = %s AND u.id = asked.id AND u.status = ANY (%s)
+JOIN stock_unit o ON o.tenant_id = u.tenant_id AND o.handset_id = u.handset_id AND o.id <> u.id AND o.status = ANY (%s)
 """
 _SUSPENDED = "SELECT id::text, suspended_at FROM staff WHERE tenant_id = %s AND suspended_at IS NOT NULL"
 _BELOW_ZERO = """

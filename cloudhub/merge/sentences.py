@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cloudhub.merge.naming import Named
 from shopnode.domain.catalogue.models import Product
 from shopnode.domain.people.models import Shop, Staff
 
@@ -23,6 +24,13 @@ SENTENCES = {
     "number_twice": "Two sales carry the receipt number {key}.",
     "acted_twice": "The same thing was done twice with different choices, once at {shop}. The first stands.",
     "not_holder": "{shop} changed a device that is in another shop. The change was not taken.",
+    "let_go": "{shop} acted on the phone {phone} as if it were in stock there, when it had been {gone} already. "
+    "What it did last stands; find out where the phone is.",
+    "two_stays": "The phone {phone} is in stock in two places: {places}. Write it off where it is not.",
+    "sold_twice": "The phone {key} was sold twice, on receipts {receipts}. Both stand; undo the wrong one.",
+    "sent_twice": "{shop} sent the phone {phone} twice, under two numbers. The first transfer stands.",
+    "received_and_taken_back": "The phone {phone} was received at {receiver} and taken back at {sender}. Only one of "
+    "them can have it.",
     "other_shop": "A computer of {shop} tried to change who may work in another shop. That was not taken.",
     "not_owner": "At {shop}, somebody who is no owner tried to change the rights of {person}. That was not taken.",
     "amended_locked": "{shop} corrected sale {key} when it had been locked already, before it could know. "
@@ -38,6 +46,7 @@ SENTENCES = {
     "quarantined": "Something recorded at {shop} could not be taken in. It is kept whole and tried again after "
     "the next update.",
 }
+GONE = {"sold": "sold", "sent": "sent to another shop", "scrapped": "written off"}
 UNKNOWN = "Something at {shop} needs a look."
 
 
@@ -69,15 +78,23 @@ class Speaker:
         self._shops = _names(session, Shop, {row.shop_id for row in rows if row.shop_id})
         self._people = _names(session, Staff, ids)
         self._products = _names(session, Product, ids)
+        self._named = Named(session, ids)
 
     def sentence(self, listed: Listed) -> str:
         """One sentence for a person."""
         names = (listed.row_id, listed.other_id or "")
+        sender, receiver = self._named.way(listed.row_id)
         said = SENTENCES.get(listed.kind, UNKNOWN).format(
             key=listed.key or "",
             shop=self._shops.get(listed.shop_id or "", SOMEWHERE),
             person=_first(self._people, names, SOMEBODY),
             product=_first(self._products, names, SOMETHING),
+            phone=self._named.phone(names),
+            places=self._named.places(names),
+            receipts=self._named.receipts(names),
+            sender=sender,
+            receiver=receiver,
+            gone=GONE.get(listed.key or "", "let go"),
         )
         return said[:1].upper() + said[1:]
 
