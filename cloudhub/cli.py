@@ -20,6 +20,7 @@ from cloudhub.logs import log_to_stderr
 from cloudhub.serve import serve
 from cloudhub.tenancy.codes import LIFETIME, make_enrol_code
 from cloudhub.tenancy.tenants import add_shop, add_tenant, all_tenants, find_seat, find_tenant
+from cloudhub.upkeep.commands import COMMANDS as UPKEEP
 
 
 @click.group()
@@ -125,3 +126,7 @@ def doctor(hub: Hub, as_json: bool) -> None:
     say(as_json, seen.document(), "\n".join([*lines, summary, "All is well." if seen.ok else "Something is wrong."]))
     if not seen.ok:
         sys.exit(1)
+
+
+for _command in UPKEEP:
+    main.add_command(_command)

@@ -52,6 +52,11 @@ class HubDatabase:
         for engine in (self._app, self._bulk):
             event.listen(engine, "connect", _prepare_app_connection)
 
+    @property
+    def name(self) -> str:
+        """What the server calls this database."""
+        return self._app.url.database or ""
+
     def check(self) -> None:
         """Raises UnsafeDatabase unless both roles and all policies are as they must be."""
         for engine, role in ((self._app, APP_ROLE), (self._gate, GATE_ROLE)):

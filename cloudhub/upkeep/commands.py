@@ -1,0 +1,67 @@
+"""Commands that keep the hub's books safe: backing up, restoring."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from cloudhub.console import json_option, say, with_hub
+from cloudhub.hub import Hub
+from cloudhub.upkeep.backup import Say, make_backup
+from cloudhub.upkeep.restore import restore_backup
+from shopnode.domain.clock import to_datetime
+from shopnode.domain.errors import Invalid
+
+
+@contextmanager
+def telling() -> Iterator[Say]:
+    """Tell a person at the screen what is being done; a script reads the answer alone."""
+    console = Console(stderr=True)
+    with console.status("Looking at the database") as status:
+        yield lambda step: status.update(step)
+
+
+@click.command()
+@with_hub
+@click.option("--to", type=click.Path(path_type=Path, file_okay=False), help="The folder; the setting's unless given.")
+@json_option
+def backup(hub: Hub, to: Path | None, as_json: bool) -> None:
+    """Back up the whole hub, and restore the backup to see that it is whole."""
+    folder = to or hub.settings.backup_folder
+    if folder is None:
+        raise Invalid({"to": "name a folder, best on another disk, or set CLOUDHUB_BACKUP_FOLDER"})
+    with telling() as tell:
+        made = make_backup(hub, folder, tell)
+    words = (
+        f"{made.path}: {made.tenants} businesses, {made.entries} entries, {made.size / 2**20:.1f} MiB. "
+        "It was restored and counted."
+    )
+    if made.new_key:
+        words += f"\nThe key was made: {made.new_key}. Keep a copy elsewhere; without it no backup can be read."
+    say(as_json, made.document(), words)
+
+
+@click.command()
+@with_hub
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "--key", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="The key, if it lies elsewhere."
+)
+@json_option
+def restore(hub: Hub, file: Path, key: Path | None, as_json: bool) -> None:
+    """Put a backup in the place of the hub's database; shops bring what it lacks."""
+    with telling() as tell:
+        done = restore_backup(hub, file, key, tell)
+    words = (
+        f"The hub is as it was on {to_datetime(done.made_at_ms):%Y-%m-%d %H:%M} UTC: {done.tenants} businesses, "
+        f"{done.entries} entries. What stood here is kept as database {done.old_database}. Start `cloudhub serve`; "
+        "shops bring what they have sent since."
+    )
+    say(as_json, done.document(), words)
+
+
+COMMANDS = (backup, restore)
