@@ -5,6 +5,7 @@ import pytest
 from sync_protocol import chain
 from sync_protocol.canonical import canonical, parse_canonical
 from sync_protocol.entries import sealed_bytes
+from sync_protocol.forks import ForkAnswer, ForkRequest
 from sync_protocol.keys import read_public, verifies
 from sync_protocol.lines import check_links, line_hash, make_line, outcome_blocks
 from sync_protocol.messages import (
@@ -29,6 +30,8 @@ MODELS = {
     "enrol_answer": EnrolAnswer,
     "exchange_request": ExchangeRequest,
     "exchange_response": ExchangeResponse,
+    "fork_request": ForkRequest,
+    "fork_answer": ForkAnswer,
     "problem": ProblemDocument,
 }
 CHECKS = {"entry": check_entry, "line": check_line}

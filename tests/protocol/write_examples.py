@@ -11,6 +11,7 @@ from pathlib import Path
 import sync_protocol
 from sync_protocol import chain
 from sync_protocol.canonical import canonical
+from sync_protocol.forks import Begin, ForkAnswer, ForkRequest
 from sync_protocol.keys import sign
 from sync_protocol.lines import brief_line, line_hash, make_line, outcome_blocks, shop_stream
 from sync_protocol.messages import (
@@ -212,6 +213,36 @@ def exchange_response_empty() -> ExchangeResponse:
     )
 
 
+def fork_request() -> ForkRequest:
+    """From a node that was restored: two of its entries to compare, and the origin it continues under."""
+    return ForkRequest(
+        protocol=1,
+        schema_=1,
+        node=NODE,
+        run=id_of("run"),
+        clock=ClockReading(wall=NOON_MS + 1_500, mono=7_300_000, boot="5eed0001", offset=-1_500),
+        origin=ORIGIN,
+        chain=[(2, heads(2)[-1]), (1, heads(1)[-1])],
+        lines={"t": [WITNESS]},
+        begin=Begin(origin=OTHER_ORIGIN, series="KLA1-K7Q2M"),
+        epoch=EPOCH,
+    )
+
+
+def fork_answer() -> ForkAnswer:
+    """The hub has the first of the two, and went on to another second and a third."""
+    return ForkAnswer(
+        epoch=EPOCH,
+        time=NOON_MS + 200,
+        common=(1, heads(1)[-1]),
+        head=(3, heads(3)[-1]),
+        durable=1,
+        lines={"t": WITNESS},
+        counters={"KLA1": 3},
+        seq=44,
+    )
+
+
 def refusals() -> list[ProtocolError]:
     """One of each code."""
     return [
@@ -245,6 +276,8 @@ def examples() -> Mapping[str, Message | Entry | Line]:
         "exchange_request_empty": exchange_request_empty(),
         "exchange_response": exchange_response(),
         "exchange_response_empty": exchange_response_empty(),
+        "fork_request": fork_request(),
+        "fork_answer": fork_answer(),
         "entry": sale_entry(1)[0],
         "entry_personal": customer_entry(2)[0],
         "line_own": line_own(),
