@@ -42,12 +42,51 @@ log = logging.getLogger("cloudhub.sync")
 
 
 @dataclass(frozen=True)
+class Sealed:
+    """An answer ready for the line; `body` is encoded."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
 class Caller:
     """The node that signed a request, and when it did (seconds, in the hub's time)."""
 
     key: NodeKey
     origin: str  # the origin it signed for; its own current one unless a call takes others too
     signed_s: int
+
+
+def prove_caller(hub: Hub, verify: Callable[[FindKey], Signed], *, any_origin: bool = False) -> Caller:
+    """The node whose key signed, if it may speak. Raises what `verify` raises, Revoked, BadSignature."""
+    found: list[NodeKey] = []
+
+    def node_key(keyid: str) -> Ed25519PublicKey | None:
+        known = find_key(hub.database, keyid)
+        if known is None:
+            return None
+        found.append(known)
+        return read_public(known.public_key)
+
+    signed = verify(node_key)
+    (key,) = found
+    if key.revoked:
+        raise Revoked
+    if signed.origin != key.origin_id and not any_origin:
+        raise BadSignature("The key does not belong to this origin.")
+    return Caller(key, signed.origin, signed.created_s)
+
+
+def seal_answer(hub: Hub, status: int, message: bytes, encoding: str, signature: str | None) -> Sealed:
+    """An answer as it goes on the line, signed for the request with that signature."""
+    encoding, body = compress(message, encoding)
+    headers = {"Content-Encoding": encoding}
+    if signature is not None:
+        created_s = hub.clock.wall_ms() // 1000
+        headers |= sign_response(hub.key, Response(status, body), encoding, signature, created_s)
+    return Sealed(status, headers, body)
 
 
 class Door:
@@ -62,23 +101,16 @@ class Door:
 
         any_origin  whether the node may sign for another origin than its current one; the call checks which
         """
-        found: list[NodeKey] = []
+        body: list[bytes] = []
 
-        def node_key(keyid: str) -> Ed25519PublicKey | None:
-            known = find_key(self.hub.database, keyid)
-            if known is None:
-                return None
-            found.append(known)
-            return read_public(known.public_key)
+        def verify(find: FindKey) -> Signed:
+            plain, signed = self.signed(find)
+            body.append(plain)
+            return signed
 
-        body, signed = self.signed(node_key)
-        (key,) = found
-        if key.revoked:
-            raise Revoked
-        if signed.origin != key.origin_id and not any_origin:
-            raise BadSignature("The key does not belong to this origin.")
-        self._rates.count(key.node_id)
-        return Caller(key, signed.origin, signed.created_s), body
+        caller = prove_caller(self.hub, verify, any_origin=any_origin)
+        self._rates.count(caller.key.node_id)
+        return caller, body[0]
 
     def message(self, model: type[M], *, any_origin: bool = False) -> tuple[Caller, M]:
         """Who sent the request at hand, and its message. Raises a ProtocolError."""
@@ -119,18 +151,12 @@ class Door:
         return response
 
     def _signed_answer(self, status: int, message: bytes, kind: str) -> HttpResponse:
-        encoding, body = compress(
-            message, "zstd" if "zstd" in request.headers.get("Accept-Encoding", "zstd") else "gzip"
-        )
+        encoding = "zstd" if "zstd" in request.headers.get("Accept-Encoding", "zstd") else "gzip"
         signatures = request.headers.getlist("Signature")
-        response = HttpResponse(body, status, content_type=kind)
-        response.headers["Content-Encoding"] = encoding
-        if len(signatures) == 1:
-            created_s = self.hub.clock.wall_ms() // 1000
-            answered = Response(status, body)
-            response.headers.update(
-                sign_response(self.hub.key, answered, encoding, signatures[0].strip(" \t"), created_s)
-            )
+        signature = signatures[0].strip(" \t") if len(signatures) == 1 else None
+        sealed = seal_answer(self.hub, status, message, encoding, signature)
+        response = HttpResponse(sealed.body, status, content_type=kind)
+        response.headers.update(sealed.headers)
         return response
 
 

@@ -87,6 +87,16 @@ class SignedLine:
             raise Refused(kind, facts)
         raise AssertionError("two attempts are enough")
 
+    def signed(
+        self, link: Link, method: str, target: str, plain: bytes, origin: str | None = None
+    ) -> tuple[dict[str, str], bytes]:
+        """A request as it goes on the line: the headers that sign it, and the encoded body."""
+        encoding, body = compress(plain)
+        request = Request(method, target, body)
+        signer = origin or self.home.origin_id
+        now_s = self._now_s()
+        return sign_request(link.key, self.home.node_id, request, encoding, link.audience, signer, now_s), body
+
     def clock(self, offset_ms: int | None) -> ClockReading:
         """This node's clock at the moment of sending."""
         clock = self.home.clock
@@ -100,10 +110,7 @@ class SignedLine:
             session.execute(update(Installation).values(clock_offset_ms=offset))
 
     def _send(self, link: Link, method: str, target: str, plain: bytes, origin: str) -> tuple[Answer, str]:
-        encoding, body = compress(plain)
-        headers = sign_request(
-            link.key, self.home.node_id, Request(method, target, body), encoding, link.audience, origin, self._now_s()
-        )
+        headers, body = self.signed(link, method, target, plain, origin)
         failpoints.hit("push.signed")
         return self._transport.send(method, target, headers, body), headers["Signature"]
 
