@@ -22,7 +22,7 @@ from shopnode.sync.models import EntryVerdictRow, HubLink, StreamMark
 from shopnode.sync.outbox import Parcel, hash_of_entry, next_parcel, waiting
 from shopnode.sync.pages import PageReader
 from shopnode.sync.transport import LinkDown
-from sync_protocol.limits import BATCH_BYTES_MAX, ROWS_MAX, Batch
+from sync_protocol.limits import BATCH_BYTES_MAX, Batch
 from sync_protocol.messages import (
     ExchangeRequest,
     ExchangeResponse,
@@ -71,13 +71,13 @@ class Exchanger:
             if link is None:
                 raise LinkDown("not enrolled")
             parcel = next_parcel(session, self.home.origin_id, link.accepted_n, batch)
-            request = self._request(session, link)
+            request = self._request(session, link, batch)
         push = b"null"
         if parcel is not None:
             push = make_push(parcel.first, parcel.prev, parcel.entries, parcel.head, self.home.origin_id, link.key)
         return link, parcel, encode_with(request, push=push)
 
-    def _request(self, session: Session, link: Link) -> ExchangeRequest:
+    def _request(self, session: Session, link: Link, batch: Batch) -> ExchangeRequest:
         marks = session.scalars(select(StreamMark)).all()
         cursor, offset = session.execute(select(Installation.seen, Installation.clock_offset_ms)).one()
         held = waiting(session, self.home.origin_id, link.accepted_n)
@@ -93,7 +93,7 @@ class Exchanger:
             clock=self.line.clock(offset),
             have=Have(epoch=link.epoch, cursor=cursor, streams={mark.stream: (mark.no, mark.hash) for mark in marks}),
             push=None,
-            pull=PullLimits(rows=ROWS_MAX, bytes=BATCH_BYTES_MAX),
+            pull=PullLimits(rows=batch.rows, bytes=BATCH_BYTES_MAX),  # a page that broke the line comes in halves
             health=Health(
                 outbox=held.entries, oldest_unsent_at=held.since_ms, quarantined=stuck or 0, software=self.software
             ),
