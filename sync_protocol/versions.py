@@ -8,16 +8,19 @@ Invariants:
   * A node that is too old gets `upgrade`, one that is too new `hub_behind`; neither loses anything.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from sync_protocol.problems import HubBehind, UpgradeNeeded
 from sync_protocol.shape import Entry
 
-PROTOCOL_VERSION = 1
-SCHEMA_VERSION = 1
+PROTOCOL_VERSION = 2
+SCHEMA_VERSION = 2
 
 PROTOCOLS = range(1, PROTOCOL_VERSION + 1)  # what the hub speaks
 SCHEMAS = range(1, SCHEMA_VERSION + 1)
+
+COMMANDS_SINCE = {"rotate_key": 2}  # the first protocol whose nodes know a command
 
 Upcaster = Callable[[Entry], Entry]
 
@@ -61,3 +64,8 @@ def check_versions(protocol: int, schema: int, protocols: range = PROTOCOLS, sch
         raise UpgradeNeeded(*spoken)
     if protocol > protocols[-1] or schema > schemas[-1]:
         raise HubBehind(*spoken)
+
+
+def known_commands(commands: Iterable[dict[str, Any]], protocol: int) -> list[dict[str, Any]]:
+    """The commands that a node of this protocol understands; the others wait for its upgrade."""
+    return [order for order in commands if COMMANDS_SINCE.get(str(order.get("command")), 1) <= protocol]

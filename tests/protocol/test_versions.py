@@ -11,6 +11,7 @@ from sync_protocol.versions import (
     UPCASTERS,
     Upcasters,
     check_versions,
+    known_commands,
 )
 
 
@@ -62,6 +63,18 @@ def test_a_step_is_registered_once():
         steps.step(1)(lambda entry: entry)
 
 
-def test_the_first_version_has_nothing_to_translate():
+def test_this_version_has_nothing_to_translate():
     entry = {"schema": SCHEMA_VERSION, "rows": []}
     assert UPCASTERS.upcast(entry) is entry
+
+
+def test_the_version_before_is_still_spoken():
+    check_versions(1, 1)
+    assert (PROTOCOL_VERSION, SCHEMA_VERSION) == (2, 2)
+    assert list(PROTOCOLS) == list(SCHEMAS) == [1, 2]
+
+
+def test_a_node_is_sent_no_command_it_does_not_know():
+    orders = [{"command": "rotate_key"}, {"command": "say_hello"}]
+    assert known_commands(orders, 1) == [{"command": "say_hello"}]
+    assert known_commands(orders, 2) == orders
