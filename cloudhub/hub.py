@@ -23,6 +23,7 @@ from cloudhub.base import APP_ROLE, GATE_ROLE
 from cloudhub.config import HubSettings
 from cloudhub.database import HubDatabase
 from cloudhub.home import HubHome
+from cloudhub.merge.lives import keep_mark
 from cloudhub.migrate import role_url, upgrade_hub
 from cloudhub.postgres import SUPERUSER, EmbeddedPostgres
 from cloudhub.tenancy.models import HubIdentity, Tenant
@@ -69,10 +70,17 @@ class Hub:
         self.random = random
         self.server: EmbeddedPostgres | None = None  # where this process started or found one
         self.listeners: list[Callable[[str], None]] = []  # told a tenant's id when its feed has moved
-        with database.gate() as session:
-            row = session.get_one(HubIdentity, 1)
-            self.identity = Identity(row.private_key, row.audience, row.epoch)
+        self.identity = read_identity(database)
         self.key = self.identity.key
+
+    @property
+    def owner_url(self) -> str:
+        """The database as the role that owns its tables."""
+        return _owner_url(self.settings, self.server)
+
+    def notice_life(self) -> None:
+        """Read anew who this hub is: it may have begun another life, in this process or another."""
+        self.identity = read_identity(self.database)
 
     def new_id(self) -> str:
         return new_id(self.clock.wall_ms(), self.random)
@@ -112,6 +120,12 @@ class Hub:
         self.database.close()
 
 
+def read_identity(database: HubDatabase) -> Identity:
+    with database.gate() as session:
+        row = session.get_one(HubIdentity, 1)
+        return Identity(row.private_key, row.audience, row.epoch)
+
+
 @contextmanager
 def open_hub(settings: HubSettings, clock: Clock | None = None) -> Iterator[Hub]:
     """The hub of these settings, ready for work; what was started for it is stopped at the end.
@@ -124,12 +138,15 @@ def open_hub(settings: HubSettings, clock: Clock | None = None) -> Iterator[Hub]
         server.start()
     database = None
     try:
+        if server is not None:
+            prepare_embedded(server)
         owner_url = _owner_url(settings, server)
         upgrade_hub(owner_url, clock)
         database = connect(settings, owner_url)
         database.check()
         hub = Hub(settings, database, clock)
         hub.server = server
+        keep_mark(hub)
         yield hub
     finally:
         if database is not None:
@@ -152,7 +169,6 @@ def _owner_url(settings: HubSettings, server: EmbeddedPostgres | None) -> str:
     if server is None:
         url = make_url(settings.database_url or "").set(drivername="postgresql+psycopg")
         return url.render_as_string(hide_password=False)
-    prepare_embedded(server)
     return server.url(OWNER_ROLE, DATABASE)
 
 

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
+from sqlalchemy import make_url
+
 from cloudhub.config import HubSettings
-from cloudhub.hub import Hub, open_hub
+from cloudhub.hub import OWNER_ROLE, Hub, open_hub
+from cloudhub.postgres import SUPERUSER
+
+TRIES_MAX = 40
 
 
 @contextmanager
@@ -21,3 +28,36 @@ def running_hub() -> Iterator[Hub]:
             yield hub
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def copy_hub(hub: Hub, name: str) -> None:
+    """Keep the hub's database as it is now, under this name; a copy of that name is replaced."""
+    _copy(hub, hub.database.name, name)
+
+
+def put_back(hub: Hub, name: str) -> None:
+    """Let the hub's database be that copy again, as if its disk had been changed: nobody is told. The copy stays."""
+    _copy(hub, name, hub.database.name)
+    hub.notice_life()  # as a process that starts on it would read it
+
+
+def _copy(hub: Hub, source: str, target: str) -> None:
+    hub.database.close()  # its connections come back by themselves; a database that is copied must have nobody in it
+    with psycopg.connect(_superuser(hub), autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{target}" WITH (FORCE)')  # type: ignore[arg-type]
+        for tries_left in reversed(range(TRIES_MAX)):
+            try:
+                statement = f'CREATE DATABASE "{target}" TEMPLATE "{source}" OWNER {OWNER_ROLE}'
+                connection.execute(statement)  # type: ignore[arg-type]
+                return
+            except psycopg.errors.ObjectInUse:
+                if not tries_left:
+                    raise
+                time.sleep(0.1)
+
+
+def _superuser(hub: Hub) -> str:
+    """The server's own role, at a database that nobody copies."""
+    url = make_url(hub.settings.database_url or (hub.server.url(SUPERUSER, SUPERUSER) if hub.server else ""))
+    plain = url.set(drivername="postgresql", username=SUPERUSER, database=SUPERUSER)
+    return plain.render_as_string(hide_password=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Boolean, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cloudhub.base import TenantRow
+from cloudhub.base import HubBase, TenantRow
 from shopnode.domain.db import Id, UtcTime
 
 WHOLE_ROW = ""  # the field name that stands for all fields not written since the row's insert
@@ -31,14 +31,31 @@ class Origin(TenantRow):
     opened_at: Mapped[UtcTime]
 
 
+class HubLife(HubBase):
+    """One life of the hub, from one restore of its database to the next. The first has no row."""
+
+    __tablename__ = "hub_life"
+    gate = "SELECT"
+
+    epoch: Mapped[str] = mapped_column(String(36), primary_key=True)
+    began_at: Mapped[UtcTime]
+    reason: Mapped[str] = mapped_column(String(40))
+
+
 class TenantFeed(TenantRow):
-    """The last feed number of a tenant. Its row is taken last: whoever holds it numbers and commits."""
+    """The last feed number of a tenant. Its row is taken last: whoever holds it numbers and commits.
+
+    epoch    of the hub when these numbers were given; None in its first life
+    base_no  where the numbers of this life began: what has a greater one and is not here was lost
+    """
 
     __tablename__ = "tenant_feed"
     app = "SELECT, INSERT, UPDATE"
 
     seq: Mapped[int]
     moved_at: Mapped[UtcTime | None]
+    epoch: Mapped[str | None] = mapped_column(String(36))
+    base_no: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
 
 class FeedStream(TenantRow):
@@ -69,6 +86,24 @@ class FeedLine(TenantRow):
     rows: Mapped[int]
     body: Mapped[str] = mapped_column(Text)  # canonical, personal values as markers
     personal: Mapped[str | None] = mapped_column(Text)  # what reveals them; NULL once erased
+
+
+class ReturnedLine(TenantRow):
+    """A line that the hub had lost and a node gave back: what stands in the portal's origin in place of its entry.
+
+    no  the number under which it was known before
+    """
+
+    __tablename__ = "returned_line"
+    app = "SELECT, INSERT"
+
+    entry_id: Mapped[Id] = mapped_column(primary_key=True)
+    stream: Mapped[str] = mapped_column(String(38), primary_key=True)
+    origin_id: Mapped[Id]
+    n: Mapped[int]
+    no: Mapped[int] = mapped_column(BigInteger)
+    given_by: Mapped[Id]  # the node
+    given_at: Mapped[UtcTime]
 
 
 class RegisterVersion(TenantRow):

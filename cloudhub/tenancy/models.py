@@ -5,7 +5,7 @@ Secrets are kept as hashes: codes and session ids by SHA-256 (they are random), 
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cloudhub.base import HubBase, TenantRow
@@ -13,16 +13,20 @@ from shopnode.domain.db import Id, UtcTime
 
 
 class HubIdentity(HubBase):
-    """This hub: one row. `epoch` changes when the database was restored from a backup."""
+    """This hub: one row. `epoch` changes when the database was restored from a backup.
+
+    mark  written now and then, here and outside the database; the smaller one was restored
+    """
 
     __tablename__ = "hub_identity"
-    gate = "SELECT"
+    gate = "SELECT, UPDATE (mark)"
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     private_key: Mapped[bytes] = mapped_column(LargeBinary)
     audience: Mapped[str] = mapped_column(String(100))  # the name that requests are signed for
     epoch: Mapped[str] = mapped_column(String(36))
     made_at: Mapped[UtcTime]
+    mark: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
 
 class GateThrottle(HubBase):
@@ -72,13 +76,17 @@ class Node(TenantRow):
     id: Mapped[Id] = mapped_column(primary_key=True)
     shop_id: Mapped[Id]
     origin_id: Mapped[Id]
-    series: Mapped[str] = mapped_column(String(20))
+    series: Mapped[str] = mapped_column(String(32))
     public_key: Mapped[str] = mapped_column(String(43))
+    next_public_key: Mapped[str | None] = mapped_column(String(43))  # counts from the first request signed with it
+    past_public_key: Mapped[str | None] = mapped_column(String(43))  # the one before: whoever still has it is a copy
+    rotate_asked_at: Mapped[UtcTime | None]  # it is told to take a new key
     device: Mapped[str] = mapped_column(String(200))
     software: Mapped[str] = mapped_column(String(200))
     enrolled_at: Mapped[UtcTime]
     revoked_at: Mapped[UtcTime | None]
     clone_suspected_at: Mapped[UtcTime | None]
+    living_run_id: Mapped[Id | None]  # the run the owner chose, until it has a key of its own
     run_id: Mapped[Id | None]
     run_signed_s: Mapped[int | None]  # when the newest request of that run was signed
     earlier_run_id: Mapped[Id | None]
@@ -92,6 +100,24 @@ class Node(TenantRow):
     protocol: Mapped[int | None]
     schema: Mapped[int | None]
     cursor: Mapped[int | None]
+
+
+class NodeRun(TenantRow):
+    """A start of a node's process: what an owner needs to tell two PCs with one identity apart. The newest few."""
+
+    __tablename__ = "node_run"
+    app = "SELECT, INSERT, UPDATE, DELETE"
+
+    node_id: Mapped[Id] = mapped_column(primary_key=True)
+    run_id: Mapped[Id] = mapped_column(primary_key=True)
+    origin_id: Mapped[Id]  # what it signed for
+    series: Mapped[str] = mapped_column(String(32))
+    device: Mapped[str | None] = mapped_column(String(200))
+    software: Mapped[str | None] = mapped_column(String(200))
+    ip: Mapped[str | None] = mapped_column(String(64))
+    first_at: Mapped[UtcTime]
+    last_at: Mapped[UtcTime]
+    refused_at: Mapped[UtcTime | None]  # the owner chose another one
 
 
 class EnrolCode(TenantRow):

@@ -25,11 +25,14 @@ def upgrade() -> None:
     create_hub_exception()
     create_hub_identity()
     create_hub_job_run()
+    create_hub_life()
     create_node()
+    create_node_run()
     create_origin()
     create_portal_login()
     create_portal_session()
     create_register_version()
+    create_returned_line()
     create_shop_seat()
     create_tenant()
     create_tenant_feed()
@@ -137,6 +140,7 @@ def create_hub_identity() -> None:
         sa.Column("audience", sa.String(100), nullable=False),
         sa.Column("epoch", sa.String(36), nullable=False),
         sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("mark", sa.BigInteger(), nullable=False, server_default=sa.text("0")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_hub_identity")),
     )
 
@@ -155,6 +159,16 @@ def create_hub_job_run() -> None:
     op.create_index("ix_hub_job_run_job_began_at", "hub_job_run", ["job", "began_at"], unique=False)
 
 
+def create_hub_life() -> None:
+    op.create_table(
+        "hub_life",
+        sa.Column("epoch", sa.String(36), nullable=False),
+        sa.Column("began_at", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.String(40), nullable=False),
+        sa.PrimaryKeyConstraint("epoch", name=op.f("pk_hub_life")),
+    )
+
+
 def create_node() -> None:
     op.create_table(
         "node",
@@ -162,13 +176,17 @@ def create_node() -> None:
         sa.Column("id", ID, nullable=False),
         sa.Column("shop_id", ID, nullable=False),
         sa.Column("origin_id", ID, nullable=False),
-        sa.Column("series", sa.String(20), nullable=False),
+        sa.Column("series", sa.String(32), nullable=False),
         sa.Column("public_key", sa.String(43), nullable=False),
+        sa.Column("next_public_key", sa.String(43), nullable=True),
+        sa.Column("past_public_key", sa.String(43), nullable=True),
+        sa.Column("rotate_asked_at", sa.BigInteger(), nullable=True),
         sa.Column("device", sa.String(200), nullable=False),
         sa.Column("software", sa.String(200), nullable=False),
         sa.Column("enrolled_at", sa.BigInteger(), nullable=False),
         sa.Column("revoked_at", sa.BigInteger(), nullable=True),
         sa.Column("clone_suspected_at", sa.BigInteger(), nullable=True),
+        sa.Column("living_run_id", ID, nullable=True),
         sa.Column("run_id", ID, nullable=True),
         sa.Column("run_signed_s", sa.BigInteger(), nullable=True),
         sa.Column("earlier_run_id", ID, nullable=True),
@@ -185,6 +203,24 @@ def create_node() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_node")),
     )
     op.create_index("ix_node_shop_id", "node", ["tenant_id", "shop_id"], unique=False)
+
+
+def create_node_run() -> None:
+    op.create_table(
+        "node_run",
+        sa.Column("tenant_id", ID, nullable=False),
+        sa.Column("node_id", ID, nullable=False),
+        sa.Column("run_id", ID, nullable=False),
+        sa.Column("origin_id", ID, nullable=False),
+        sa.Column("series", sa.String(32), nullable=False),
+        sa.Column("device", sa.String(200), nullable=True),
+        sa.Column("software", sa.String(200), nullable=True),
+        sa.Column("ip", sa.String(64), nullable=True),
+        sa.Column("first_at", sa.BigInteger(), nullable=False),
+        sa.Column("last_at", sa.BigInteger(), nullable=False),
+        sa.Column("refused_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("tenant_id", "node_id", "run_id", name=op.f("pk_node_run")),
+    )
 
 
 def create_origin() -> None:
@@ -253,6 +289,21 @@ def create_register_version() -> None:
     )
 
 
+def create_returned_line() -> None:
+    op.create_table(
+        "returned_line",
+        sa.Column("tenant_id", ID, nullable=False),
+        sa.Column("entry_id", ID, nullable=False),
+        sa.Column("stream", sa.String(38), nullable=False),
+        sa.Column("origin_id", ID, nullable=False),
+        sa.Column("n", sa.BigInteger(), nullable=False),
+        sa.Column("no", sa.BigInteger(), nullable=False),
+        sa.Column("given_by", ID, nullable=False),
+        sa.Column("given_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "entry_id", "stream", name=op.f("pk_returned_line")),
+    )
+
+
 def create_shop_seat() -> None:
     op.create_table(
         "shop_seat",
@@ -282,6 +333,8 @@ def create_tenant_feed() -> None:
         sa.Column("tenant_id", ID, nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("moved_at", sa.BigInteger(), nullable=True),
+        sa.Column("epoch", sa.String(36), nullable=True),
+        sa.Column("base_no", sa.BigInteger(), nullable=False, server_default=sa.text("0")),
         sa.PrimaryKeyConstraint("tenant_id", name=op.f("pk_tenant_feed")),
     )
 
