@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
+from psycopg import sql
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -29,6 +31,7 @@ _ENTER = text(
     "SELECT set_config('app.tenant', :tenant, true), set_config('app.shops', :shops, true), "
     "set_config('app.bulk', :bulk, true), set_config('transaction_read_only', :read_only, true)"
 )
+_SHADOW = sql.SQL("CREATE TEMP TABLE {} (LIKE {} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)")
 _TOUCHED = "CREATE TEMP TABLE IF NOT EXISTS touched (entity text, row_id text, op text) ON COMMIT DELETE ROWS"
 
 
@@ -75,17 +78,27 @@ class HubDatabase:
 
     @contextmanager
     def session(
-        self, tenant_id: str, *, shops: Sequence[str] = (), read_only: bool = False, bulk: bool = False
+        self,
+        tenant_id: str,
+        *,
+        shops: Sequence[str] = (),
+        read_only: bool = False,
+        bulk: bool = False,
+        one_moment: bool = False,
     ) -> Iterator[Session]:
         """One transaction for one tenant; kept at the end, or nothing happened.
 
-        shops  which shops' rows it reaches; all of the tenant's when none is named
-        bulk   the writer keeps its own account of what it writes, so the capture guard stays quiet
+        shops       which shops' rows it reaches; all of the tenant's when none is named
+        bulk        the writer keeps its own account of what it writes, so the capture guard stays quiet
+        one_moment  everything is read as it stood at the first statement (repeatable read)
 
         Raises Busy when no connection can be had.
         """
         info = {"tenant_id": tenant_id, "shops": tuple(shops), "read_only": read_only, "bulk": bulk}
-        with _in_words(), self._entered(self._bulk if bulk else self._app, info) as session:
+        engine = self._bulk if bulk else self._app
+        if one_moment:
+            engine = engine.execution_options(isolation_level="REPEATABLE READ")
+        with _in_words(), self._entered(engine, info) as session:
             transaction = session.get_transaction()
             assert transaction is not None
             with transaction:
@@ -104,6 +117,30 @@ class HubDatabase:
             else:
                 return session
         raise AssertionError("the last try returns or raises")
+
+    @contextmanager
+    def shadowed(self, tenant_id: str, tables: Sequence[str]) -> Iterator[Session]:
+        """One state of the tenant's rows, with empty temporary tables in front of these; nothing else can be written.
+
+        The connection is made for this alone: a plan kept from elsewhere would know the tables behind. It sees one
+        snapshot in a transaction that is read-only, in which PostgreSQL lets nothing but temporary tables be written.
+        """
+        url, more = self._app.url, "-c enable_seqscan=off -c temp_buffers=64MB"
+        engine = _engine(url.render_as_string(hide_password=False), 1, 0, more)
+        info = {"tenant_id": tenant_id, "shops": (), "read_only": True, "bulk": True}
+        try:
+            with _in_words(), engine.connect() as connection:
+                driver = connection.connection.driver_connection
+                assert isinstance(driver, psycopg.Connection)
+                driver.autocommit = True
+                for table in tables:
+                    driver.execute(_SHADOW.format(sql.Identifier(table), sql.Identifier("public", table)))
+                driver.autocommit = False
+                alone = connection.execution_options(isolation_level="REPEATABLE READ")
+                with TenantSession(alone, info=info, expire_on_commit=False) as session:
+                    yield session
+        finally:
+            engine.dispose()
 
     @contextmanager
     def gate(self) -> Iterator[Session]:

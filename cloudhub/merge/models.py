@@ -56,6 +56,7 @@ class TenantFeed(TenantRow):
     moved_at: Mapped[UtcTime | None]
     epoch: Mapped[str | None] = mapped_column(String(36))
     base_no: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    floor: Mapped[int] = mapped_column(BigInteger, server_default="0")  # who has not read up to here takes a snapshot
 
 
 class FeedStream(TenantRow):
@@ -74,7 +75,7 @@ class FeedLine(TenantRow):
 
     __tablename__ = "feed_line"
     __table_args__ = (Index("ix_feed_line_stream_no", "tenant_id", "stream", "no"),)
-    app = "SELECT, INSERT, UPDATE (personal)"
+    app = "SELECT, INSERT, UPDATE (personal, body)"
 
     no: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     stream: Mapped[str] = mapped_column(String(38))
@@ -84,7 +85,7 @@ class FeedLine(TenantRow):
     as_written: Mapped[bool] = mapped_column(Boolean)  # its writer can make the line itself
     hash: Mapped[str] = mapped_column(String(64))
     rows: Mapped[int]
-    body: Mapped[str] = mapped_column(Text)  # canonical, personal values as markers
+    body: Mapped[str | None] = mapped_column(Text)  # canonical, personal values as markers; NULL below the log's floor
     personal: Mapped[str | None] = mapped_column(Text)  # what reveals them; NULL once erased
 
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
 import orjson
-from sqlalchemy import BigInteger, LargeBinary, String, Text, delete, select
+from sqlalchemy import BigInteger, Boolean, LargeBinary, String, Text, delete, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -52,6 +52,7 @@ class Installation(LocalRow):
     clock_offset_ms: Mapped[int | None]  # hub time less ours, when last heard
     latest_ms: Mapped[int]  # the latest wall time ever recorded: a clock behind it is wrong
     fingerprint_key: Mapped[bytes] = mapped_column(LargeBinary)
+    awaits_books: Mapped[bool] = mapped_column(Boolean, default=False)  # those of this shop are still on their way here
 
 
 class Counter(LocalRow):

@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shopnode.domain.db import Id, LocalRow, UtcTime
+from sync_protocol.versions import SCHEMA_VERSION
 
 
 class HubLink(LocalRow):
@@ -22,6 +23,9 @@ class HubLink(LocalRow):
     accepted_n: Mapped[int] = mapped_column(BigInteger)  # the hub has our entries up to here
     durable_n: Mapped[int] = mapped_column(BigInteger)  # and a verified backup of them up to here
     last_ok_at: Mapped[UtcTime | None]
+    schema: Mapped[int] = mapped_column(default=SCHEMA_VERSION)  # that the hub's rows were sent for; older: some lack
+    checked_at: Mapped[UtcTime | None]  # when the books here were last compared with the hub's
+    check_report: Mapped[str | None] = mapped_column(Text)  # what came of it, as JSON
 
 
 class EnrolAttempt(LocalRow):
@@ -71,3 +75,21 @@ class EntryVerdictRow(LocalRow):
     verdict: Mapped[str] = mapped_column(String(20))
     reason: Mapped[str | None] = mapped_column(String(200))
     at: Mapped[UtcTime]
+
+
+class SnapshotFetch(LocalRow):
+    """The snapshot this node is fetching: one row at most."""
+
+    __tablename__ = "snapshot_fetch"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    manifest: Mapped[str] = mapped_column(Text)  # canonical JSON, as the hub signed it on the line
+
+
+class SnapshotPart(LocalRow):
+    """A chunk that is here already, by its hash."""
+
+    __tablename__ = "snapshot_part"
+
+    hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    body: Mapped[bytes] = mapped_column(LargeBinary)

@@ -34,6 +34,8 @@ def upgrade() -> None:
     create_register_version()
     create_returned_line()
     create_shop_seat()
+    create_snapshot()
+    create_snapshot_chunk()
     create_tenant()
     create_tenant_feed()
     create_waiting_entry()
@@ -52,7 +54,7 @@ def create_feed_line() -> None:
         sa.Column("as_written", sa.Boolean(), nullable=False),
         sa.Column("hash", sa.String(64), nullable=False),
         sa.Column("rows", sa.BigInteger(), nullable=False),
-        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=True),
         sa.Column("personal", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("tenant_id", "no", name=op.f("pk_feed_line")),
     )
@@ -316,6 +318,34 @@ def create_shop_seat() -> None:
     )
 
 
+def create_snapshot() -> None:
+    op.create_table(
+        "snapshot",
+        sa.Column("tenant_id", ID, nullable=False),
+        sa.Column("id", ID, nullable=False),
+        sa.Column("node_id", ID, nullable=False),
+        sa.Column("epoch", sa.String(36), nullable=False),
+        sa.Column("schema", sa.BigInteger(), nullable=False),
+        sa.Column("since_schema", sa.BigInteger(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("manifest", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_snapshot")),
+    )
+    op.create_index("ix_snapshot_node_id", "snapshot", ["tenant_id", "node_id"], unique=False)
+
+
+def create_snapshot_chunk() -> None:
+    op.create_table(
+        "snapshot_chunk",
+        sa.Column("tenant_id", ID, nullable=False),
+        sa.Column("snapshot_id", ID, nullable=False),
+        sa.Column("n", sa.BigInteger(), nullable=False, autoincrement=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "snapshot_id", "n", name=op.f("pk_snapshot_chunk")),
+    )
+
+
 def create_tenant() -> None:
     op.create_table(
         "tenant",
@@ -335,6 +365,7 @@ def create_tenant_feed() -> None:
         sa.Column("moved_at", sa.BigInteger(), nullable=True),
         sa.Column("epoch", sa.String(36), nullable=True),
         sa.Column("base_no", sa.BigInteger(), nullable=False, server_default=sa.text("0")),
+        sa.Column("floor", sa.BigInteger(), nullable=False, server_default=sa.text("0")),
         sa.PrimaryKeyConstraint("tenant_id", name=op.f("pk_tenant_feed")),
     )
 

@@ -28,6 +28,8 @@ def upgrade() -> None:
     create_installation()
     create_login_throttle()
     create_printer()
+    create_snapshot_fetch()
+    create_snapshot_part()
     create_staff_pin()
     create_stream_mark()
     create_web_session()
@@ -120,6 +122,9 @@ def create_hub_link() -> None:
         sa.Column("accepted_n", sa.BigInteger(), nullable=False),
         sa.Column("durable_n", sa.BigInteger(), nullable=False),
         sa.Column("last_ok_at", sa.BigInteger(), nullable=True),
+        sa.Column("schema", sa.BigInteger(), nullable=False),
+        sa.Column("checked_at", sa.BigInteger(), nullable=True),
+        sa.Column("check_report", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_hub_link")),
     )
 
@@ -139,6 +144,7 @@ def create_installation() -> None:
         sa.Column("clock_offset_ms", sa.BigInteger(), nullable=True),
         sa.Column("latest_ms", sa.BigInteger(), nullable=False),
         sa.Column("fingerprint_key", sa.LargeBinary(), nullable=False),
+        sa.Column("awaits_books", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_installation")),
     )
 
@@ -176,6 +182,24 @@ def create_printer() -> None:
         sa.CheckConstraint("columns BETWEEN 24 AND 64", name=op.f("ck_printer_columns_fit")),
         sa.CheckConstraint("paper_mm IN (58, 80)", name=op.f("ck_printer_paper_known")),
         sa.CheckConstraint("transport IN ('tcp', 'device')", name=op.f("ck_printer_transport_known")),
+    )
+
+
+def create_snapshot_fetch() -> None:
+    op.create_table(
+        "snapshot_fetch",
+        sa.Column("id", sa.BigInteger(), nullable=False, autoincrement=False),
+        sa.Column("manifest", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_snapshot_fetch")),
+    )
+
+
+def create_snapshot_part() -> None:
+    op.create_table(
+        "snapshot_part",
+        sa.Column("hash", sa.String(64), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("hash", name=op.f("pk_snapshot_part")),
     )
 
 
