@@ -31,12 +31,13 @@ def _brought_money(row: str) -> str:
     )
 
 
+ON_THE_LISTS = " AND ".join(f"{row}.{name} IS NULL" for row in "to" for name in ("archived_at", "merged_into"))
 KEYS = (
-    BusinessKey("sku_twice", "product", ("sku",), condition="t.archived_at IS NULL AND o.archived_at IS NULL"),
-    BusinessKey("barcode_twice", "product", ("barcode",), condition="t.archived_at IS NULL AND o.archived_at IS NULL"),
+    BusinessKey("sku_twice", "product", ("sku",), condition=ON_THE_LISTS),
+    BusinessKey("barcode_twice", "product", ("barcode",), condition=ON_THE_LISTS),
     BusinessKey("imei_twice", "handset", ("imei1", "imei2")),
     BusinessKey("serial_twice", "handset", ("serial",)),
-    BusinessKey("phone_twice", "customer", ("phone",), condition="t.archived_at IS NULL AND o.archived_at IS NULL"),
+    BusinessKey("phone_twice", "customer", ("phone",), condition=ON_THE_LISTS),
     BusinessKey(
         "reference_twice", "payment", ("reference",), scope="method",
         condition=f"t.sale_id <> o.sale_id AND {_brought_money('t')} AND {_brought_money('o')}",

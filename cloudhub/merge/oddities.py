@@ -24,6 +24,7 @@ def find_oddities(books: Books, works: Sequence[Work]) -> list[Oddity]:
         *_oversold(books),
         *_sold_twice(books),
         *_in_two_places(books),
+        *_merged_crosswise(books),
     ]
 
 
@@ -33,6 +34,8 @@ def oddity_of_repeat(entity: str, said: Mapping[str, Any], stands: Mapping[str, 
         return "received_and_taken_back" if said["kind"] != stands["kind"] else None
     if entity == "transfer_line":
         return "sent_twice" if said["transfer_id"] != stands["transfer_id"] else None
+    if entity == "alias":
+        return "merged_twice" if said["into_id"] != stands["into_id"] else None
     return "acted_twice" if entity_tables()[entity].kind is Kind.DECISION else None
 
 
@@ -123,6 +126,17 @@ def _in_two_places(books: Books) -> list[Oddity]:
     ]
 
 
+def _merged_crosswise(books: Books) -> list[Oddity]:
+    """Aliases that change nothing, because the fold over them would run in a circle; the derived rows are written."""
+    oddities = []
+    for alias in books.notes.changed.inserts.get("alias", ()):
+        statement = _NOT_MERGED.format(table=entity_tables()[alias["entity"]].name)
+        found = books.rows(statement, [books.tenant_id, alias["duplicate_id"]])
+        names = (alias["entity"], alias["duplicate_id"], *books.writer, None, alias["into_id"])
+        oddities += [Oddity("merged_crosswise", *names) for _ in found]
+    return oddities
+
+
 # A decision of the same admission has no line yet; it is of the same origin, which knew of it.
 _UNSEEN = """
 SELECT a.id::text, d.id::text, d.kind, s.number, a.shop_id::text
@@ -136,6 +150,7 @@ WHERE d.kind <> 'lock' OR NOT EXISTS (
   SELECT FROM sale_decision u WHERE u.tenant_id = d.tenant_id AND u.sale_id = d.sale_id AND u.kind = 'unlock'
     AND u.feed_no > d.feed_no AND u.feed_no < a.feed_no)
 """
+_NOT_MERGED = "SELECT FROM {table} WHERE tenant_id = %s AND id = %s AND merged_into IS NULL"
 _TWO_RECEIPTS = """
 SELECT l.sale_id::text, o.sale_id::text, l.imei, l.shop_id::text
 FROM unnest(%s::uuid[]) AS asked (id)

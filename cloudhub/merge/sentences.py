@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from cloudhub.merge.naming import Named
 from shopnode.domain.catalogue.models import Product
+from shopnode.domain.customers.models import Customer
 from shopnode.domain.people.models import Shop, Staff
 
 SOMEWHERE, SOMEBODY, SOMETHING = "a shop", "somebody", "goods"
@@ -31,6 +32,9 @@ SENTENCES = {
     "sent_twice": "{shop} sent the phone {phone} twice, under two numbers. The first transfer stands.",
     "received_and_taken_back": "The phone {phone} was received at {receiver} and taken back at {sender}. Only one of "
     "them can have it.",
+    "merged_crosswise": "{record} was merged into another record that had been merged into it already. {record} is "
+    "kept.",
+    "merged_twice": "A duplicate was merged into two different records. The first merge stands.",
     "other_shop": "A computer of {shop} tried to change who may work in another shop. That was not taken.",
     "not_owner": "At {shop}, somebody who is no owner tried to change the rights of {person}. That was not taken.",
     "amended_locked": "{shop} corrected sale {key} when it had been locked already, before it could know. "
@@ -78,6 +82,7 @@ class Speaker:
         self._shops = _names(session, Shop, {row.shop_id for row in rows if row.shop_id})
         self._people = _names(session, Staff, ids)
         self._products = _names(session, Product, ids)
+        self._records = {**self._products, **_names(session, Customer, ids)}
         self._named = Named(session, ids)
 
     def sentence(self, listed: Listed) -> str:
@@ -89,6 +94,7 @@ class Speaker:
             shop=self._shops.get(listed.shop_id or "", SOMEWHERE),
             person=_first(self._people, names, SOMEBODY),
             product=_first(self._products, names, SOMETHING),
+            record=_first(self._records, names, "a record"),
             phone=self._named.phone(names),
             places=self._named.places(names),
             receipts=self._named.receipts(names),

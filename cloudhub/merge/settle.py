@@ -23,7 +23,7 @@ from shopnode.domain.clock import Clock, act_id, new_id
 from shopnode.domain.projections import project
 from sync_protocol.lines import TENANT_STREAM
 
-FED = ("sale_decision", "sale_amendment")  # tables whose `feed_no` orders them among each other
+FED = ("sale_decision", "sale_amendment", "alias")  # tables whose `feed_no` orders them among each other
 
 
 def settle(books: Books, works: Sequence[Work], clock: Clock, *, derive: bool = True) -> int:

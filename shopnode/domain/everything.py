@@ -1,5 +1,7 @@
 """Imports every area, so that all actions and projections are registered. Entry points import this, once."""
 
+import shopnode.domain.aliases.actions
+import shopnode.domain.aliases.projections
 import shopnode.domain.cash.actions
 import shopnode.domain.catalogue.actions
 import shopnode.domain.catalogue.projections

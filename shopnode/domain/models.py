@@ -1,5 +1,6 @@
 """Every table of the domain, imported once so that the mapper and the migrations know them all."""
 
+from shopnode.domain.aliases import models as aliases
 from shopnode.domain.cash import models as cash
 from shopnode.domain.catalogue import models as catalogue
 from shopnode.domain.customers import models as customers
@@ -13,6 +14,6 @@ from shopnode.domain.settings import models as settings
 from shopnode.domain.stock import models as stock
 
 __all__ = [
-    "Counter", "FieldState", "Installation", "JournalEntry", "cash", "catalogue", "customers", "handsets",
+    "Counter", "FieldState", "Installation", "JournalEntry", "aliases", "cash", "catalogue", "customers", "handsets",
     "people", "printing", "sales", "settings", "stock",
 ]  # fmt: skip

@@ -53,9 +53,8 @@ def projection(*entities: str) -> Callable[[Projection], Projection]:
 def project(session: Session, what: Capture | Changed) -> None:
     """Bring every derived row that depends on these changes up to date."""
     changed = what if isinstance(what, Changed) else _changed(what)
-    names = changed.names()
     for entities, function in _PROJECTIONS:
-        if entities & names:
+        if entities & changed.names():  # asked anew: a projection may tell those after it of more rows
             function(session, changed)
 
 

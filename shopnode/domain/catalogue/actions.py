@@ -11,14 +11,16 @@ from sqlalchemy.orm import Session
 from shopnode.domain.actions import action
 from shopnode.domain.capture import add_rows
 from shopnode.domain.catalogue.models import Product
-from shopnode.domain.catalogue.queries import find_product, has_moved
+from shopnode.domain.catalogue.queries import find_product, has_moved, offered
 from shopnode.domain.catalogue.rules import price_faults, price_warning
 from shopnode.domain.context import Context
-from shopnode.domain.errors import Invalid
+from shopnode.domain.errors import Conflict, Invalid
 from shopnode.domain.homes import Where
 from shopnode.domain.params import QUANTITY_MAX, Amount, Code, IdText, Name, Note, Optionally, Params, Reason
+from shopnode.domain.people.models import Shop
 from shopnode.domain.people.queries import currency_of
 from shopnode.domain.permissions import Permission
+from shopnode.domain.queries import row_or_none
 
 WARRANTY_DAYS_MAX = 3_650
 
@@ -49,6 +51,7 @@ class CreateProduct(Params):
     warranty_days: WarrantyDays = 0
     is_serialised: bool = False
     is_preloaded: bool = False
+    only_shop_id: Annotated[IdText | None, Optionally] = None
 
 
 class UpdateProduct(Params):
@@ -68,6 +71,7 @@ class UpdateProduct(Params):
     warranty_days: WarrantyDays | None = None
     is_serialised: bool | None = None
     is_preloaded: bool | None = None
+    only_shop_id: Annotated[IdText | None, Optionally] = None
 
 
 class ArchiveProduct(Params):
@@ -121,6 +125,9 @@ def archive_product(ctx: Context, form: ArchiveProduct) -> dict[str, Any]:
 def restore_product(ctx: Context, form: RestoreProduct) -> dict[str, Any]:
     """Put an archived product back on the counter."""
     product = find_product(ctx.session, form.product_id)
+    if product.merged_into is not None:
+        kept = find_product(ctx.session, product.merged_into)
+        raise Conflict(f"“{product.name}” was merged into “{kept.name}”. Use “{kept.name}” instead.")
     product.archived_at = None
     check_product(ctx.session, product)
     ctx.about("product", product.id)
@@ -135,6 +142,8 @@ def _answer(product: Product) -> dict[str, Any]:
 def check_product(session: Session, product: Product) -> None:
     """Refuse a product whose prices contradict each other or whose codes another has. Raises Invalid."""
     faults = price_faults(product.price_minor, product.floor_minor, currency_of(session))
+    if product.only_shop_id is not None and row_or_none(session, Shop, product.only_shop_id) is None:
+        faults["only_shop_id"] = "is no shop of this business"
     faults |= _code_clash(session, product, "sku") | _code_clash(session, product, "barcode")
     if faults:
         raise Invalid(faults)
@@ -146,7 +155,5 @@ def _code_clash(session: Session, product: Product, name: str) -> dict[str, str]
     if code is None:
         return {}
     same = getattr(Product, name) == code
-    holder = session.scalar(
-        select(Product.name).where(same, Product.id != product.id, Product.archived_at.is_(None)).limit(1)
-    )
+    holder = session.scalar(select(Product.name).where(same, Product.id != product.id, offered(None)).limit(1))
     return {name: f"is already used by “{holder}”"} if holder else {}

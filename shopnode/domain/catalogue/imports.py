@@ -14,6 +14,7 @@ from sqlalchemy import select
 from shopnode.domain.capture import wire_columns
 from shopnode.domain.catalogue.actions import CreateProduct, UpdateProduct, check_product
 from shopnode.domain.catalogue.models import Product
+from shopnode.domain.catalogue.queries import find_product, offered
 from shopnode.domain.catalogue.rules import fold
 from shopnode.domain.context import Context
 from shopnode.domain.errors import Invalid, NotPermitted
@@ -146,6 +147,9 @@ class _Plan:
     def _same(self, ctx: Context, product: Product, values: dict[str, Any], answer: Callable[..., Planned]) -> Planned:
         if product.archived_at is not None:
             return answer(Verdict.WRONG, f"“{product.name}” is archived. Restore it first, then import again.")
+        if product.merged_into is not None:
+            kept = find_product(ctx.session, product.merged_into)
+            return answer(Verdict.WRONG, f"“{product.name}” was merged into “{kept.name}”. Use that product's code.")
         told = read_params(UpdateProduct, {"product_id": product.id, **values})
         asked = told.model_dump(mode="json", exclude_unset=True, exclude={"product_id"})
         changes = {name: value for name, value in asked.items() if getattr(product, name) != value}
@@ -174,7 +178,7 @@ class _Plan:
         nameless = [fold(values["name"]) for values in lines if _keys(values)[:1] == [("name", _name(values))]]
         if nameless:
             if self.names is None:
-                rows = session.execute(select(Product.name, Product.id).where(Product.archived_at.is_(None)))
+                rows = session.execute(select(Product.name, Product.id).where(offered(None)))
                 self.names = {fold(name): product_id for name, product_id in rows}
             ids = {self.names[name] for name in nameless if name in self.names}
             products = session.scalars(select(Product).where(Product.id.in_(ids)))

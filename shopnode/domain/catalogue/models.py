@@ -18,12 +18,14 @@ class Product(SyncedRow):
         look_up("product", "sku"),
         look_up("product", "barcode"),
         look_up("product", "category"),
+        look_up("product", "merged_into"),
     )
     __sync__ = Sync(
         Kind.REGISTER,
         Stream.TENANT,
         rules={"price_minor": Rule.OWNER_WINS, "cost_minor": Rule.OWNER_WINS, "floor_minor": Rule.OWNER_WINS},
         watched=frozenset({"price_minor", "cost_minor", "floor_minor"}),
+        derived=frozenset({"merged_into"}),
     )
 
     name: Mapped[str] = mapped_column(String(200))
@@ -40,8 +42,10 @@ class Product(SyncedRow):
     is_serialised: Mapped[bool] = mapped_column(Boolean)  # sold piece by piece, by IMEI or serial
     is_preloaded: Mapped[bool] = mapped_column(Boolean)  # a quick-add tile on the counter
     archived_at: Mapped[UtcTime | None]
+    only_shop_id: Mapped[Id | None]  # the one shop that offers it; None for all of them
     created_by: Mapped[Id | None]
     created_at: Mapped[UtcTime]
+    merged_into: Mapped[Id | None]  # the product this one is a duplicate of, see aliases
 
 
 class ProductSearch(DerivedRow):
@@ -50,5 +54,6 @@ class ProductSearch(DerivedRow):
     __tablename__ = "product_search"
 
     product_id: Mapped[Id] = mapped_column(primary_key=True)
+    only_shop_id: Mapped[Id | None]
     text: Mapped[str] = mapped_column(Text)  # " name brand category sku barcode", see rules.searched_text
     on_sale: Mapped[bool] = mapped_column(Boolean)

@@ -6,14 +6,14 @@ that could slip out. Stock on hand is of one shop where one is named, else of al
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from shopnode.domain.catalogue.models import Product, ProductSearch
 from shopnode.domain.catalogue.rules import fold, printable, search_words
@@ -50,6 +50,8 @@ class ProductView:
     is_preloaded: bool
     archived_at: datetime | None
     created_at: datetime
+    only_shop_id: str | None  # the one shop that offers it; None for all
+    merged_into: str | None  # the product that is kept, where this one is its duplicate
     on_hand: int
     cost_minor: int | None  # None for those who may not see it
 
@@ -79,6 +81,33 @@ class ProductFilter:
     sort: Sort = Sort.NAME
 
 
+def offered(shop_id: str | None) -> ColumnElement[bool]:
+    """Products that can be sold now, in that shop where one is named: neither archived, nor another's duplicate, nor
+    another shop's own."""
+    here = true() if shop_id is None else or_(Product.only_shop_id.is_(None), Product.only_shop_id == shop_id)
+    return and_(Product.archived_at.is_(None), Product.merged_into.is_(None), here)
+
+
+def _found_in(shop_id: str | None) -> ColumnElement[bool]:
+    if shop_id is None:
+        return true()
+    return or_(ProductSearch.only_shop_id.is_(None), ProductSearch.only_shop_id == shop_id)
+
+
+def with_duplicates(session: Session, product_ids: Collection[str]) -> dict[str, str]:
+    """These products and all that were merged into them: product → the one of these it is read as."""
+    query = select(Product.id, Product.merged_into).where(Product.merged_into.in_(product_ids))
+    return {**{row_id: row_id for row_id in product_ids}, **{row.id: row.merged_into for row in session.execute(query)}}
+
+
+def products_as_read(session: Session, product_ids: Collection[str]) -> dict[str, Product]:
+    """Product id → the product; for one that was merged into another, the one that is kept."""
+    asked = {row.id: row for row in session.scalars(select(Product).where(Product.id.in_(product_ids)))}
+    merged = {row.merged_into for row in asked.values() if row.merged_into}
+    kept = {row.id: row for row in session.scalars(select(Product).where(Product.id.in_(merged)))} if merged else {}
+    return {row_id: kept.get(row.merged_into or "", row) for row_id, row in asked.items()}
+
+
 def find_product(session: Session, product_id: str) -> Product:
     """The product with this id. Raises NotFound."""
     return find_row(session, Product, product_id, "This product")
@@ -99,13 +128,13 @@ def search_products(
         return list_products(ctx, ProductFilter(), limit=limit, cursor=cursor)
     found = ProductSearch.text
     rank = case(
-        (ProductSearch.product_id.in_(ids_by_code(ctx.session, text)), 0),
+        (ProductSearch.product_id.in_(ids_by_code(ctx, text)), 0),
         (found.startswith(" " + fold(text), autoescape=True), 1),
         (and_(*(found.contains(" " + word, autoescape=True) for word in words)), 2),
         else_=3,
     )
     hit = select(rank.label("rank"), found.label("text"), ProductSearch.product_id)
-    hit = hit.where(ProductSearch.on_sale, *map(_holds, words))
+    hit = hit.where(ProductSearch.on_sale, _found_in(ctx.shop_id), *map(_holds, words))
     hits = hit.subquery()
     order = (hits.c.rank, hits.c.text, hits.c.product_id)
     query = select(hits).order_by(*order).limit(limit + 1)
@@ -121,16 +150,19 @@ def _holds(word: str) -> ColumnElement[bool]:
     return ProductSearch.text.contains(word if len(word) > 1 else f" {word}", autoescape=True)
 
 
-def ids_by_code(session: Session, text: str) -> list[str]:
-    """Products on sale with exactly this barcode or SKU; usually one."""
+def ids_by_code(ctx: Context, text: str) -> list[str]:
+    """Products on sale with exactly this barcode or SKU, or whose duplicate has it; usually one."""
     code = " ".join(printable(text).split())
     same = or_(Product.barcode == code, Product.sku == code.upper())
-    return list(session.scalars(select(Product.id).where(same, Product.archived_at.is_(None)).limit(PAGE_DEFAULT)))
+    own = select(Product.id).where(same, offered(ctx.shop_id)).limit(PAGE_DEFAULT)
+    kept = select(Product.merged_into).where(same, Product.merged_into.is_not(None)).scalar_subquery()
+    theirs = select(Product.id).where(Product.id.in_(kept), offered(ctx.shop_id)).limit(PAGE_DEFAULT)
+    return list(dict.fromkeys([*ctx.session.scalars(own), *ctx.session.scalars(theirs)]))
 
 
 def products_by_code(ctx: Context, text: str) -> list[ProductView]:
     """The products on sale with exactly this barcode or SKU, as a scanner asks for them."""
-    return _views_by_id(ctx, ids_by_code(ctx.session, text))
+    return _views_by_id(ctx, ids_by_code(ctx, text))
 
 
 def list_products(
@@ -168,7 +200,7 @@ def quick_tiles(ctx: Context, *, limit: int = TILES_MAX) -> list[ProductView]:
     """What is sold by one touch: the tiles the owner chose, then what sells most these days."""
     query = select(Product).join(ProductSearch, ProductSearch.product_id == Product.id)
     chosen = ctx.session.scalars(
-        query.where(Product.is_preloaded, Product.archived_at.is_(None)).order_by(ProductSearch.text).limit(limit)
+        query.where(Product.is_preloaded, offered(ctx.shop_id)).order_by(ProductSearch.text).limit(limit)
     ).all()
     missing = limit - len(chosen)
     sellers = _best_sellers(ctx, missing, {product.id for product in chosen}) if missing else []
@@ -177,7 +209,7 @@ def quick_tiles(ctx: Context, *, limit: int = TILES_MAX) -> list[ProductView]:
 
 def categories(session: Session) -> list[tuple[str, int]]:
     """Each category of the products on sale, with how many it holds."""
-    query = select(Product.category, func.count()).where(Product.archived_at.is_(None)).group_by(Product.category)
+    query = select(Product.category, func.count()).where(offered(None)).group_by(Product.category)
     return [(name, count) for name, count in session.execute(query.order_by(func.lower(Product.category)))]
 
 
@@ -195,7 +227,7 @@ def _narrowed(ctx: Context, query: AnySelect, wanted: ProductFilter, *, by_name:
         query = query.join(ProductSearch, ProductSearch.product_id == Product.id)
         query = query.where(ProductSearch.on_sale.is_not(wanted.archived), *map(_holds, words))
     is_archived = Product.archived_at.is_not(None)
-    query = query.where(is_archived if wanted.archived else ~is_archived)
+    query = query.where(is_archived if wanted.archived else offered(ctx.shop_id))
     if wanted.category is not None:
         query = query.where(Product.category == wanted.category)
     if wanted.low_stock:
@@ -227,17 +259,25 @@ def _best_sellers(ctx: Context, limit: int, but: set[str]) -> list[str]:
         select(SaleLine.product_id)
         .join(SaleSummary, SaleSummary.sale_id == SaleLine.sale_id)
         .join(Product, Product.id == SaleLine.product_id)
-        .where(SaleSummary.sold_at >= since, Product.archived_at.is_(None), Product.id.not_in(but))
+        .where(SaleSummary.sold_at >= since, offered(ctx.shop_id), Product.id.not_in(but))
         .group_by(SaleLine.product_id)
         .order_by(func.sum(SaleLine.quantity).desc(), SaleLine.product_id)
     )
     return [product_id for (product_id,) in ctx.session.execute(query.limit(limit)) if product_id]
 
 
-def _level(shop_id: str | None) -> ScalarSelect[int]:
-    """On hand of the product of the outer query."""
-    levels = select(func.sum(StockLevel.on_hand)).where(StockLevel.product_id == Product.id)
-    return (levels if shop_id is None else levels.where(StockLevel.shop_id == shop_id)).scalar_subquery()
+def _level(shop_id: str | None) -> ColumnElement[int]:
+    """On hand of the product of the outer query, its duplicates' pieces included."""
+    duplicate = aliased(Product)
+    own = select(func.coalesce(func.sum(StockLevel.on_hand), 0)).where(StockLevel.product_id == Product.id)
+    theirs = (
+        select(func.coalesce(func.sum(StockLevel.on_hand), 0))
+        .join(duplicate, duplicate.id == StockLevel.product_id)
+        .where(duplicate.merged_into == Product.id)
+    )
+    if shop_id is not None:
+        own, theirs = (part.where(StockLevel.shop_id == shop_id) for part in (own, theirs))
+    return own.correlate(Product).scalar_subquery() + theirs.correlate(Product).scalar_subquery()
 
 
 def _views_by_id(ctx: Context, product_ids: Sequence[str]) -> list[ProductView]:
@@ -246,13 +286,13 @@ def _views_by_id(ctx: Context, product_ids: Sequence[str]) -> list[ProductView]:
 
 
 def _views(ctx: Context, products: Sequence[Product]) -> list[ProductView]:
-    ids = [product.id for product in products]
-    query = select(StockLevel.product_id, func.sum(StockLevel.on_hand)).where(StockLevel.product_id.in_(ids))
+    read_as = with_duplicates(ctx.session, [product.id for product in products])
+    query = select(StockLevel.product_id, func.sum(StockLevel.on_hand)).where(StockLevel.product_id.in_(list(read_as)))
     if ctx.shop_id is not None:
         query = query.where(StockLevel.shop_id == ctx.shop_id)
-    levels = {
-        product_id: int(level) for product_id, level in ctx.session.execute(query.group_by(StockLevel.product_id))
-    }
+    levels: dict[str, int] = {}
+    for product_id, level in ctx.session.execute(query.group_by(StockLevel.product_id)):
+        levels[read_as[product_id]] = levels.get(read_as[product_id], 0) + int(level)
     sees_cost = ctx.may(Permission.PRODUCTS_SEE_COST)
     return [_view(product, levels.get(product.id, 0), sees_cost) for product in products]
 
@@ -273,6 +313,8 @@ def _view(product: Product, on_hand: int, sees_cost: bool) -> ProductView:
         is_serialised=product.is_serialised,
         is_preloaded=product.is_preloaded,
         archived_at=product.archived_at,
+        only_shop_id=product.only_shop_id,
+        merged_into=product.merged_into,
         created_at=product.created_at,
         on_hand=on_hand,
         cost_minor=product.cost_minor if sees_cost else None,

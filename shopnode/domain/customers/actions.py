@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from shopnode.domain.actions import action
 from shopnode.domain.capture import add_rows
 from shopnode.domain.context import Context
 from shopnode.domain.customers.models import Customer
-from shopnode.domain.customers.queries import find_customer
+from shopnode.domain.customers.queries import find_customer, on_the_list
 from shopnode.domain.errors import Conflict, Invalid
 from shopnode.domain.homes import Where
 from shopnode.domain.params import IdText, Name, Note, Optionally, Params, ShortText
@@ -94,7 +94,8 @@ def archive_customer(ctx: Context, form: ArchiveCustomer) -> dict[str, Any]:
 def _check_phone_free(ctx: Context, phone: str | None, but: str | None = None) -> None:
     if phone is None:
         return
-    query = select(Customer).where(Customer.phone == phone, Customer.archived_at.is_(None)).order_by(Customer.id)
+    same = select(func.coalesce(Customer.merged_into, Customer.id)).where(Customer.phone == phone)
+    query = select(Customer).where(Customer.id.in_(same), on_the_list()).order_by(Customer.id)
     for known in ctx.session.scalars(query):
         if known.id != but:
             raise AlreadyCustomer(known.id, known.name)

@@ -12,8 +12,13 @@ class Customer(SyncedRow):
     """A person or firm that buys. The phone number is the key people use; two shops may both have typed it."""
 
     __tablename__ = "customer"
-    __table_args__ = (look_up("customer", "phone"), look_up("customer", "name"))
-    __sync__ = Sync(Kind.REGISTER, Stream.TENANT, personal=frozenset({"name", "phone", "email", "address", "notes"}))
+    __table_args__ = (look_up("customer", "phone"), look_up("customer", "name"), look_up("customer", "merged_into"))
+    __sync__ = Sync(
+        Kind.REGISTER,
+        Stream.TENANT,
+        personal=frozenset({"name", "phone", "email", "address", "notes"}),
+        derived=frozenset({"merged_into"}),
+    )
 
     name: Mapped[str] = mapped_column(String(200))
     phone: Mapped[str | None] = mapped_column(String(20))  # E.164
@@ -23,3 +28,4 @@ class Customer(SyncedRow):
     created_by: Mapped[Id | None]
     created_at: Mapped[UtcTime]
     archived_at: Mapped[UtcTime | None]
+    merged_into: Mapped[Id | None]  # the customer this one is a duplicate of, see aliases

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from shopnode.domain.catalogue.rules import printable
@@ -17,20 +17,37 @@ def find_customer(session: Session, customer_id: str) -> Customer:
     return find_row(session, Customer, customer_id, "This customer")
 
 
+def on_the_list() -> ColumnElement[bool]:
+    """Customers that are neither archived nor another's duplicate."""
+    return and_(Customer.archived_at.is_(None), Customer.merged_into.is_(None))
+
+
+def with_duplicates(customer_id: str) -> Select[str]:
+    """The ids this customer is known by in the books: their own, and those of the duplicates merged into them."""
+    return select(Customer.id).where(or_(Customer.id == customer_id, Customer.merged_into == customer_id))
+
+
+def _matches(wanted: str) -> ColumnElement[bool]:
+    digits = phone_fragment(wanted)
+    by_name = func.lower(Customer.name).contains(wanted.lower(), autoescape=True)
+    return or_(by_name, Customer.phone.contains(digits, autoescape=True)) if digits else by_name
+
+
 def search_customers(
     session: Session, text: str, *, limit: int = PAGE_DEFAULT, cursor: str | None = None
 ) -> Page[Customer]:
     """Customers whose number holds these digits or whose name holds this text, by name; all for an empty text.
 
+    Whoever is found by what a duplicate of theirs was called is found as the one who is kept.
+
     Raises Invalid for a cursor of another list.
     """
     name = func.lower(Customer.name)
-    query = select(Customer, name).where(Customer.archived_at.is_(None)).order_by(name, Customer.id).limit(limit + 1)
+    query = select(Customer, name).where(on_the_list()).order_by(name, Customer.id).limit(limit + 1)
     wanted = " ".join(printable(text).split())
     if wanted:
-        digits = phone_fragment(wanted)
-        by_name = name.contains(wanted.lower(), autoescape=True)
-        query = query.where(or_(by_name, Customer.phone.contains(digits, autoescape=True)) if digits else by_name)
+        known_as = select(Customer.merged_into).where(Customer.merged_into.is_not(None), _matches(wanted))
+        query = query.where(or_(_matches(wanted), Customer.id.in_(known_as)))
     place = decode_cursor(cursor, (str, str))
     if place is not None:
         query = query.where(beyond((name, Customer.id), place))

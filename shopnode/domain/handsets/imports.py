@@ -15,6 +15,7 @@ from typing import IO, Any
 from sqlalchemy import select
 
 from shopnode.domain.catalogue.models import Product
+from shopnode.domain.catalogue.queries import offered
 from shopnode.domain.catalogue.rules import fold
 from shopnode.domain.context import Context
 from shopnode.domain.errors import Invalid, NotPermitted
@@ -161,7 +162,7 @@ class _Plan:
 
     def _product(self, ctx: Context, item: str) -> _Item | None:
         if self.products is None:
-            query = select(Product.id, Product.name, Product.is_serialised).where(Product.archived_at.is_(None))
+            query = select(Product.id, Product.name, Product.is_serialised).where(offered(ctx.shop_id))
             rows = ctx.session.execute(query.order_by(Product.is_serialised))
             self.products = {fold(row.name): _Item(*row) for row in rows}
         return self.products.get(fold(item))

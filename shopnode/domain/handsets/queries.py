@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, or_, select, true
 from sqlalchemy.orm import Session
 
 from shopnode.domain.catalogue.models import Product
+from shopnode.domain.catalogue.queries import products_as_read, with_duplicates
 from shopnode.domain.clock import to_ms
 from shopnode.domain.context import Context
 from shopnode.domain.customers.models import Customer
@@ -101,7 +102,8 @@ def unit_by_number_or_none(ctx: Context, typed: str) -> UnitView | None:
 
 def units_in_stock(ctx: Context, product_id: str) -> list[UnitView]:
     """The pieces of a model that can be sold, the oldest first."""
-    wanted = (StockUnit.product_id == product_id) & (StockUnit.status == UnitStatus.IN_STOCK.value)
+    read_as = with_duplicates(ctx.session, [product_id])
+    wanted = StockUnit.product_id.in_(list(read_as)) & (StockUnit.status == UnitStatus.IN_STOCK.value)
     if ctx.shop_id is not None:
         wanted &= StockUnit.shop_id == ctx.shop_id
     return _stays(ctx, wanted)[::-1]
@@ -172,13 +174,15 @@ def _stays(ctx: Context, wanted: ColumnElement[bool], *, limit: int | None = Non
     rows = ctx.session.execute(query).all()
     sold = _receipts(ctx.session, [unit.sold_line_id for unit, _, _ in rows if unit.sold_line_id])
     sees_cost = ctx.may(Permission.PRODUCTS_SEE_COST)
+    merged = {product.id for _, _, product in rows if product.merged_into}
+    read_as = products_as_read(ctx.session, merged) if merged else {}
     return [
         UnitView(
             unit_id=unit.id,
             handset_id=handset.id,
             product_id=product.id,
-            product_name=product.name,
-            price_minor=product.price_minor,
+            product_name=read_as.get(product.id, product).name,
+            price_minor=read_as.get(product.id, product).price_minor,
             status=UnitStatus(unit.status),
             imei1=handset.imei1,
             imei2=handset.imei2,

@@ -14,6 +14,7 @@ from shopnode.domain.catalogue.rules import printable
 from shopnode.domain.clock import to_ms
 from shopnode.domain.context import Context
 from shopnode.domain.customers.models import Customer
+from shopnode.domain.customers.queries import with_duplicates
 from shopnode.domain.customers.rules import phone_fragment
 from shopnode.domain.db import SyncedRow
 from shopnode.domain.journal import JournalEntry, history_of
@@ -51,6 +52,7 @@ class SaleFilter:
     shop_id: str | None = None
     seller_id: str | None = None
     method: str | None = None
+    customer_id: str | None = None  # with what was sold to their duplicates
 
 
 def list_sales(
@@ -125,6 +127,8 @@ def _filtered(ctx: Context, query: Select[*Ts], wanted: SaleFilter) -> Select[*T
     for column, value in exact.items():
         if value is not None:
             query = query.where(column == value)
+    if wanted.customer_id is not None:
+        query = query.where(SaleSummary.customer_id.in_(with_duplicates(wanted.customer_id)))
     if wanted.since is not None:
         query = query.where(SaleSummary.business_on >= wanted.since)
     if wanted.until is not None:
@@ -158,7 +162,9 @@ def _buyers(word: str) -> Select[str]:
     by_name = func.lower(Customer.name).contains(word.lower(), autoescape=True)
     digits = phone_fragment(word)
     by_phone = Customer.phone.contains(digits, autoescape=True) if digits else None
-    return select(Customer.id).where(by_name if by_phone is None else or_(by_name, by_phone))
+    known = by_name if by_phone is None else or_(by_name, by_phone)
+    same_person = select(Customer.id).where(known)
+    return select(Customer.id).where(or_(Customer.id.in_(same_person), Customer.merged_into.in_(same_person)))
 
 
 def _reference_or_none(word: str) -> str | None:

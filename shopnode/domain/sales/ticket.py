@@ -97,8 +97,14 @@ def price_lines(ctx: Context, items: list[Item], *, sold: Sequence[SaleLine] = (
             wrong.setdefault(place, "was not found in the catalogue")
         elif product.archived_at is not None and then is None:
             wrong[place] = f"“{product.name}” is no longer sold"
+        elif product.only_shop_id not in (None, ctx.shop_id) and then is None:
+            wrong[place] = f"“{product.name}” is sold in another shop only"
         elif product.is_serialised:
-            lines += _serialised_lines(item, place, product, pieces, tax_rate_bp, wrong, then)
+            same = {row_id for row_id, row in products.items() if row.id == product.id}
+            if any(unit.product_id not in same for unit, _ in pieces):
+                wrong[place] = f"the scanned phone is not a “{product.name}”"
+            else:
+                lines += _serialised_lines(item, place, product, pieces, tax_rate_bp, wrong, then)
         else:
             lines.append(_product_line(item, product, item.quantity, item.discount_amount, tax_rate_bp, then))
     _refuse_twice(lines, wrong)
@@ -111,10 +117,18 @@ def price_lines(ctx: Context, items: list[Item], *, sold: Sequence[SaleLine] = (
 
 
 def _products(session: Session, ids: set[str]) -> dict[str, Any]:
-    """The products as plain rows: reading them as objects costs more than the rest of the ticket."""
+    """The products as plain rows: reading them as objects costs more than the rest of the ticket.
+
+    One that was merged into another is sold as that one.
+    """
     if not ids:
         return {}
-    return {row.id: row for row in session.connection().execute(_BY_ID, {"ids": list(ids)})}
+    rows = {row.id: row for row in session.connection().execute(_BY_ID, {"ids": list(ids)})}
+    merged = {row.merged_into for row in rows.values() if row.merged_into}
+    if merged:
+        kept = {row.id: row for row in session.connection().execute(_BY_ID, {"ids": list(merged)})}
+        rows = {row_id: kept.get(row.merged_into, row) for row_id, row in rows.items()} | kept
+    return rows
 
 
 _BY_ID = select(*Product.__table__.c).where(Product.id.in_(bindparam("ids", expanding=True)))
@@ -206,14 +220,12 @@ def _serialised_lines(
         )  # fmt: skip
         wrong.setdefault(place, text)
         return []
-    if any(unit.product_id != product.id for unit, _ in pieces):
-        wrong[place] = f"the scanned phone is not a “{product.name}”"
-        return []
     shares = spread(item.discount_amount, [1] * len(pieces))
     lines = []
     for (unit, handset), discount in zip(pieces, shares, strict=True):
         line = _product_line(item, product, 1, discount, tax_rate_bp, then)
         line.unit, line.imei, line.cost_minor = unit, handset.number, unit.cost_minor
+        line.product_id = unit.product_id  # as it was taken into stock: its stay and its movements are of that product
         lines.append(line)
     return lines
 

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shopnode.domain.catalogue.models import Product
+from shopnode.domain.catalogue.queries import products_as_read
 from shopnode.domain.context import Context
 from shopnode.domain.customers.models import Customer
 from shopnode.domain.errors import Invalid
@@ -121,10 +122,10 @@ class CartView:
 def price_cart(ctx: Context, body: CartBody) -> CartView:
     """The cart at today's prices."""
     session = ctx.session
-    products = _by_id(session, Product, {line.product_id for line in body.lines})
+    products = products_as_read(session, {line.product_id for line in body.lines if line.product_id})
     units = _by_id(session, StockUnit, {line.unit_id for line in body.lines})
     tax_rate_bp = session.scalar(select(Shop.vat_rate_bp).where(Shop.id == ctx.shop_id)) or 0
-    lines = [_line(line, products, units, tax_rate_bp) for line in body.lines]
+    lines = [_line(line, products, units, tax_rate_bp, ctx.shop_id) for line in body.lines]
     customer = row_or_none(session, Customer, body.customer_id) if body.customer_id else None
     view = CartView(lines, customer, body.new_line_id, body.discount, reason=body.reason)
     _add_up(view)
@@ -147,7 +148,9 @@ def check_cart(ctx: Context) -> Any:
     return check
 
 
-def _line(wanted: CartLine, products: dict[str, Any], units: dict[str, Any], tax_rate_bp: int) -> LineView:
+def _line(
+    wanted: CartLine, products: dict[str, Product], units: dict[str, Any], tax_rate_bp: int, shop_id: str | None
+) -> LineView:
     product: Product | None = products.get(wanted.product_id or "")
     unit: StockUnit | None = units.get(wanted.unit_id or "")
     listed = product.price_minor if product else (wanted.unit_price or 0)
@@ -160,13 +163,17 @@ def _line(wanted: CartLine, products: dict[str, Any], units: dict[str, Any], tax
         discount_minor=wanted.discount, reason=wanted.reason, is_serialised=wanted.unit_id is not None,
         is_custom=wanted.product_id is None, tax_rate_bp=tax_rate_bp,
     )  # fmt: skip
-    line.problem = _problem(wanted, line, product, unit)
+    line.problem = _problem(wanted, line, product, unit, shop_id)
     return line
 
 
-def _problem(wanted: CartLine, line: LineView, product: Product | None, unit: StockUnit | None) -> Problem | None:
+def _problem(
+    wanted: CartLine, line: LineView, product: Product | None, unit: StockUnit | None, shop_id: str | None
+) -> Problem | None:
     if wanted.product_id and (product is None or product.archived_at is not None):
         return Problem("This product is no longer sold. Take it off the sale.", "remove")
+    if product is not None and product.only_shop_id not in (None, shop_id):
+        return Problem("This product is sold in another shop only. Take it off the sale.", "remove")
     if wanted.unit_id and (unit is None or unit.status != UnitStatus.IN_STOCK):
         why = NOT_AVAILABLE.get(unit.status, "it is not in stock.") if unit else "it is not in stock."
         return Problem(f"This phone cannot be sold: {why}", "unit")

@@ -6,7 +6,14 @@ from typing import Any
 
 from flask import Response, g, redirect, request, url_for
 
-from shopnode.domain.catalogue.queries import ProductFilter, categories, list_products, product_view, quick_tiles
+from shopnode.domain.catalogue.queries import (
+    ProductFilter,
+    categories,
+    list_products,
+    product_view,
+    quick_tiles,
+    with_duplicates,
+)
 from shopnode.domain.errors import Conflict, NotFound
 from shopnode.domain.handsets.queries import UnitView, find_unit, unit_by_number_or_none, units_in_stock
 from shopnode.domain.sales.carts import CartBody, CartLine
@@ -86,6 +93,8 @@ def _add_product(product_id: str) -> str | Response:
     product = product_view(g.ctx, product_id)
     if product.archived_at is not None:
         raise Conflict(f"“{product.name}” is no longer sold.")
+    if product.only_shop_id not in (None, g.ctx.shop_id):
+        raise Conflict(f"“{product.name}” is sold in another shop only.")
     if product.is_serialised:
         return into_sheet(_units_sheet(product_id, None))
     return cart_answer(change(lambda body: body.add(CartLine(id=g.ctx.new_id(), product_id=product_id))))
@@ -98,7 +107,7 @@ def _add_typed_imei(typed: dict[str, str]) -> str | Response:
     unit = unit_by_number_or_none(g.ctx, text)
     if unit is None:
         raise NotFound("A phone with this IMEI")
-    if unit.product_id != product_id:
+    if unit.product_id not in with_duplicates(g.ctx.session, [product_id]):
         raise Conflict(f"This is the IMEI of a {unit.product_name}.")
     words = sold_words(unit)
     if words is not None:

@@ -54,8 +54,10 @@ def create_customer() -> None:
         sa.Column("created_by", ID, nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("archived_at", sa.BigInteger(), nullable=True),
+        sa.Column("merged_into", ID, nullable=True),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_customer")),
     )
+    op.create_index("ix_customer_merged_into", "customer", ["tenant_id", "merged_into"], unique=False)
     op.create_index("ix_customer_name", "customer", ["tenant_id", "name"], unique=False)
     op.create_index("ix_customer_phone", "customer", ["tenant_id", "phone"], unique=False)
 
@@ -79,8 +81,10 @@ def create_product() -> None:
         sa.Column("is_serialised", sa.Boolean(), nullable=False),
         sa.Column("is_preloaded", sa.Boolean(), nullable=False),
         sa.Column("archived_at", sa.BigInteger(), nullable=True),
+        sa.Column("only_shop_id", ID, nullable=True),
         sa.Column("created_by", ID, nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("merged_into", ID, nullable=True),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_product")),
         sa.CheckConstraint(
             "price_minor >= 0 AND cost_minor >= 0 AND floor_minor >= 0", name=op.f("ck_product_money_not_negative")
@@ -88,6 +92,7 @@ def create_product() -> None:
     )
     op.create_index("ix_product_barcode", "product", ["tenant_id", "barcode"], unique=False)
     op.create_index("ix_product_category", "product", ["tenant_id", "category"], unique=False)
+    op.create_index("ix_product_merged_into", "product", ["tenant_id", "merged_into"], unique=False)
     op.create_index("ix_product_name", "product", ["tenant_id", "name"], unique=False)
     op.create_index("ix_product_sku", "product", ["tenant_id", "sku"], unique=False)
 

@@ -32,6 +32,7 @@ def create_product_search() -> None:
         "product_search",
         sa.Column("tenant_id", ID, nullable=False),
         sa.Column("product_id", ID, nullable=False),
+        sa.Column("only_shop_id", ID, nullable=True),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("on_sale", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "product_id", name=op.f("pk_product_search")),

@@ -18,9 +18,30 @@ ID = sa.CHAR(36).with_variant(postgresql.UUID(as_uuid=False), "postgresql")
 
 
 def upgrade() -> None:
+    create_alias()
     create_transfer()
     create_transfer_line()
     create_transfer_receipt()
+
+
+def create_alias() -> None:
+    op.create_table(
+        "alias",
+        sa.Column("tenant_id", ID, nullable=False),
+        sa.Column("id", ID, nullable=False),
+        sa.Column("entity", sa.String(20), nullable=False),
+        sa.Column("duplicate_id", ID, nullable=False),
+        sa.Column("into_id", ID, nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("by_id", ID, nullable=True),
+        sa.Column("nth", sa.BigInteger(), nullable=False),
+        sa.Column("feed_no", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_alias")),
+        sa.CheckConstraint("entity IN ('customer', 'product')", name=op.f("ck_alias_entity_known")),
+        sa.CheckConstraint("duplicate_id <> into_id", name=op.f("ck_alias_of_another")),
+    )
+    op.create_index("ix_alias_entity", "alias", ["tenant_id", "entity"], unique=False)
 
 
 def create_transfer() -> None:
