@@ -125,6 +125,7 @@ class Sync:
     watched   register fields whose concurrent edit is listed for the owner
     personal  fields that enter the journal as salted hashes, so that they can be erased
     derived   columns that are computed on both sides and never travel
+    since     the schema that the table came with; a column that came later says so itself: `info={"since": 2}`
     """
 
     kind: Kind
@@ -133,6 +134,7 @@ class Sync:
     watched: frozenset[str] = frozenset()
     personal: frozenset[str] = frozenset()
     derived: frozenset[str] = frozenset()
+    since: int = 1
 
 
 class SyncedRow(Base):

@@ -88,7 +88,7 @@ class Transfer(SyncedRow):
 
     __tablename__ = "transfer"
     __table_args__ = (look_up("transfer", "to_shop_id"), look_up("transfer", "number"))
-    __sync__ = Sync(Kind.FACT, Stream.TENANT)
+    __sync__ = Sync(Kind.FACT, Stream.TENANT, since=2)
 
     shop_id: Mapped[Id]  # the sender
     to_shop_id: Mapped[Id]
@@ -107,7 +107,7 @@ class TransferLine(SyncedRow):
         look_up("transfer_line", "transfer_id"),
         look_up("transfer_line", "handset_id"),
     )
-    __sync__ = Sync(Kind.FACT, Stream.TENANT)
+    __sync__ = Sync(Kind.FACT, Stream.TENANT, since=2)
 
     transfer_id: Mapped[Id]
     shop_id: Mapped[Id]
@@ -127,7 +127,7 @@ class TransferReceipt(SyncedRow):
 
     __tablename__ = "transfer_receipt"
     __table_args__ = (*refs("line_id:transfer_line"), one_of("kind", Arrival), look_up("transfer_receipt", "line_id"))
-    __sync__ = Sync(Kind.FACT, Stream.TENANT)
+    __sync__ = Sync(Kind.FACT, Stream.TENANT, since=2)
 
     line_id: Mapped[Id]
     shop_id: Mapped[Id]  # where the phone is now
