@@ -22,7 +22,7 @@ from shopnode.domain.apply import Applier
 from shopnode.domain.capture import driver_cursor
 from shopnode.domain.db import synced_models
 from shopnode.domain.node import Installation, NodeHome
-from shopnode.sync.models import StreamMark
+from shopnode.sync.models import FeedLine, StreamMark
 from sync_protocol.chain import link, page_message, stream_genesis
 from sync_protocol.entries import blocks_of, sealed_bytes
 from sync_protocol.keys import read_public, verifies
@@ -54,10 +54,13 @@ class PageReader:
         """Apply a page and move the cursor. Raises BrokenLink, BadSignature, InvalidEnvelope; nothing is kept then."""
         marks = {mark.stream: mark for mark in session.scalars(select(StreamMark))}
         cursor = session.scalars(select(Installation.seen)).one()
-        numbers = check_links({stream: mark.no for stream, mark in marks.items()}, page.lines, cursor)
-        own = self._own_entries(session, page.lines)
-        lines = self._chained(page.lines, own, {stream: mark.hash for stream, mark in marks.items()})
-        message = page_message(epoch, self._home.node_id, page.from_no, page.to_no, [line.hash for line in lines])
+        known = _hashes_of_known(session, page.lines, cursor)
+        fresh = page.lines[len(known) :]
+        numbers = check_links({stream: mark.no for stream, mark in marks.items()}, fresh, cursor)
+        own = self._own_entries(session, fresh)
+        lines = self._chained(fresh, own, {stream: mark.hash for stream, mark in marks.items()})
+        hashes = [*known, *(line.hash for line in lines)]
+        message = page_message(epoch, self._home.node_id, page.from_no, page.to_no, hashes)
         if page_sig is None or not verifies(self._hub_key, message, page_sig):
             raise BadSignature("The page is not signed by the hub.")
         applier = Applier(session)
@@ -66,8 +69,8 @@ class PageReader:
             failpoints.hit("pull.line_applied")
         applier.finish()
         driver_cursor(session).executemany(_KEEP, [_kept(whole) for whole in lines])
-        hashes = {whole.line["stream"]: whole.hash for whole in lines}
-        self._save_marks(session, {stream: (numbers[stream], hashes[stream]) for stream in hashes})
+        ends = {whole.line["stream"]: whole.hash for whole in lines}
+        self._save_marks(session, {stream: (numbers[stream], ends[stream]) for stream in ends})
         failpoints.hit("pull.before_cursor")
         session.execute(update(Installation).values(seen=max(cursor, page.to_no)))
 
@@ -98,6 +101,20 @@ class PageReader:
             statement = upsert(StreamMark)
             keep = {"no": statement.excluded.no, "hash": statement.excluded.hash}
             session.execute(statement.on_conflict_do_update(index_elements=["stream"], set_=keep), rows)
+
+
+def _hashes_of_known(session: Session, lines: Iterable[Line], cursor: int) -> list[str]:
+    """The hashes of the lines a page begins with that were applied before: a file may be older than the line."""
+    found: list[str] = []
+    for line in lines:
+        if line["no"] > cursor:
+            break
+        known = select(FeedLine.hash).where(FeedLine.no == line["no"], FeedLine.stream == line["stream"])
+        digest = session.scalars(known).one_or_none()
+        if digest is None:
+            break
+        found.append(digest)
+    return found
 
 
 def _apply_line(applier: Applier, whole: Whole) -> None:

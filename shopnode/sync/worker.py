@@ -11,11 +11,12 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import BinaryIO, Literal
 
 from shopnode.domain.clock import evenly
 from shopnode.domain.errors import Busy
 from shopnode.domain.node import NodeHome
+from shopnode.sync.carried import FILE_BYTES_DEFAULT, ByHand, CarriedExchanger, Exported, Loaded, NoLine
 from shopnode.sync.exchange import Exchanged, Exchanger
 from shopnode.sync.line import Refused, SignedLine, read_link
 from shopnode.sync.models import HubLink
@@ -116,6 +117,19 @@ class SyncWorker:
                 if not done.more or self._stop.is_set():
                     self._afterwards(done)
                     return Exchanged(pushed, pulled, done.more, done.next_poll_ms)
+
+    def save_file(self, file: BinaryIO, bytes_max: int = FILE_BYTES_DEFAULT) -> Exported:
+        """Write what waits into a file, for a way without internet. Raises NotEnrolledHere."""
+        with self._once:
+            return self._by_hand().export(file, bytes_max)
+
+    def load_file(self, file: BinaryIO) -> Loaded:
+        """Take the hub's answer to such a file. Raises NotEnrolledHere, FileRefused."""
+        with self._once:
+            return self._by_hand().load(file)
+
+    def _by_hand(self) -> CarriedExchanger:
+        return CarriedExchanger(ByHand(self.home, NoLine(), run=self._run), software=self._software)
 
     def _afterwards(self, done: Exchanged) -> None:
         """What may be done now that sales and pages are through."""
