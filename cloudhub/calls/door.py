@@ -11,24 +11,39 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from flask import Response as HttpResponse
 from flask import request
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import ClientDisconnected
 
 from cloudhub.hub import Hub
+from cloudhub.merge.models import Origin
+from cloudhub.tenancy.clones import Words, meet
 from cloudhub.tenancy.nodes import NodeKey, find_key
 from cloudhub.tenancy.rates import Rates
+from cloudhub.tenancy.rotation import use_new_key
 from shopnode.domain.errors import Busy
 from sync_protocol.canonical import canonical
+from sync_protocol.chain import genesis
 from sync_protocol.compression import ENCODINGS, compress, decompress, read_encoded
 from sync_protocol.keys import read_public
 from sync_protocol.messages import Message, decode
-from sync_protocol.problems import BadSignature, Malformed, ProtocolError, Revoked, SlowDown, Unavailable
+from sync_protocol.problems import (
+    BadSignature,
+    CloneSuspected,
+    Fork,
+    Malformed,
+    ProtocolError,
+    Revoked,
+    Rewind,
+    SlowDown,
+    Unavailable,
+)
 from sync_protocol.signing import Request, Response, Signed, sign_response, verify_request
 
 JSON = "application/json"
@@ -57,26 +72,77 @@ class Caller:
     key: NodeKey
     origin: str  # the origin it signed for; its own current one unless a call takes others too
     signed_s: int
+    new_key: bool = False  # it signed with the key that was kept for it, and that counts from now on
 
 
 def prove_caller(hub: Hub, verify: Callable[[FindKey], Signed], *, any_origin: bool = False) -> Caller:
-    """The node whose key signed, if it may speak. Raises what `verify` raises, Revoked, BadSignature."""
-    found: list[NodeKey] = []
-
-    def node_key(keyid: str) -> Ed25519PublicKey | None:
-        known = find_key(hub.database, keyid)
-        if known is None:
-            return None
-        found.append(known)
-        return read_public(known.public_key)
-
-    signed = verify(node_key)
-    (key,) = found
+    """The node whose key signed, if it may speak. Raises what `verify` raises, Revoked, BadSignature, Fork, Rewind."""
+    signed, key, is_new = _signer(hub, verify)
     if key.revoked:
         raise Revoked
-    if signed.origin != key.origin_id and not any_origin:
+    caller = Caller(key, signed.origin, signed.created_s, is_new)
+    if not any_origin:
+        check_origin(hub, caller)
+    return caller
+
+
+def _signer(hub: Hub, verify: Callable[[FindKey], Signed]) -> tuple[Signed, NodeKey, bool]:
+    """Who signed, and whether with a new key for the first time. A key that was given up is recognised, and refused."""
+    found: list[NodeKey] = []
+
+    def candidate(place: int) -> FindKey:
+        def find(keyid: str) -> Ed25519PublicKey | None:
+            if not found:
+                known = find_key(hub.database, keyid)
+                if known is None:
+                    return None
+                found.append(known)
+            text = (found[0].public_key, found[0].next_public_key, found[0].past_public_key)[place]
+            return read_public(text) if text else None
+
+        return find
+
+    try:
+        return verify(candidate(0)), found[0], False
+    except BadSignature:
+        if not found or not (found[0].next_public_key or found[0].past_public_key):
+            raise
+    try:
+        signed = verify(candidate(1))
+    except BadSignature:
+        verify(candidate(2))
+        raise Revoked from None
+    key = found[0]
+    assert key.next_public_key is not None
+    return signed, replace(key, public_key=key.next_public_key), True
+
+
+def meet_caller(hub: Hub, caller: Caller, message: Message, ip: str | None = None) -> None:
+    """Notice which run of the node speaks, before anything it says counts. Raises CloneSuspected, Revoked."""
+    key, run = caller.key, getattr(message, "run", None)
+    if run is not None:
+        health = getattr(message, "health", None)
+        software = health.software if health is not None else None
+        words = Words(run, caller.origin, caller.signed_s, ip, getattr(health, "device", None), software)
+        meet(hub.database, key, words, hub.clock.wall_ms())
+    elif key.clone_suspected:
+        raise CloneSuspected
+    if caller.new_key:
+        use_new_key(hub.database, key, key.public_key, run)
+
+
+def check_origin(hub: Hub, caller: Caller) -> None:
+    """Raises Fork for an earlier origin of the node, Rewind for one that this hub has forgotten, or BadSignature."""
+    if caller.origin == caller.key.origin_id:
+        return
+    with hub.database.session(caller.key.tenant_id, read_only=True) as session:
+        columns = select(Origin.node_id, Origin.head_n, Origin.head_hash).where(Origin.id == caller.origin)
+        known = session.execute(columns).one_or_none()
+    if known is None:
+        raise Rewind(hub.identity.epoch, 0, genesis(caller.origin), 0)
+    if known.node_id != caller.key.node_id:
         raise BadSignature("The key does not belong to this origin.")
-    return Caller(key, signed.origin, signed.created_s)
+    raise Fork(known.head_n, known.head_hash)
 
 
 def seal_answer(hub: Hub, status: int, message: bytes, encoding: str, signature: str | None) -> Sealed:
@@ -101,25 +167,43 @@ class Door:
 
         any_origin  whether the node may sign for another origin than its current one; the call checks which
         """
+        caller, body = self._proved()
+        meet_caller(self.hub, caller, Message())
+        if not any_origin:
+            check_origin(self.hub, caller)
+        return caller, body
+
+    def message(self, model: type[M], *, any_origin: bool = False) -> tuple[Caller, M]:
+        """Who sent the request at hand, and its message. Raises a ProtocolError.
+
+        A message that names its run is how clones are recognised, before origins are compared: a clone must never
+        quietly become a second origin.
+        """
+        caller, body = self._proved()
+        message = decode(model, body)
+        meet_caller(self.hub, caller, message, request.remote_addr)
+        if not any_origin:
+            check_origin(self.hub, caller)
+        return caller, message
+
+    def _proved(self) -> tuple[Caller, bytes]:
+        encoded = _read_body()
         body: list[bytes] = []
 
         def verify(find: FindKey) -> Signed:
-            plain, signed = self.signed(find)
-            body.append(plain)
+            plain, signed = self._verified(encoded, find)
+            body[:] = [plain]
             return signed
 
-        caller = prove_caller(self.hub, verify, any_origin=any_origin)
+        caller = prove_caller(self.hub, verify, any_origin=True)
         self._rates.count(caller.key.node_id)
         return caller, body[0]
 
-    def message(self, model: type[M], *, any_origin: bool = False) -> tuple[Caller, M]:
-        """Who sent the request at hand, and its message. Raises a ProtocolError."""
-        caller, body = self.caller(any_origin=any_origin)
-        return caller, decode(model, body)
-
     def signed(self, find: FindKey) -> tuple[bytes, Signed]:
         """The plain body of the request at hand, and its signature, by one of the keys that `find` knows."""
-        body = _read_body()
+        return self._verified(_read_body(), find)
+
+    def _verified(self, body: bytes, find: FindKey) -> tuple[bytes, Signed]:
         target = request.environ["PATH_INFO"]
         query = request.environ.get("QUERY_STRING", "")
         sent = Request(request.method, f"{target}?{query}" if query else target, body, list(request.headers.items()))

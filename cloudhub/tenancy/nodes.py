@@ -1,10 +1,11 @@
-"""Nodes: who a key belongs to, whether it may still speak, and whether two PCs use one identity."""
+"""Nodes: who a key belongs to, whether it may still speak, and how it is."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import case, func, literal, select, update
 from sqlalchemy.orm import Session
@@ -15,7 +16,6 @@ from shopnode.domain.clock import to_datetime, to_ms
 from shopnode.domain.db import UtcTimeType
 from shopnode.domain.errors import NotFound
 from sync_protocol.messages import ExchangeRequest
-from sync_protocol.problems import CloneSuspected
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,12 @@ class NodeKey:
     node_id: str
     shop_id: str
     origin_id: str
-    public_key: str
+    public_key: str  # the one that counts for the request at hand
     revoked: bool
+    next_public_key: str | None = None  # kept, and not used yet
+    past_public_key: str | None = None  # given up: whoever signs with it has a copy of the node
+    run_id: str | None = None
+    clone_suspected: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,39 +52,20 @@ class NodeView:
     revoked_at: datetime | None
     clone_suspected_at: datetime | None
     cursor: int | None
+    origin_id: str
+    chosen_run_id: str | None
+    rotating: bool
 
 
 def find_key(database: HubDatabase, node_id: str) -> NodeKey | None:
     """The node with this id, in whichever tenant it is."""
-    columns = (Node.tenant_id, Node.id, Node.shop_id, Node.origin_id, Node.public_key, Node.revoked_at)
+    columns: tuple[Any, ...] = (
+        Node.tenant_id, Node.id, Node.shop_id, Node.origin_id, Node.public_key, Node.revoked_at.is_not(None),
+        Node.next_public_key, Node.past_public_key, Node.run_id, Node.clone_suspected_at.is_not(None),
+    )  # fmt: skip
     with database.gate() as session:
         row = session.execute(select(*columns).where(Node.id == node_id)).one_or_none()
-    if row is None:
-        return None
-    return NodeKey(row.tenant_id, row.id, row.shop_id, row.origin_id, row.public_key, row.revoked_at is not None)
-
-
-def check_clone(session: Session, key: NodeKey, run_id: str, signed_s: int, now_ms: int) -> None:
-    """Remember which start of the node this is. Raises CloneSuspected once an earlier start speaks again.
-
-    A restart is a new run, and a request that was delayed is older than what we have heard of the newer run: neither
-    raises an alarm. The caller commits also when it raises.
-    """
-    columns = select(Node.run_id, Node.earlier_run_id, Node.run_signed_s, Node.clone_suspected_at)
-    mine = columns.where(Node.id == key.node_id)
-    known = session.execute(mine).one()
-    if known.clone_suspected_at is None and known.run_id == run_id:
-        return
-    known = session.execute(mine.with_for_update()).one()
-    if known.clone_suspected_at is not None:
-        raise CloneSuspected
-    newest_s = known.run_signed_s or 0
-    change = update(Node).where(Node.id == key.node_id)
-    if run_id == known.earlier_run_id and signed_s > newest_s:
-        session.execute(change.values(clone_suspected_at=to_datetime(now_ms)))
-        raise CloneSuspected
-    if run_id not in (known.run_id, known.earlier_run_id) and signed_s >= newest_s:
-        session.execute(change.values(earlier_run_id=known.run_id, run_id=run_id, run_signed_s=signed_s))
+    return None if row is None else NodeKey(*row)
 
 
 def note_health(
@@ -119,7 +104,8 @@ def nodes_of(session: Session) -> list[NodeView]:
         NodeView(
             node.id, node.shop_id, node.series, node.device, node.software, node.enrolled_at, node.seen_at,
             node.outbox, node.oldest_unsent_at, node.quarantined, node.clock_error_ms, node.revoked_at,
-            node.clone_suspected_at, node.cursor,
+            node.clone_suspected_at, node.cursor, node.origin_id, node.living_run_id,
+            node.rotate_asked_at is not None,
         )
         for node in found
     ]  # fmt: skip
@@ -133,10 +119,3 @@ def revoke_node(database: HubDatabase, tenant_id: str, node_id: str, now_ms: int
         if found is None:
             raise NotFound("This computer")
         session.execute(statement.values(revoked_at=to_datetime(now_ms)))
-
-
-def settle_clone(database: HubDatabase, tenant_id: str, node_id: str) -> None:
-    """The owner has put away the second PC: the next start of this identity counts as the only one."""
-    with database.session(tenant_id) as session:
-        values = {"clone_suspected_at": None, "run_id": None, "earlier_run_id": None}
-        session.execute(update(Node).where(Node.id == node_id).values(**values))

@@ -116,7 +116,7 @@ class RawNode:
         request = Request("POST", path, body)
         hub = self.world.hub
         now_s = self.world.clock.wall_ms() // 1000
-        origin = self.origin if path == EXCHANGE else NEW_ORIGIN
+        origin = NEW_ORIGIN if path == ENROL else self.origin
         signed = sign_request(self.key, keyid or self.node, request, encoding, hub.identity.audience, origin, now_s)
         return {"Content-Type": "application/json", **signed}
 

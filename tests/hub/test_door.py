@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import zstandard
 
-from cloudhub.tenancy.nodes import revoke_node, settle_clone
+from cloudhub.tenancy.clones import settle_clone
+from cloudhub.tenancy.nodes import revoke_node
 from sync_protocol.canonical import canonical
 from sync_protocol.compression import DECODED_BYTES_MAX, ENCODED_BYTES_MAX, compress
 from sync_protocol.keys import public_text
