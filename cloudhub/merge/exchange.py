@@ -58,18 +58,28 @@ class Told:
     next_poll_ms: int
 
 
-def exchange(hub: Hub, key: NodeKey, signed_s: int, message: ExchangeRequest) -> bytes:
+@dataclass(frozen=True)
+class Carried:
+    """What is different about an exchange that came as a file: how old it is, nobody knows.
+
+    after  where its page begins: behind the page of the request before it in the file
+    """
+
+    after: int
+
+
+def exchange(hub: Hub, key: NodeKey, signed_s: int, message: ExchangeRequest, carried: Carried | None = None) -> bytes:
     """The answer to an exchange whose signature was right. Raises a ProtocolError."""
     if (message.node, message.origin) != (key.node_id, key.origin_id):
         raise InvalidEnvelope("the request names another node than the one that signed it")
     received_ms = hub.clock.wall_ms()
     _meet(hub, key, message, signed_s, received_ms)
     failpoints.hit("hub.met")
-    admitted = again(lambda: _push(hub, key, message, received_ms)) if message.push is not None else None
+    admitted = again(lambda: _push(hub, key, message, received_ms, carried)) if message.push is not None else None
     if admitted is not None and admitted.count:
         hub.feed_moved(key.tenant_id)
     failpoints.hit("hub.admitted")
-    told = again(lambda: _answer(hub, key, signed_s, message, admitted, received_ms))
+    told = again(lambda: _answer(hub, key, signed_s, message, admitted, received_ms, carried))
     failpoints.hit("hub.answered")
     return _write(hub, key, message, told)
 
@@ -104,11 +114,13 @@ def _meet(hub: Hub, key: NodeKey, message: ExchangeRequest, signed_s: int, recei
         raise CloneSuspected
 
 
-def _push(hub: Hub, key: NodeKey, message: ExchangeRequest, received_ms: int) -> Admitted:
+def _push(hub: Hub, key: NodeKey, message: ExchangeRequest, received_ms: int, carried: Carried | None) -> Admitted:
     assert message.push is not None
     arrived = open_push(message.push, key.origin_id, read_public(key.public_key))
     clock = message.clock
-    reading = Clock(clock.wall, clock.mono, clock.boot, clock.offset)
+    # Since a file was made an unknown time has passed: its monotonic clock says nothing of when it was received.
+    boot = "" if carried else clock.boot
+    reading = Clock(clock.wall, clock.mono, boot, clock.offset)
     sender = Sender(key.origin_id, key.shop_id, key.node_id, reading, received_ms)
     with hub.database.session(key.tenant_id, bulk=True) as session:
         books = Books(session, key.tenant_id)
@@ -120,8 +132,9 @@ def _push(hub: Hub, key: NodeKey, message: ExchangeRequest, received_ms: int) ->
 
 
 def _answer(
-    hub: Hub, key: NodeKey, signed_s: int, message: ExchangeRequest, admitted: Admitted | None, received_ms: int
-) -> Told:
+    hub: Hub, key: NodeKey, signed_s: int, message: ExchangeRequest, admitted: Admitted | None, received_ms: int,
+    carried: Carried | None,
+) -> Told:  # fmt: skip
     streams = [TENANT_STREAM, shop_stream(key.shop_id)]
     with hub.database.session(key.tenant_id) as session:
         # What this writes is a node's health, which the next exchange says again: nobody waits for the disk.
@@ -134,9 +147,12 @@ def _answer(
         if message.pull is not None:
             rows_max = min(message.pull.rows, ROWS_MAX)
             bytes_max = min(message.pull.bytes, BATCH_BYTES_MAX)
-            page = read_page(books, key.origin_id, streams, message.have.cursor, rows_max, bytes_max)
+            cursor = carried.after if carried else message.have.cursor
+            page = read_page(books, key.origin_id, streams, cursor, rows_max, bytes_max)
         moved = bool((admitted and admitted.count) or (page and page.lines))
-        quiet_ms = note_health(session, key, message, received_ms, moved=moved, signed_s=signed_s)
+        quiet_ms = 0
+        if carried is None:  # a file tells how the node was, not how it is
+            quiet_ms = note_health(session, key, message, received_ms, moved=moved, signed_s=signed_s)
         still_open = exists().where(DrawerSession.shop_id == key.shop_id, DrawerSession.closed_at.is_(None))
         is_open = bool(session.scalar(select(still_open)))
     admitted = admitted or Admitted(Head(origin.head_n, origin.head_hash))
