@@ -11,6 +11,7 @@ from sqlalchemy import select
 from shopnode.domain.actions import action
 from shopnode.domain.capture import add_rows
 from shopnode.domain.context import Context
+from shopnode.domain.errors import Conflict
 from shopnode.domain.homes import Where
 from shopnode.domain.params import IdText, Params
 from shopnode.domain.people.models import Staff, StaffPosting, posting_id
@@ -26,6 +27,14 @@ class PostStaff(Params):
     shop_id: IdText
     staff_ids: Annotated[list[IdText], Field(max_length=200)]
     password_hash: Annotated[str, Field(max_length=300)] | None = None  # for those who have none yet
+
+
+class MoveStaff(Params):
+    """A person works in another shop from now on, and no longer in this one."""
+
+    staff_id: IdText
+    from_shop_id: IdText
+    to_shop_id: IdText
 
 
 class AdoptShop(Params):
@@ -52,7 +61,8 @@ def carry_password(ctx: Context, form: CarryPassword) -> dict[str, Any]:
         source = ctx.session.scalars(select(StaffPosting).where(StaffPosting.id == form.posting_id)).one()
         staff_id, password_hash = source.staff_id, source.password_hash
     person = find_staff(ctx.session, staff_id or "")
-    for posting in ctx.session.scalars(select(StaffPosting).where(StaffPosting.staff_id == person.id)):
+    works = (StaffPosting.staff_id == person.id, StaffPosting.archived_at.is_(None))
+    for posting in ctx.session.scalars(select(StaffPosting).where(*works)):
         posting.password_hash = password_hash
     ctx.about("staff", person.id)
     return {"id": person.id}
@@ -68,6 +78,26 @@ def post_staff(ctx: Context, form: PostStaff) -> dict[str, Any]:
     return {"shop_id": shop.id}
 
 
+@action("staff.move", needs=Permission.STAFF_UPDATE, where=Where.ANYWHERE)
+def move_staff(ctx: Context, form: MoveStaff) -> dict[str, Any]:
+    """Let a person work in another shop instead: with the same password there, and with none here.
+
+    The old shop's computer signs them out when it hears of it. Raises Conflict, NotFound.
+    """
+    person = find_staff(ctx.session, form.staff_id)
+    old, new = find_shop(ctx.session, form.from_shop_id), find_shop(ctx.session, form.to_shop_id)
+    if old.id == new.id:
+        raise Conflict(f"{person.name} works at {new.name} already. Choose another shop.")
+    posting = _posting_or_none(ctx, person.id, old.id)
+    if posting is None or posting.archived_at is not None:
+        raise Conflict(f"{person.name} does not work at {old.name}.")
+    _post(ctx, person, new.id, None)
+    posting.archived_at = ctx.now
+    posting.password_hash = None  # it is kept only where the person works
+    ctx.about("staff", person.id)
+    return {"id": person.id, "shop_id": new.id}
+
+
 @action("shops.adopt", needs=Permission.SETTINGS_UPDATE, where=Where.ANYWHERE)
 def adopt_shop(ctx: Context, form: AdoptShop) -> dict[str, Any]:
     """Put a standalone shop in the place that was prepared for it."""
@@ -80,17 +110,21 @@ def adopt_shop(ctx: Context, form: AdoptShop) -> dict[str, Any]:
     return {"shop_id": form.shop_id}
 
 
+def _posting_or_none(ctx: Context, staff_id: str, shop_id: str) -> StaffPosting | None:
+    query = select(StaffPosting).where(StaffPosting.staff_id == staff_id, StaffPosting.shop_id == shop_id)
+    return ctx.session.scalars(query).one_or_none()
+
+
 def _post(ctx: Context, person: Staff, shop_id: str, password_hash: str | None) -> None:
     """One posting; a person who has worked there before gets it back."""
-    known = ctx.session.scalar(
-        select(StaffPosting).where(StaffPosting.staff_id == person.id, StaffPosting.shop_id == shop_id)
-    )
-    if known is not None:
-        known.archived_at = None
-        return
+    known = _posting_or_none(ctx, person.id, shop_id)
     elsewhere = select(StaffPosting.password_hash).where(
         StaffPosting.staff_id == person.id, StaffPosting.password_hash.is_not(None)
     )
     stored = password_hash or ctx.session.scalars(elsewhere.limit(1)).first()
+    if known is not None:
+        known.archived_at = None
+        known.password_hash = known.password_hash or stored
+        return
     row_id = posting_id(person.id, shop_id)
     add_rows(ctx.session, StaffPosting(id=row_id, staff_id=person.id, shop_id=shop_id, password_hash=stored))

@@ -60,5 +60,6 @@ def _blocks(entry: Entry) -> list[list]:  # type: ignore[type-arg]
 def _differs(books: Books, row_id: str) -> bool:
     mine = select(StaffPosting.staff_id, StaffPosting.password_hash).where(StaffPosting.id == row_id)
     staff_id, password_hash = books.session.execute(mine).one()
-    others = select(StaffPosting.password_hash).where(StaffPosting.staff_id == staff_id)
+    works = (StaffPosting.staff_id == staff_id, StaffPosting.archived_at.is_(None))
+    others = select(StaffPosting.password_hash).where(*works)
     return set(books.session.scalars(others)) != {password_hash}

@@ -228,7 +228,8 @@ def set_password(ctx: Context, new: SetPassword) -> dict[str, Any]:
     elif not ctx.may(Permission.STAFF_UPDATE):
         raise NotPermitted("You may change your own password only.")
     password_hash = hash_secret(new.new_password)
-    for posting in ctx.session.scalars(select(StaffPosting).where(StaffPosting.staff_id == person.id)):
+    works = (StaffPosting.staff_id == person.id, StaffPosting.archived_at.is_(None))
+    for posting in ctx.session.scalars(select(StaffPosting).where(*works)):
         posting.password_hash = password_hash
     end_sessions_of(ctx, person.id)
     ctx.about("staff", person.id)
