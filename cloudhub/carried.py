@@ -9,8 +9,8 @@ Invariants:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import BinaryIO
+from dataclasses import asdict, dataclass
+from typing import IO, Any
 
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -60,6 +60,10 @@ class Taken:
     more: bool = False  # news that did not fit into the answer
     problem: str | None = None
 
+    def document(self) -> dict[str, Any]:
+        """For programs."""
+        return {**asdict(self), "message": self.words}
+
     @property
     def words(self) -> str:
         told = [f"Took {self.entries} new entries of {self.device or 'the shop'}."]
@@ -72,7 +76,7 @@ class Taken:
 
 
 def take_file(
-    hub: Hub, file: BinaryIO, reply: BinaryIO, *, bytes_max: int = REPLY_BYTES_DEFAULT, tenant_id: str | None = None
+    hub: Hub, file: IO[bytes], reply: IO[bytes], *, bytes_max: int = REPLY_BYTES_DEFAULT, tenant_id: str | None = None
 ) -> Taken:
     """Admit what a file holds and write the answer to it.
 
@@ -98,7 +102,7 @@ def _check_head(hub: Hub, head: CarriedHead) -> None:
 class _Taking:
     """One file on its way through."""
 
-    def __init__(self, hub: Hub, reader: CarriedReader, reply: BinaryIO, bytes_max: int, tenant_id: str | None):
+    def __init__(self, hub: Hub, reader: CarriedReader, reply: IO[bytes], bytes_max: int, tenant_id: str | None):
         self._hub, self._reader, self._bytes_max, self._tenant_id = hub, reader, bytes_max, tenant_id
         head = CarriedHead(
             what="answers", audience=hub.identity.audience, node=reader.head.node, origin=reader.head.origin,

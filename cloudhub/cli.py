@@ -5,6 +5,7 @@ Secrets come from a file or a prompt, never from the command line, where other p
 
 from __future__ import annotations
 
+import io
 import signal
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import click
 
+from cloudhub.carried import take_file
 from cloudhub.config import read_settings
 from cloudhub.console import data_option, json_option, open_for, say, with_hub
 from cloudhub.doctor import check_hub
@@ -110,6 +112,21 @@ def enrol_code_command(hub: Hub, wanted: str, as_json: bool) -> None:
     minutes = int(LIFETIME.total_seconds()) // 60
     document = {"code": code, "shop": shop_id, "minutes": minutes}
     say(as_json, document, f"{code}\nGood once, for {minutes} minutes.")
+
+
+@main.command("sync")
+@with_hub
+@click.option("--import", "file", type=click.File("rb"), required=True, help="A file that a shop saved for this hub.")
+@click.option("--reply", type=click.Path(path_type=Path, dir_okay=False), help="Where to write the answer to it.")
+@click.option("--max-mb", type=click.IntRange(1, 64), default=10, show_default=True, help="Largest answer.")
+@json_option
+def sync_command(hub: Hub, file: Any, reply: Path | None, max_mb: int, as_json: bool) -> None:
+    """Take the file of a shop without internet, and write the answer that goes back to it."""
+    answer = io.BytesIO()
+    taken = take_file(hub, file, answer, bytes_max=max_mb * 2**20)
+    if reply is not None:
+        reply.write_bytes(answer.getvalue())
+    say(as_json, taken.document(), taken.words)
 
 
 @main.command()

@@ -19,7 +19,7 @@ from shopnode.domain.errors import NotSignedIn
 from shopnode.domain.people.models import Shop
 from shopnode.domain.people.sessions import Locked, actor_of_session
 from shopnode.domain.queries import row_or_none
-from shopnode.web.counter import auth, counter_blueprint, printers, status
+from shopnode.web.counter import auth, cloud, counter_blueprint, printers, status
 from shopnode.web.counter.home import COOKIE, RunningNode
 from shopnode.web.office import office_blueprint
 from shopnode.web.ui import access, defence, refusals
@@ -31,6 +31,9 @@ from shopnode.web.ui.places import NODE_GROUPS
 FORM_BYTES_MAX = 4 * 1024 * 1024
 FORM_PARTS_MAX = 1_500
 UNTOUCHED = frozenset({"status.link", "counter.print_state", "devices.jobs"})  # asked by the page, not by a person
+
+
+assert cloud  # it registers its addresses beside the link's
 
 
 def create_app(node: RunningNode, *, hosts: tuple[str, ...] = ()) -> Flask:

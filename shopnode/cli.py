@@ -132,12 +132,27 @@ def serve(data_dir: Path, host: str | None, port: int | None, no_tls: bool) -> N
 @main.command()
 @data_option
 @click.option("--once", is_flag=True, help="Exchange now, until nothing is left to send or fetch.")
+@click.option("--export", type=click.Path(path_type=Path, dir_okay=False), help="Write what waits into this file.")
+@click.option("--import", "answer", type=click.File("rb"), help="Take the hub's answer to such a file.")
+@click.option("--max-mb", type=click.IntRange(1, 16), default=10, show_default=True, help="Largest file to write.")
 @json_option
-def sync(data_dir: Path, once: bool, as_json: bool) -> None:
-    """Say what waits for the hub, or exchange with it now."""
+def sync(data_dir: Path, once: bool, export: Path | None, answer: Any, max_mb: int, as_json: bool) -> None:
+    """Say what waits for the hub, exchange with it now, or by a file where there is no internet."""
     with refusals(as_json):
         folder, settings = place(data_dir)
-        if once:
+        if once + (export is not None) + (answer is not None) > 1:
+            raise click.UsageError("--once, --export and --import are three ways; choose one.")
+        if export is not None:
+            from shopnode.machine.carrying import export_file
+
+            saved, words = export_file(lambda name, args: run(folder, settings, name, args), export, max_mb)
+            show(saved, as_json, words)
+        elif answer is not None:
+            from shopnode.machine.carrying import import_answer
+
+            told = import_answer(lambda name, args: run(folder, settings, name, args), answer)
+            show(told, as_json, told["message"])
+        elif once:
             done = run(folder, settings, "sync", {})
             words = f"Sent {done['pushed']} entries, fetched {done['pulled']}; {done['waiting']} still wait."
             show(done, as_json, words)

@@ -15,7 +15,7 @@ Invariants:
 import os
 from collections.abc import Iterator
 from hashlib import sha256
-from typing import Annotated, BinaryIO, Literal, TypeVar
+from typing import IO, Annotated, Literal, TypeVar
 
 from pydantic import Field
 
@@ -75,7 +75,7 @@ class CarriedAnswer(Message):
 class CarriedWriter:
     """Writes a file item by item."""
 
-    def __init__(self, file: BinaryIO, head: CarriedHead):
+    def __init__(self, file: IO[bytes], head: CarriedHead):
         self._file = file
         self._sum = sha256()
         self.size = 0
@@ -107,7 +107,7 @@ class CarriedWriter:
 class CarriedReader:
     """A file that is whole. Raises UnusableFile, in words, for any other."""
 
-    def __init__(self, file: BinaryIO):
+    def __init__(self, file: IO[bytes]):
         self._file = file
         self._end = _prove(file)
         file.seek(len(_PREFIX))
@@ -140,7 +140,7 @@ class CarriedReader:
         return self._file.read(size)
 
 
-def _prove(file: BinaryIO) -> int:
+def _prove(file: IO[bytes]) -> int:
     """Where the frames of a whole file end. Raises UnusableFile."""
     size = file.seek(0, os.SEEK_END)
     file.seek(0)

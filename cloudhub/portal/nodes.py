@@ -21,7 +21,13 @@ def nodes() -> str:
     """Every shop's computer."""
     if request.args.get("part") == "list":
         return part("portal/_nodes.html", nodes=_rows())
-    return page("portal/nodes.html", nodes=_rows(), now_at=g.ctx.now, crumbs=[("Shop computers", None)])
+    return nodes_page()
+
+
+def nodes_page(refused: str | None = None) -> str:
+    """The whole page. `refused` is why a shop's file was not taken."""
+    crumbs = [("Shop computers", None)]
+    return page("portal/nodes.html", nodes=_rows(), now_at=g.ctx.now, refused=refused, crumbs=crumbs)
 
 
 def _rows() -> list[dict[str, Any]]:

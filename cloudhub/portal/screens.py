@@ -13,7 +13,7 @@ from flask import Flask, g, request, url_for
 
 from cloudhub.hub import Hub
 from cloudhub.merge.conflicts import count_open
-from cloudhub.portal import conflicts, nodes, prices, signing_in, today  # noqa: F401 — they register their addresses
+from cloudhub.portal import carried, conflicts, nodes, prices, signing_in, today  # noqa: F401 — they register their addresses
 from cloudhub.portal.blueprint import COOKIE, bp
 from cloudhub.tenancy.logins import PortalUser, context_of, find_user
 from cloudhub.tenancy.programs import HubAccounts
@@ -46,6 +46,7 @@ PORTAL: access.Access = {
     "portal.resolve_conflict": Permission.CONFLICTS_RESOLVE,
     "portal.settle_exception": Permission.CONFLICTS_RESOLVE,
     "portal.nodes": Permission.SALES_READ_ALL,
+    "portal.take_file": Permission.REPORTS_EXPORT,
 }
 
 

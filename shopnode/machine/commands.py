@@ -10,7 +10,7 @@ import base64
 import binascii
 import io
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Protocol
 
 from pydantic import Field
@@ -82,6 +82,18 @@ class ImportFile(Params):
     dry_run: bool = False
 
 
+class ExportFile(Params):
+    """How large the file may become."""
+
+    max_mb: Annotated[int, Field(ge=1, le=16)] = 10
+
+
+class ImportAnswer(Params):
+    """The hub's answer as base64."""
+
+    content: Annotated[str, Field(max_length=FILE_BYTES_MAX * 4 // 3 + 4)]
+
+
 class Demo(Params):
     """What the invented days are drawn from."""
 
@@ -147,6 +159,22 @@ def sync_once(node: Node, args: Nothing, say: Say) -> dict[str, Any]:
     return {"pushed": done.pushed, "pulled": done.pulled, "waiting": node.sync.status().waiting}
 
 
+@command("sync export", ExportFile)
+def export_file(node: Node, args: ExportFile, say: Say) -> dict[str, Any]:
+    """Write what waits for the hub into a file, for a way without internet."""
+    file = io.BytesIO()
+    saved = node.sync.save_file(file, args.max_mb * 2**20)
+    content = base64.b64encode(file.getvalue()).decode()
+    return {"entries": saved.entries, "left": saved.left, "bytes": saved.bytes, "content": content}
+
+
+@command("sync import", ImportAnswer)
+def import_answer(node: Node, args: ImportAnswer, say: Say) -> dict[str, Any]:
+    """Take the hub's answer to such a file."""
+    told = node.sync.load_file(io.BytesIO(_content(args.content)))
+    return {**asdict(told), "message": told.words}
+
+
 @command("enrol", Enrol)
 def enrol(node: Node, args: Enrol, say: Say) -> dict[str, Any]:
     """Connect a shop that began alone to a hub; what it recorded so far goes up unchanged."""
@@ -175,7 +203,7 @@ def _import(node: Node, args: ImportFile, say: Say, run: Callable[..., Iterator[
     """Run an import and tell every line's result; right lines are taken, wrong ones explained."""
     from shopnode.domain.importing import tally
 
-    content = _content(args)
+    content = _content(args.content)
     lines = content.count(b"\n")
     file: BinaryIO = io.BytesIO(content)
     results = []
@@ -208,8 +236,8 @@ def demo(node: Node, args: Demo, say: Say) -> dict[str, Any]:
     return made
 
 
-def _content(args: ImportFile) -> bytes:
+def _content(text: str) -> bytes:
     try:
-        return base64.b64decode(args.content, validate=True)
+        return base64.b64decode(text, validate=True)
     except (ValueError, binascii.Error):
         raise Invalid({"content": "is not a file"}) from None

@@ -10,7 +10,7 @@ Invariants:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -107,7 +107,7 @@ class ByHand(SignedLine):
 class CarriedExchanger(Exchanger):
     """Writes and reads the files of one node."""
 
-    def export(self, file: BinaryIO, bytes_max: int) -> Exported:
+    def export(self, file: IO[bytes], bytes_max: int) -> Exported:
         """Write what the hub has not acknowledged, as far as this node knows and as far as it fits."""
         link = self._link()
         with self.home.reading() as session:
@@ -138,7 +138,7 @@ class CarriedExchanger(Exchanger):
             sent, left = parcel.last, left - len(parcel.entries)
         return Exported(sent - link.accepted_n, left, writer.finish())
 
-    def load(self, file: BinaryIO) -> Loaded:
+    def load(self, file: IO[bytes]) -> Loaded:
         """Take the hub's answers. Raises FileRefused for a file that is not for this node as it is now."""
         link, told = self._link(), Loaded()
         try:

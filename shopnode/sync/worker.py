@@ -11,8 +11,9 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import BinaryIO, Literal
+from typing import IO, Literal
 
+import shopnode.sync.renew  # noqa: F401 — says what to do about a history that parted
 from shopnode.domain.clock import evenly
 from shopnode.domain.errors import Busy
 from shopnode.domain.node import NodeHome
@@ -91,11 +92,15 @@ class SyncWorker:
         with self.home.reading() as session:
             link = read_link(session)
             held = waiting(session, self.home.origin_id, link.accepted_n if link else 0)
+            awaits, seen = session.execute(select(Installation.awaits_books, Installation.seen)).one()
         if link is None:
             return SyncStatus(held.entries, held.since_ms, "not-enrolled", "This shop is not connected to a hub.")
         state, message = self._state
         if state == "ok" and held.entries:
             state, message = "sending", "Sending"
+        if awaits:
+            state = "sending" if state == "ok" else state
+            message = f"{message}. This shop's books are being fetched: {self.home.progress(seen)}."
         return SyncStatus(held.entries, held.since_ms, state, message)
 
     def run_once(self) -> Exchanged:
@@ -118,12 +123,12 @@ class SyncWorker:
                     self._afterwards(done)
                     return Exchanged(pushed, pulled, done.more, done.next_poll_ms)
 
-    def save_file(self, file: BinaryIO, bytes_max: int = FILE_BYTES_DEFAULT) -> Exported:
+    def save_file(self, file: IO[bytes], bytes_max: int = FILE_BYTES_DEFAULT) -> Exported:
         """Write what waits into a file, for a way without internet. Raises NotEnrolledHere."""
         with self._once:
             return self._by_hand().export(file, bytes_max)
 
-    def load_file(self, file: BinaryIO) -> Loaded:
+    def load_file(self, file: IO[bytes]) -> Loaded:
         """Take the hub's answer to such a file. Raises NotEnrolledHere, FileRefused."""
         with self._once:
             return self._by_hand().load(file)

@@ -54,6 +54,7 @@ from sync_protocol.problems import (
     UpgradeNeeded,
 )
 from sync_protocol.shape import Entry, Line
+from tests.protocol.bearer_examples import bearer_examples
 from tests.protocol.samples import (
     AUDIENCE,
     BUSINESS,
@@ -291,6 +292,7 @@ def examples() -> Mapping[str, Message | Entry | Line]:
         "entry_personal": customer_entry(2)[0],
         "line_own": line_own(),
         "line_foreign": line_foreign(),
+        **bearer_examples(),
     }
     problems = {f"problem_{error.code}": ProblemDocument.model_validate(error.document()) for error in refusals()}
     return {f"{name}.v{1 if name in FIRST else 2}.json": example for name, example in {**messages, **problems}.items()}

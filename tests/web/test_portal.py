@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 
 import pytest
 
 from cloudhub.portal.screens import PORTAL
 from shopnode.api.mount import who_may
+from shopnode.sync.carried import ByHand, CarriedExchanger, NoLine
 from shopnode.web.ui.access import OFFICE, SHARED
 from tests.hub.conftest import server, world  # noqa: F401 — fixtures
 from tests.hub.world import PASSWORD, Node, World
@@ -233,3 +235,24 @@ def test_the_nodes_door_stands_apart(world: World) -> None:  # noqa: F811
 
     assert answer.status_code == 200
     assert "Content-Security-Policy" not in answer.headers
+
+
+def test_a_shops_file_is_taken_and_its_answer_saved(owner: Owner, node: Node, world: World) -> None:  # noqa: F811
+    """What a shop without internet saved is loaded by the owner; nobody else's file is."""
+    node.sync()
+    sell(node, cable(node))
+    exchanger = CarriedExchanger(ByHand(node.home, NoLine(), run=node.exchanger.line.run), software="tests")
+    file = io.BytesIO()
+    saved = exchanger.export(file, 10**6)
+    form = {"file": (io.BytesIO(file.getvalue()), "KLA1.shop")}
+    answer = owner.client.post("/nodes/file", data=form, headers=OURS, content_type="multipart/form-data")
+    assert answer.status_code == 200
+    assert ".answer" in answer.headers["Content-Disposition"]
+    told = exchanger.load(io.BytesIO(answer.data))
+    assert (told.accepted, told.problem) == (saved.entries, None)
+    assert "8,000" in words(owner.get("/sales"))
+
+    form = {"file": (io.BytesIO(file.getvalue()[:-1]), "KLA1.shop")}
+    refused = owner.client.post("/nodes/file", data=form, headers=OURS, content_type="multipart/form-data")
+    assert refused.status_code == 409
+    assert "cut off" in words(refused)

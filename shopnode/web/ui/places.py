@@ -64,7 +64,13 @@ NODE_GROUPS = (
             Place("Drawer", "cash-stack", "counter.drawer", "closures:create", on_phone=True),
         ),
     ),
-    Group("Shop", (Place("Printers", "printer", "devices.printers", "printers:use", also=("devices.*",)),)),
+    Group(
+        "Shop",
+        (
+            Place("Printers", "printer", "devices.printers", "printers:use", also=("devices.*",)),
+            Place("Sending", "cloud-arrow-up", "status.sending", "reports:export", also=("status.*",)),
+        ),
+    ),
 )
 
 HUB_GROUPS = (
