@@ -21,6 +21,7 @@ import psycopg
 from cloudhub.merge.apply import apply
 from cloudhub.merge.books import Books
 from cloudhub.merge.inbox import Head, keep_entries, lock_head, new_entries, note_verdict, waiting_works
+from cloudhub.merge.returned import note_returned
 from cloudhub.merge.settle import settle
 from cloudhub.merge.tables import entity_tables
 from cloudhub.merge.work import CONFLICT, MERGED, Missing, NeedsCare, Sender, Unfit, Work, examine, examine_all
@@ -65,6 +66,7 @@ def admit_push(
     works = [Work(entry.n, entry.entry, entry.sealed, entry.hash, sender) for entry in fresh]
     books.writer = (sender.origin_id, works[-1].n)
     examine_all(works)
+    note_returned(books, works)
     apply_all(books, [work for work in works if work.applies])
     failpoints.hit("hub.rows_written")
     keep_entries(books, works, signature)
@@ -136,6 +138,7 @@ def retry_quarantined(books: Books, received_ms: int, version: str) -> list[Work
 
 
 def _try_again(books: Books, works: list[Work], version: str = HUB_VERSION) -> list[Work]:
+    note_returned(books, works)
     for work in works:
         examine(work)
         if work.applies:

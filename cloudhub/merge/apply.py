@@ -22,8 +22,9 @@ from cloudhub.merge.models import WHOLE_ROW
 from cloudhub.merge.oddities import oddity_of_repeat
 from cloudhub.merge.reach import leave_out_foreign
 from cloudhub.merge.registers import insert_state, merge_known_rows
+from cloudhub.merge.returned import leave_out_returned
 from cloudhub.merge.tables import entity_tables, insert_statement
-from cloudhub.merge.work import DUPLICATE, MERGED, Missing, Unfit, Work
+from cloudhub.merge.work import DUPLICATE, MERGED, Missing, NeedsCare, Unfit, Work
 from sync_protocol.shape import Block
 
 Groups = dict[tuple[str, tuple[str, ...]], list[list[Any]]]
@@ -34,6 +35,10 @@ def apply(books: Books, works: list[Work], *, careful: bool = False) -> None:
     for work in works:
         work.taken, work.told, work.as_written = list(work.blocks), [], True
         leave_out_foreign(books, work)
+        if work.returned:
+            if not careful:
+                raise NeedsCare  # what stands is told as of this entry, and not of the one before it
+            leave_out_returned(books, work)
     if careful:
         (work,) = works
         _leave_out_known(books, work)

@@ -20,6 +20,7 @@ from cloudhub.merge.books import Books
 from cloudhub.merge.inbox import Head
 from cloudhub.merge.models import Origin
 from cloudhub.merge.pages import FeedPage, check_witnesses, read_page
+from cloudhub.merge.readmission import read_returned, take_returned
 from cloudhub.merge.work import Sender
 from cloudhub.tenancy.clones import check_clone
 from cloudhub.tenancy.nodes import NodeKey, note_health
@@ -75,10 +76,12 @@ def exchange(hub: Hub, key: NodeKey, signed_s: int, message: ExchangeRequest, ca
     received_ms = hub.clock.wall_ms()
     _meet(hub, key, message, signed_s, received_ms)
     failpoints.hit("hub.met")
+    lost = read_returned(hub, key, message.returned or ())
     admitted = again(lambda: _push(hub, key, message, received_ms, carried)) if message.push is not None else None
     if admitted is not None and admitted.count:
         hub.feed_moved(key.tenant_id)
     failpoints.hit("hub.admitted")
+    again(lambda: take_returned(hub, key, lost, received_ms))
     told = again(lambda: _answer(hub, key, signed_s, message, admitted, received_ms, carried))
     failpoints.hit("hub.answered")
     return _write(hub, key, message, told)
@@ -106,10 +109,9 @@ def _meet(hub: Hub, key: NodeKey, message: ExchangeRequest, signed_s: int, recei
         except CloneSuspected:
             suspected = True
         else:
-            books = Books(session, key.tenant_id)
             head = session.execute(select(Origin.head_n, Origin.head_hash).where(Origin.id == key.origin_id)).one()
             have = message.have
-            check_witnesses(books, hub.identity.epoch, have.epoch, have.cursor, have.streams, (head[0], head[1]))
+            check_witnesses(hub, Books(session, key.tenant_id), have.cursor, have.streams, (head[0], head[1]))
     if suspected:
         raise CloneSuspected
 
@@ -148,7 +150,8 @@ def _answer(
             rows_max = min(message.pull.rows, ROWS_MAX)
             bytes_max = min(message.pull.bytes, BATCH_BYTES_MAX)
             cursor = carried.after if carried else message.have.cursor
-            page = read_page(books, key.origin_id, streams, cursor, rows_max, bytes_max)
+            whole_until = message.pull.whole_until or 0
+            page = read_page(books, key.origin_id, streams, cursor, rows_max, bytes_max, whole_until)
         moved = bool((admitted and admitted.count) or (page and page.lines))
         quiet_ms = 0
         if carried is None:  # a file tells how the node was, not how it is
@@ -176,6 +179,8 @@ def _write(hub: Hub, key: NodeKey, message: ExchangeRequest, told: Told) -> byte
         entitlement={},
         limits=Limits(rows=ROWS_MAX, bytes=BATCH_BYTES_MAX),
     )
+    if message.returned is not None:
+        answer = answer.model_copy(update={"returned": len(message.returned)})
     page = told.page
     if page is None:
         return encode_with(answer)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from cloudhub.hub import Hub
 from cloudhub.merge.books import Books
 from sync_protocol.canonical import serialise
 from sync_protocol.entries import travelling_bytes
@@ -28,17 +29,21 @@ class FeedPage:
 
 
 def read_page(
-    books: Books, origin_id: str, streams: Sequence[str], cursor: int, rows_max: int, bytes_max: int
-) -> FeedPage:
-    """The next page for a node. One line is always sent, whatever the limits."""
+    books: Books, origin_id: str, streams: Sequence[str], cursor: int, rows_max: int, bytes_max: int,
+    whole_until: int = 0,
+) -> FeedPage:  # fmt: skip
+    """The next page for a node. One line is always sent, whatever the limits.
+
+    whole_until  the node's own entries up to this number are sent whole
+    """
     # Everything up to the number read here is committed and visible, because numbers are taken last.
     ((last,),) = books.rows("SELECT seq FROM tenant_feed WHERE tenant_id = %s", [books.tenant_id])
-    found = _lines_after(books, origin_id, streams, cursor, last, bytes_max)
+    found = _lines_after(books, (origin_id, whole_until), streams, cursor, last, bytes_max)
     lines: list[bytes] = []
     hashes: list[str] = []
     to_no, rows_sum, bytes_sum = cursor, 0, 0
     for no, stream, prev, origin, n, as_written, digest, rows, body, personal in found:
-        if as_written and origin == origin_id:
+        if as_written and origin == origin_id and n > whole_until:
             line = serialise({"n": n, "no": no, "origin": origin, "prev": prev, "stream": stream})
             rows = 1
         else:
@@ -55,7 +60,7 @@ def read_page(
 
 
 def _lines_after(
-    books: Books, origin_id: str, streams: Sequence[str], cursor: int, last: int, bytes_max: int
+    books: Books, own: tuple[str, int], streams: Sequence[str], cursor: int, last: int, bytes_max: int
 ) -> list[tuple]:  # type: ignore[type-arg]
     """The lines after the cursor, up to the one that passes the limit; without their bytes where a place is enough."""
     # Each stream is read along its own index; without statistics the planner would sort the rest of the log instead.
@@ -63,25 +68,26 @@ def _lines_after(
     one = "(SELECT * FROM feed_line WHERE tenant_id = %s AND stream = %s AND no > %s AND no <= %s ORDER BY no LIMIT %s)"
     values = [value for s in streams for value in (books.tenant_id, s, cursor, last, LINES_MAX)]
     lines = f"{' UNION ALL '.join([one] * len(streams))} ORDER BY no LIMIT {LINES_MAX}"
-    return books.rows(_PAGE.format(lines=lines), [origin_id, *values, bytes_max])
+    return books.rows(_PAGE.format(lines=lines), [*own, *values, bytes_max])
 
 
 def check_witnesses(
-    books: Books,
-    epoch: str,
-    have_epoch: str,
-    cursor: int,
-    streams: Mapping[str, tuple[int, str]],
-    head: tuple[int, str],
+    hub: Hub, books: Books, cursor: int, streams: Mapping[str, tuple[int, str]], head: tuple[int, str]
 ) -> None:
-    """Raises Rewind when the node remembers a feed that this hub does not have: it was restored from a backup."""
-    ((last,),) = books.rows("SELECT seq FROM tenant_feed WHERE tenant_id = %s", [books.tenant_id])
+    """Raises Rewind when the node remembers a feed that this hub does not have: it was restored from a backup.
+
+    A node that remembers an earlier life of the hub and nothing that was lost goes on as if nothing had happened.
+    """
+    ((last, epoch),) = books.rows("SELECT seq, epoch FROM tenant_feed WHERE tenant_id = %s", [books.tenant_id])
+    if epoch is not None and epoch != hub.identity.epoch:
+        hub.notice_life()  # another process has begun it
     numbers = [no for no, _ in streams.values() if no]
     known = books.rows(_WITNESSES, [books.tenant_id, numbers]) if numbers else []
     fits = {(stream, no): digest for stream, no, digest in known}
-    right = all(fits.get((stream, no)) == digest for stream, (no, digest) in streams.items() if no)
-    if have_epoch != epoch or cursor > last or not right:
-        raise Rewind(epoch, head[0], head[1], 0)
+    parted = [no for stream, (no, digest) in streams.items() if no and fits.get((stream, no)) != digest]
+    if cursor > last or parted:
+        common = [no for no in numbers if no not in parted]
+        raise Rewind(hub.identity.epoch, head[0], head[1], max(common, default=0))
 
 
 # The length of a text is known without unpacking it, so lines that do not fit are never read whole. The first always
@@ -92,7 +98,7 @@ SELECT no, stream, prev, origin_id::text, n, as_written, hash, rows,
 FROM (
   SELECT *, sum(size) OVER (ORDER BY no) - size AS before, row_number() OVER (ORDER BY no) AS place FROM (
     SELECT *, CASE WHEN brief THEN 0 ELSE octet_length(body) END AS size FROM (
-      SELECT *, as_written AND origin_id = %s::uuid AS brief FROM ({lines}) AS line
+      SELECT *, as_written AND origin_id = %s::uuid AND n > %s AS brief FROM ({lines}) AS line
     ) AS told
   ) AS sized
 ) AS page

@@ -6,13 +6,16 @@ remembers who set a field and under which number; one row with no field name sta
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
-from cloudhub.merge.books import Books
+from cloudhub.merge.books import Books, Version
 from cloudhub.merge.tables import EntityTable
 from cloudhub.merge.work import CONFLICT, MERGED, Sender, Work
 from shopnode.domain.db import Rule
+from sync_protocol.canonical import INT_MAX
 from sync_protocol.merge import Clock, FieldState, FieldWrite, Outcome, corrected_time_ms, merge_field
+from sync_protocol.returned import merge_returned
 from sync_protocol.shape import Block
 
 
@@ -28,10 +31,15 @@ def merge_row(
         write = _write_of(books, work, change)
         standing = books.version(table.name, row_id, name)
         state = None if standing is None else standing.state(current[name], write.seen_no)
-        outcome = merge_field(state, write, _rule(table, name))
+        if work.lost_no is None:
+            outcome = merge_field(state, write, _rule(table, name))
+        else:
+            before = None if standing is None else _as_known(standing, current[name])
+            outcome = merge_returned(before, write, work.entry["was"], _rule(table, name))
         _judge(work, table, name, outcome)
-        if outcome.concurrent and name in table.sync.watched:
-            books.note_conflict(table.name, row_id, name, work, write, state, won=outcome.verdict == "won")
+        if outcome.concurrent:
+            key, watched = (table.name, row_id, name), name in table.sync.watched
+            books.note_clash(key, work, write, state, won=outcome.verdict == "won", watched=watched)
         if outcome.verdict == "won":
             taken[name] = write.value
             books.set_version(table.name, row_id, name, outcome.state, work)
@@ -73,6 +81,12 @@ def _write_of(books: Books, work: Work, change: list[Any]) -> FieldWrite:
         at_ms=entry_time_ms(work.entry, work.sender),
         by_owner=books.is_owner(work.entry.get("actor")),
     )
+
+
+def _as_known(standing: Version, value: Any) -> FieldState:
+    """A field for a value that comes back: one that was written just now has no number yet, but is newer."""
+    state = standing.state(value, 0)
+    return state if standing.work is None else replace(state, no=standing.work.lost_no or INT_MAX)
 
 
 def _rule(table: EntityTable, name: str) -> Literal["owner_wins", "later_wins", "keep_current"]:

@@ -10,6 +10,7 @@ from sync_protocol.entries import blocks_of
 from sync_protocol.merge import Clock
 from sync_protocol.personal import check_reveals, is_marker
 from sync_protocol.problems import ProtocolError
+from sync_protocol.returned import READMIT, lost_no_of
 from sync_protocol.shape import ENTRY_BYTES_MAX, Block, Entry, check_rows
 from sync_protocol.versions import UPCASTERS
 
@@ -74,6 +75,7 @@ class Work:
     reveals: dict[str, list[Any]] = field(default_factory=dict)
     streams: dict[str, list[Block]] | None = None  # its rows by stream, once they have been sorted
     inbox: tuple[Any, ...] = ()  # its row of the inbox, all but the verdict
+    returned: frozenset[str] = frozenset()  # streams of which its line came back before it did (returned.py)
 
     def __post_init__(self) -> None:
         self.reveals = dict(self.entry.get("personal", {}))
@@ -81,6 +83,13 @@ class Work:
     @property
     def origin_id(self) -> str:
         return self.sender.origin_id
+
+    @property
+    def lost_no(self) -> int | None:
+        """For a line that came back, the number under which it was known. Only the hub itself makes such entries."""
+        if self.sender.node_id is not None or self.entry["action"] != READMIT:
+            return None
+        return lost_no_of(self.entry)
 
     @property
     def applies(self) -> bool:
@@ -126,7 +135,7 @@ def _read(work: Work) -> None:
     if "personal" in work.entry:
         check_reveals(work.entry["personal"])
     entry = UPCASTERS.upcast(work.entry)
-    work.blocks = [_without_erased(block) for block in blocks_of(entry)]
+    work.blocks = [without_erased(block) for block in blocks_of(entry)]
 
 
 def _by_kind(works: list[Work]) -> dict[tuple[str, str, tuple[str, ...]], list[list[Any]]]:
@@ -137,7 +146,7 @@ def _by_kind(works: list[Work]) -> dict[tuple[str, str, tuple[str, ...]], list[l
     return found
 
 
-def _without_erased(block: Block) -> Block:
+def without_erased(block: Block) -> Block:
     """A personal value that was erased before it got here is written as nothing; only its marker is left."""
     entity, op, columns, rows = block
     table = entity_tables().get(entity)
