@@ -160,7 +160,8 @@ class Books:
         with self._connection.pipeline() as pipeline:
             for statement, rows in statements:
                 cursor = self._connection.cursor()
-                cursor.execute(statement, [self.tenant_id, _json(rows)])  # type: ignore[arg-type]
+                # Not prepared: of a pipeline that fails, the driver would remember statements the server never saw.
+                cursor.execute(statement, [self.tenant_id, _json(rows)], prepare=False)  # type: ignore[arg-type]
                 queued.append((cursor, len(rows)))
             yield
             pipeline.sync()

@@ -80,6 +80,8 @@ def _summaries(sales: Mapping[str, Any], lines: Rows, payments: Rows, amended: R
 
 
 def _summary(sale: Any, lines: list[Any], payments: list[Any], amended: list[Any], decided: list[Any]) -> Any:
+    # Rows come as they were gathered or as a table has them; the summary must not tell which.
+    payments = sorted(payments, key=lambda row: (row.at, row.id))
     amendments = in_feed_order(amended)
     decisions = in_feed_order(decided)
     newest = next((change.id for change in reversed(amendments) if change.replaces_lines), None)

@@ -1,0 +1,69 @@
+"""What the simulator found, each as a test of its own: the least that shows it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from types import SimpleNamespace
+from typing import Any
+
+import psycopg
+
+from cloudhub.merge.books import Books
+from cloudhub.merge.tables import insert_statement
+from shopnode.domain.catalogue.models import Product
+from shopnode.domain.sales.projections import _summary
+from tests.hub.world import Node, World
+
+MOVEMENT = ("id", "shop_id", "product_id", "kind", "quantity", "unit_cost_minor", "at")
+PAYMENT = ("id", "sale_id", "shop_id", "kind", "method", "amount_minor", "at")
+
+
+def test_a_batch_the_database_refused_spoils_no_later_one_on_its_connection(world: World, node: Node):
+    """Seed 9: the driver took a statement for prepared that the server had passed over, and the shop could not send
+    until the hub was restarted."""
+    product = node.do("products.create", name="Cable", category="Goods", price_minor=8_000)["id"]
+    node.sync()
+    shop_id = node.home.shop_id
+
+    def movement() -> tuple[str, list[Any]]:
+        return insert_statement("stock_movement", MOVEMENT), [
+            [world.hub.new_id(), shop_id, product, "adjusted", 1, 3_000, 1_790_000_000_000]
+        ]
+
+    def payment_of_nothing() -> tuple[str, list[Any]]:
+        return insert_statement("payment", PAYMENT), [
+            [world.hub.new_id(), world.hub.new_id(), shop_id, "payment", "cash", 5_000, 1_790_000_000_000]
+        ]
+
+    with world.hub.database.session(world.tenant_id, bulk=True) as session:
+        books = Books(session, world.tenant_id)
+        for _ in range(12):  # often enough for the driver to prepare what it can
+            with books.attempt(), books.writing_meanwhile([movement()]):
+                pass
+            refused = [payment_of_nothing(), movement()]
+            with suppress(psycopg.IntegrityError), books.attempt(), books.writing_meanwhile(refused):
+                pass
+    assert world.rows("SELECT count(*), sum(quantity) FROM stock_movement")[0] == (12, 12)
+    assert node.row(Product, product).name == "Cable"
+
+
+def test_a_summary_does_not_tell_in_which_order_its_rows_were_read():
+    """Seed 15: the tenders of one sale stood in two orders, at the hub and at the shop."""
+    sale = SimpleNamespace(
+        id="s", shop_id="k", number="KLA1-000001", sold_at=1, business_on="2026-09-21", cashier_id=None, seller_id=None,
+        customer_id=None, discount_minor=0,
+    )  # fmt: skip
+    line = SimpleNamespace(
+        amendment_id=None,
+        quantity=1,
+        unit_price_minor=9_000,
+        discount_minor=0,
+        tax_rate_bp=0,
+        cost_minor=1,
+        net_minor=9_000,
+    )
+    tenders = [
+        SimpleNamespace(id=f"p{place}", at=1, kind="payment", method=method, amount_minor=4_500)
+        for place, method in enumerate(("mtn_momo", "cash"))
+    ]
+    assert _summary(sale, [line], tenders, [], []) == _summary(sale, [line], tenders[::-1], [], [])
