@@ -1,16 +1,21 @@
-"""Commands that keep the hub's books safe: backing up, restoring."""
+"""Commands that keep the hub's books safe: backing up, restoring, making them again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.progress import Progress
 
 from cloudhub.console import json_option, say, with_hub
 from cloudhub.hub import Hub
+from cloudhub.merge.rebuild import rebuild_tenant
+from cloudhub.tenancy.tenants import all_tenants, find_tenant
 from cloudhub.upkeep.backup import Say, make_backup
 from cloudhub.upkeep.restore import restore_backup
 from shopnode.domain.clock import to_datetime
@@ -64,4 +69,31 @@ def restore(hub: Hub, file: Path, key: Path | None, as_json: bool) -> None:
     say(as_json, done.document(), words)
 
 
-COMMANDS = (backup, restore)
+@click.command()
+@with_hub
+@click.option("--tenant", "wanted", help="One business, its id or name; all of them unless given.")
+@json_option
+def rebuild(hub: Hub, wanted: str | None, as_json: bool) -> None:
+    """Make all books again from what was received, and compare; exits with 1 where they differ. Changes nothing."""
+    names = {tenant.id: tenant.name for tenant in all_tenants(hub)}
+    chosen = [find_tenant(hub, wanted)] if wanted else list(names)
+    found = []
+    with Progress(console=Console(stderr=True), transient=True) as screen:
+        for tenant_id in chosen:
+            found.append(rebuild_tenant(hub, tenant_id, _shown(screen, names[tenant_id])))
+    lines = [f"{d.table} {d.row} {d.what} (business {done.tenant_id})" for done in found for d in done.differences]
+    wrong = sum(done.wrong for done in found)
+    summary = f"{sum(done.lines for done in found)} lines replayed, {sum(done.rows for done in found)} rows compared"
+    verdict = f"{wrong} differ." if wrong else "all as they should be."
+    document = {"ok": not wrong, "tenants": [asdict(done) for done in found]}
+    say(as_json, document, "\n".join([*lines, f"{summary}: {verdict}"]))
+    if wrong:
+        sys.exit(1)
+
+
+def _shown(screen: Progress, name: str) -> Callable[[int, int], None]:
+    task = screen.add_task(name, total=None)
+    return lambda done, total: screen.update(task, completed=done, total=total)
+
+
+COMMANDS = (backup, restore, rebuild)

@@ -17,13 +17,13 @@ from sqlalchemy import make_url
 
 from cloudhub.config import HubSettings
 from cloudhub.hub import OWNER_ROLE, Hub, connect
+from cloudhub.merge.lives import begin_new_life
 from cloudhub.migrate import upgrade_hub
 from cloudhub.tenancy.tenants import all_tenants
 from cloudhub.upkeep.backup import Say, key_file, move_durable, quietly, restore_into
 from cloudhub.upkeep.databases import SCRATCH, CannotKeep, Keeper, keeper_of
 from cloudhub.upkeep.envelope import BackupUnusable, read_key
 from cloudhub.upkeep.inventory import entries_in
-from cloudhub.upkeep.newlife import begin_life_after_restore
 from shopnode.domain import failpoints
 from shopnode.domain.clock import to_datetime
 from sync_protocol.keys import public_text
@@ -103,7 +103,7 @@ def _begin_anew(hub: Hub, keeper: Keeper, database: str, manifest: dict[str, Any
     try:
         restored.database.check()
         move_durable(restored, manifest["inventory"])  # this very backup has proved itself
-        begin_life_after_restore(restored, keeper)
+        begin_new_life(restored, "restore")
     finally:
         restored.close()
 
