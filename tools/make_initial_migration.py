@@ -8,7 +8,7 @@ hand and only adds. A test compares models and migrations on both engines.
 import importlib.util
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -30,6 +30,13 @@ DOMAIN_PARTS = {
     "sales": (),
     "between_shops": ("transfer", "transfer_line", "transfer_receipt", "alias"),
 }
+HUB_PARTS = {
+    "hub": (
+        "hub_identity", "hub_job_run", "gate_throttle", "tenant", "shop_seat", "node", "node_run", "enrol_code",
+        "portal_login", "portal_session",
+    ),
+    "merging": (),
+}  # fmt: skip
 OPTIONAL_MODULES = ("shopnode.sync.models",)
 
 HEADER = '''"""{title}
@@ -55,24 +62,27 @@ def main() -> None:
             importlib.import_module(module)
     local = {mapper.class_.__tablename__ for mapper in Base.registry.mappers if issubclass(mapper.class_, LocalRow)}
     tables = Base.metadata.sorted_tables
-    write_domain([table for table in tables if table.name not in local])
+    write_parts(DOMAIN, "d", "the shop", DOMAIN_PARTS, [table for table in tables if table.name not in local])
     own = [table for table in tables if table.name in local]
     write(NODE / "n0001_node.py", "The tables of one installation.", "n0001", None, own)
     if importlib.util.find_spec("cloudhub.models"):
         from cloudhub.models import HubBase
 
-        write(HUB / "h0001_hub.py", "The hub's own tables.", "h0001", None, HubBase.metadata.sorted_tables)
+        write_parts(HUB, "h", "the hub alone", HUB_PARTS, HubBase.metadata.sorted_tables)
     subprocess.run([Path(sys.executable).parent / "ruff", "format", "-q", DOMAIN, NODE, HUB], check=True)
 
 
-def write_domain(tables: list[Table]) -> None:
-    named = {name for names in DOMAIN_PARTS.values() for name in names}
+def write_parts(
+    folder: Path, letter: str, whose: str, parts: Mapping[str, tuple[str, ...]], tables: Sequence[Table]
+) -> None:
+    """A revision for each part, one after another; the part that names no table gets the rest."""
+    named = {name for names in parts.values() for name in names}
     down = None
-    for number, (part, names) in enumerate(DOMAIN_PARTS.items(), 1):
+    for number, (part, names) in enumerate(parts.items(), 1):
         chosen = [table for table in tables if (table.name in names if names else table.name not in named)]
-        revision = f"d{number:04}"
-        title = f"The tables of the shop: {part.replace('_', ' ')}."
-        write(DOMAIN / f"{revision}_{part}.py", title, revision, down, chosen)
+        revision = f"{letter}{number:04}"
+        title = f"The tables of {whose}: {part.replace('_', ' ')}."
+        write(folder / f"{revision}_{part}.py", title, revision, down, chosen)
         down = revision
 
 

@@ -80,7 +80,8 @@ class Notes:
 
     changed: Changed = field(default_factory=Changed)
     versions: dict[FieldKey, Version] = field(default_factory=dict)
-    clashes: dict[FieldKey, Clash] = field(default_factory=dict)
+    clashes: dict[FieldKey, Clash] = field(default_factory=dict)  # of watched fields: an owner looks at them
+    settled: dict[FieldKey, Clash] = field(default_factory=dict)  # of others: the rule's word is the last
     oddities: list[Oddity] = field(default_factory=list)
 
     def absorb(self, later: Notes) -> None:
@@ -90,6 +91,7 @@ class Notes:
             self.changed.updates.setdefault(entity, set()).update(ids)
         self.versions.update(later.versions)
         self.clashes.update(later.clashes)
+        self.settled.update(later.settled)
         self.oddities += later.oddities
 
 
@@ -241,13 +243,14 @@ class Books:
 
     # what an owner is told
 
-    def note_conflict(
-        self, entity: str, row_id: str, name: str, work: Work, write: FieldWrite, state: FieldState | None, *, won: bool
+    def note_clash(
+        self, key: FieldKey, work: Work, write: FieldWrite, state: FieldState | None, *, won: bool, watched: bool
     ) -> None:
-        """Remember a concurrent edit of a watched field, before its new version is set."""
-        standing = self.version(entity, row_id, name)
+        """Remember a concurrent edit of a field, before its new version is set."""
+        standing = self.version(*key)
         assert state is not None and standing is not None
-        self._open.clashes[entity, row_id, name] = Clash(work, write, state, standing.actor_id, won)
+        found = self._open.clashes if watched else self._open.settled
+        found[key] = Clash(work, write, state, standing.actor_id, won)
 
     def raise_exception(self, kind: str, entity: str, row_id: str, work: Work, **more: str | None) -> None:
         """List something for the owner."""

@@ -55,8 +55,9 @@ class TenantFeed(TenantRow):
     seq: Mapped[int]
     moved_at: Mapped[UtcTime | None]
     epoch: Mapped[str | None] = mapped_column(String(36))
-    base_no: Mapped[int] = mapped_column(BigInteger, server_default="0")
-    floor: Mapped[int] = mapped_column(BigInteger, server_default="0")  # who has not read up to here takes a snapshot
+    base_no: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    # Who has not read up to here takes a snapshot.
+    floor: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
 
 
 class FeedStream(TenantRow):
@@ -90,18 +91,18 @@ class FeedLine(TenantRow):
 
 
 class ReturnedLine(TenantRow):
-    """A line that the hub had lost and a node gave back: what stands in the portal's origin in place of its entry.
+    """A line that the hub had lost and a node gave back, and the entry of the portal that says it again.
 
     no  the number under which it was known before
     """
 
     __tablename__ = "returned_line"
+    __table_args__ = (Index("ix_returned_line_origin_id_n", "tenant_id", "origin_id", "n"),)
     app = "SELECT, INSERT"
 
-    entry_id: Mapped[Id] = mapped_column(primary_key=True)
-    stream: Mapped[str] = mapped_column(String(38), primary_key=True)
+    id: Mapped[Id] = mapped_column(primary_key=True)  # of the entry; follows from the lost entry's id and the stream
     origin_id: Mapped[Id]
-    n: Mapped[int]
+    n: Mapped[int] = mapped_column(BigInteger)
     no: Mapped[int] = mapped_column(BigInteger)
     given_by: Mapped[Id]  # the node
     given_at: Mapped[UtcTime]
@@ -154,6 +155,30 @@ class FieldConflict(TenantRow):
     resolved_by: Mapped[Id | None]
 
 
+class RuleOutcome(TenantRow):
+    """Two edits that did not know of each other and were settled by a rule: nobody is asked, and nobody need be told.
+
+    One row for each field, of its latest; kept for a season (`outcomes.KEPT_DAYS`). Of a personal field no value is
+    kept, for what is erased elsewhere must not stand here.
+    """
+
+    __tablename__ = "rule_outcome"
+    __table_args__ = (Index("ix_rule_outcome_at", "tenant_id", "at"),)
+    app = "SELECT, INSERT, UPDATE, DELETE"
+
+    entity: Mapped[str] = mapped_column(String(40), primary_key=True)
+    row_id: Mapped[Id] = mapped_column(primary_key=True)
+    field: Mapped[str] = mapped_column(String(40), primary_key=True)
+    rule: Mapped[str] = mapped_column(String(20))
+    standing_value: Mapped[str | None] = mapped_column(Text)  # canonical JSON; NULL where it is personal
+    standing_by: Mapped[Id | None]
+    standing_origin: Mapped[Id | None]
+    other_value: Mapped[str | None] = mapped_column(Text)
+    other_by: Mapped[Id | None]
+    other_origin: Mapped[Id | None]
+    at: Mapped[UtcTime]
+
+
 class HubException(TenantRow):
     """Something an owner should look at: nothing was refused, but two facts do not go together."""
 
@@ -173,6 +198,7 @@ class HubException(TenantRow):
     opened_at: Mapped[UtcTime]
     settled_at: Mapped[UtcTime | None]
     settled_by: Mapped[Id | None]
+    settled_word: Mapped[str | None] = mapped_column(String(200))  # what was done about it
 
 
 class WaitingEntry(TenantRow):

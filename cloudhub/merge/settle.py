@@ -15,6 +15,7 @@ from cloudhub.merge.books import Books, Clash, FieldKey, Oddity
 from cloudhub.merge.clashes import find_clashes
 from cloudhub.merge.feed import Draft, draft_lines, number_lines, write_lines
 from cloudhub.merge.oddities import find_oddities
+from cloudhub.merge.outcomes import list_outcomes
 from cloudhub.merge.passwords import follow_passwords
 from cloudhub.merge.tables import entity_tables
 from cloudhub.merge.work import Work
@@ -44,6 +45,7 @@ def settle(books: Books, works: Sequence[Work], clock: Clock, *, derive: bool = 
     books.notes.oddities += find_oddities(books, [work for work in works if work.applies])
     _list_oddities(books, clock.wall_ms())
     _list_conflicts(books, clock)
+    list_outcomes(books, clock.wall_ms())
     write_lines(books, drafts)
     failpoints.hit("hub.lines_written")
     return last
@@ -77,8 +79,10 @@ def _write_versions(books: Books, drafts: Sequence[Draft]) -> None:
     columns: list[list[Any]] = [[] for _ in range(9)]
     for (entity, row_id, name), version in versions.items():
         lines = numbers[version.origin, version.n]
+        # A value that came back keeps its number: who saw it before it was lost has seen it.
+        lost_no = version.work.lost_no if version.work else None
         values = (
-            entity, row_id, name, _line_no(entity, lines), version.origin, version.n, version.at_ms,
+            entity, row_id, name, lost_no or _line_no(entity, lines), version.origin, version.n, version.at_ms,
             version.by_owner, version.actor_id,
         )  # fmt: skip
         for column, value in zip(columns, values, strict=True):
