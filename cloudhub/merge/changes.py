@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from cloudhub.merge.books import Books
+from cloudhub.merge.inbox import changed_since
 from cloudhub.merge.oddities import let_go
 from cloudhub.merge.reach import is_foreign, without_owners_fields
 from cloudhub.merge.registers import merge_row
@@ -94,6 +95,7 @@ def _hold(
     """The new values, if the writer's shop holds the row; otherwise nothing changes and the owner is told.
 
     What a shop says last of a phone of its own stands, also where it had let it go (a restored shop does not know).
+    An entry that waited is not the last word where a later one was taken meanwhile.
     """
     shop_id = work.sender.shop_id
     if shop_id is not None and current["shop_id"] != shop_id:
@@ -104,7 +106,11 @@ def _hold(
     gone = let_go(table.name, changes, current)
     if gone is not None:
         books.raise_exception("let_go", table.name, row_id, work, other_id=work.entry["id"], key=gone)
-    return {name: change[1] for name, change in changes.items()}
+    newer = changed_since(books, work, table.name, row_id) if work.waited else set()
+    if not newer.isdisjoint(changes):
+        work.as_written = False
+        work.verdict = MERGED
+    return {name: change[1] for name, change in changes.items() if name not in newer}
 
 
 def _write(books: Books, written: Written) -> None:

@@ -123,8 +123,18 @@ def waiting_works(books: Books, condition: str, values: Sequence[Any], received_
         if personal:
             entry["personal"] = orjson.loads(personal)
         sender = Sender(origin_id, shop_id, node_id, Clock(*orjson.loads(clock)), received_at or received_ms)
-        works.append(Work(n, entry, body.encode(), digest, sender))
+        works.append(Work(n, entry, body.encode(), digest, sender, waited=True))
     return works
+
+
+def changed_since(books: Books, work: Work, entity: str, row_id: str) -> set[str]:
+    """The columns of a row that later entries of the same origin, taken while this one waited, have changed."""
+    found: set[str] = set()
+    for (body,) in books.rows(_LATER, [books.tenant_id, work.origin_id, work.n, f"%{row_id}%"]):
+        for name, op, columns, rows in orjson.loads(body)["rows"]:
+            if name == entity and op == "u" and any(row[0] == row_id for row in rows):
+                found.update(columns[1:])
+    return found
 
 
 def note_verdict(books: Books, work: Work, version: str) -> None:
@@ -163,6 +173,10 @@ FROM waiting_entry w
 JOIN journal_entry e ON e.tenant_id = w.tenant_id AND e.origin_id = w.origin_id AND e.n = w.n
 JOIN origin o ON o.tenant_id = w.tenant_id AND o.id = w.origin_id
 WHERE w.tenant_id = %s
+"""
+_LATER = """
+SELECT body FROM journal_entry WHERE tenant_id = %s AND origin_id = %s AND n > %s AND body LIKE %s
+  AND (verdict IS NULL OR verdict NOT IN ('held', 'quarantined'))
 """
 _VERDICT = "UPDATE journal_entry SET verdict = %s WHERE tenant_id = %s AND origin_id = %s AND n = %s"
 _RELEASE = "DELETE FROM waiting_entry WHERE tenant_id = %s AND origin_id = %s AND n = %s"

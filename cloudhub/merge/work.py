@@ -75,6 +75,7 @@ class Work:
     reveals: dict[str, list[Any]] = field(default_factory=dict)
     streams: dict[str, list[Block]] | None = None  # its rows by stream, once they have been sorted
     inbox: tuple[Any, ...] = ()  # its row of the inbox, all but the verdict
+    waited: bool = False  # held or set aside before; later entries of its origin may have been taken meanwhile
     returned: frozenset[str] = frozenset()  # streams of which its line came back before it did (returned.py)
 
     def __post_init__(self) -> None:

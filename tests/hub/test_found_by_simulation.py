@@ -5,13 +5,19 @@ from __future__ import annotations
 from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import psycopg
 
+import cloudhub.merge.work as hub_work
 from cloudhub.merge.books import Books
+from cloudhub.merge.retry import retry_after_upgrade
 from cloudhub.merge.tables import insert_statement
 from shopnode.domain.catalogue.models import Product
+from shopnode.domain.handsets.models import StockUnit
+from shopnode.domain.permissions import Role
 from shopnode.domain.sales.projections import _summary
+from tests.domain.till import open_till
 from tests.hub.world import Node, World
 
 MOVEMENT = ("id", "shop_id", "product_id", "kind", "quantity", "unit_cost_minor", "at")
@@ -67,3 +73,31 @@ def test_a_summary_does_not_tell_in_which_order_its_rows_were_read():
         for place, method in enumerate(("mtn_momo", "cash"))
     ]
     assert _summary(sale, [line], tenders, [], []) == _summary(sale, [line], tenders[::-1], [], [])
+
+
+def test_an_entry_that_waited_does_not_undo_what_its_shop_did_since(world: World, node: Node):
+    """Seed 9: a sale set aside was taken after the same phone had come back and been sold again, and the hub had the
+    phone in stock."""
+    till = open_till(node)
+    node.sync()
+    judged = hub_work._examine_block
+
+    def choke(sender: Any, entity: str, op: str, columns: list[str], rows: list[list[Any]]) -> None:
+        if any("☠" in str(value) for row in rows for value in row):
+            raise hub_work.Unfit("a sign this version cannot write")
+        judged(sender, entity, op, columns, rows)
+
+    with mock.patch.object(hub_work, "_examine_block", choke):
+        first = till.sell({"device_id": till.units[0]}, notes="☠", role=Role.OWNER).result["sale_id"]
+        node.do("sales.void", sale_id=first, reason="brought back", restock="resell")
+        till.sell({"device_id": till.units[0]}, role=Role.OWNER)
+        node.sync()
+    retry_after_upgrade(world.hub, "the next version")
+    node.sync()
+
+    ((status, line_id),) = world.rows(
+        "SELECT status, sold_line_id::text FROM stock_unit WHERE id = CAST(:id AS uuid)", id=till.units[0]
+    )
+    unit = node.row(StockUnit, till.units[0])
+    assert (status, line_id) == (unit.status, unit.sold_line_id) == ("sold", line_id)
+    assert world.rows("SELECT count(*) FROM waiting_entry")[0][0] == 0
