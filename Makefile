@@ -18,8 +18,8 @@ run: environment ## a demo hub and one enrolled demo shop, with addresses and lo
 test: setup lint ## every check and test, as CI runs them
 	@$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
-bench: environment ## benchmarks, as ratios within one run
-	@$(BIN)/python -m tests.bench
+bench: environment ## benchmarks, as ratios within one run; LONG=1 for all of them
+	@$(BIN)/python -m tests.bench $(if $(LONG),--long)
 
 lint: environment ## style, types, and who imports whom
 	@$(BIN)/ruff check

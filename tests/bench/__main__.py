@@ -1,4 +1,4 @@
-"""Run the benchmarks: `make bench`, or `python -m tests.bench --quick --only search`.
+"""Run the benchmarks: `make bench` (`make bench LONG=1`), or `python -m tests.bench --quick --only search`.
 
 Everything runs in one tree of processes on one machine, in turns, so that a busy minute weighs on both sides of a
 ratio. Ends with 1 when a budget is broken.
@@ -10,17 +10,20 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
 from tests.bench.counter import counter_page
+from tests.bench.day import bytes_of_a_day
 from tests.bench.exchange import push_and_pull
 from tests.bench.report import Figure, machine, show
 from tests.bench.sale import sale_through_the_door
 from tests.bench.search import search
 from tests.bench.servers import postgres_version
 from tests.bench.shop import new_shop, receive_catalogue
+from tests.bench.storm import storm_after_an_outage
+from tests.bench.wan import far_shop
 from tests.bench.wire import sale_on_the_wire
 
 
@@ -33,10 +36,23 @@ class Scale:
     tickets: int  # sales timed one by one
     products: int  # to search in
     catalogue: int  # products that sales are made of
+    far_products: int  # of a shop that a blank PC joins over a slow line
+    far_sales: int  # of that shop
+    offline_sales: int  # that it then sends over this line
+    day_sales: int  # sent one by one, as made
+    storm: int  # shops that come back to the hub at once
 
 
-FULL = Scale(sales=1_112, rounds=5, tickets=300, products=50_000, catalogue=500)
-QUICK = Scale(sales=112, rounds=1, tickets=30, products=2_000, catalogue=100)
+FULL = Scale(
+    sales=1_112, rounds=3, tickets=300, products=50_000, catalogue=500, far_products=2_100, far_sales=1_400,
+    offline_sales=600, day_sales=200, storm=25,
+)  # fmt: skip
+QUICK = Scale(
+    sales=112, rounds=1, tickets=30, products=2_000, catalogue=100, far_products=100, far_sales=50, offline_sales=50,
+    day_sales=200, storm=10,
+)  # fmt: skip
+LONG = replace(FULL, rounds=5, offline_sales=6_000, storm=200)
+LONG_SALES, LONG_ROUNDS = 5_556, 2  # 50,000 rows, after the 10,000
 
 
 def bench_page(folder: Path, scale: Scale) -> list[Figure]:
@@ -58,7 +74,22 @@ def bench_search(folder: Path, scale: Scale) -> list[Figure]:
 
 
 def bench_exchange(folder: Path, scale: Scale) -> list[Figure]:
-    return push_and_pull(folder, scale.catalogue, scale.sales, scale.rounds)
+    figures = push_and_pull(folder, scale.catalogue, scale.sales, scale.rounds)
+    if scale is LONG:
+        figures += push_and_pull(folder / "long", scale.catalogue, LONG_SALES, LONG_ROUNDS)
+    return figures
+
+
+def bench_day(folder: Path, scale: Scale) -> list[Figure]:
+    return bytes_of_a_day(folder, scale.day_sales)
+
+
+def bench_far(folder: Path, scale: Scale) -> list[Figure]:
+    return far_shop(folder, scale.far_products, scale.far_sales, scale.offline_sales)
+
+
+def bench_storm(folder: Path, scale: Scale) -> list[Figure]:
+    return storm_after_an_outage(folder, scale.storm)
 
 
 BENCHMARKS: dict[str, Callable[[Path, Scale], list[Figure]]] = {
@@ -67,18 +98,22 @@ BENCHMARKS: dict[str, Callable[[Path, Scale], list[Figure]]] = {
     "sale": bench_sale,
     "search": bench_search,
     "exchange": bench_exchange,
+    "day": bench_day,
+    "far": bench_far,
+    "storm": bench_storm,
 }
 
 
 def main() -> None:
     options = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     options.add_argument("--quick", action="store_true", help="small numbers: shows that it runs, proves no budget")
+    options.add_argument("--long", action="store_true", help="also 50,000 rows, 30 days offline, and 200 shops")
     options.add_argument("--only", choices=BENCHMARKS, action="append", help="one benchmark; may be repeated")
     wanted = options.parse_args()
     names = wanted.only or list(BENCHMARKS)
     figures: list[Figure] = []
     for name in names:
-        figures += run(name, QUICK if wanted.quick else FULL)
+        figures += run(name, QUICK if wanted.quick else LONG if wanted.long else FULL)
     sys.exit(0 if show(figures, machine(postgres_version())) else 1)
 
 

@@ -6,7 +6,7 @@ import json
 import secrets
 from pathlib import Path
 
-from shopnode.domain.clock import SystemClock
+from shopnode.domain.clock import Clock, SystemClock
 from shopnode.domain.context import Actor, Context
 from shopnode.domain.engine import NodeDatabase
 from shopnode.domain.migrate import upgrade_node
@@ -15,14 +15,15 @@ from shopnode.domain.permissions import Role
 from shopnode.domain.setup import create_installation
 from shopnode.sync.enrol import ask_to_enrol, link_row
 from shopnode.sync.worker import SyncWorker
+from tests.bench.our_hub import NODES
 from tests.bench.shop import CHANNEL
 
 
 class JoinedNode:
     """One PC: its books, and the worker that exchanges with the hub."""
 
-    def __init__(self, folder: Path, url: str, code: str, owner: str):
-        clock = SystemClock()
+    def __init__(self, folder: Path, url: str, code: str, owner: str, clock: Clock | None = None):
+        clock = clock or SystemClock()
         enrolment = ask_to_enrol(url, code, device="bench", software="phoneshop bench", random=secrets.token_bytes)
         answer = enrolment.answer
         self.database = NodeDatabase(folder / f"{answer.series}.db", secrets.token_bytes(32))
@@ -48,5 +49,10 @@ class JoinedNode:
 
 def join(folder: Path, invitation: Path, port: int) -> list[JoinedNode]:
     """A node for each code of the invitation."""
+    return [one(folder, invitation, place, port) for place in range(NODES)]
+
+
+def one(folder: Path, invitation: Path, place: int, port: int, clock: Clock | None = None) -> JoinedNode:
+    """The node of one of the codes; `port` may be that of a line which leads to the hub."""
     told = json.loads(invitation.read_text())
-    return [JoinedNode(folder, f"http://127.0.0.1:{port}", code, told["owner"]) for code in told["codes"]]
+    return JoinedNode(folder, f"http://127.0.0.1:{port}", told["codes"][place], told["owner"], clock)

@@ -6,7 +6,10 @@ import pytest
 
 from tests.bench.__main__ import BENCHMARKS, Scale, run
 
-TINY = Scale(sales=20, rounds=1, tickets=5, products=600, catalogue=40)
+TINY = Scale(
+    sales=20, rounds=1, tickets=5, products=600, catalogue=40, far_products=20, far_sales=5, offline_sales=10,
+    day_sales=10, storm=4,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)
