@@ -10,6 +10,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from sync_protocol.limits import BATCH_BYTES_MAX, ROWS_MAX
+
 PREFIX = "CLOUDHUB_"
 
 
@@ -37,6 +39,10 @@ class HubSettings(BaseModel):
     port: int = Field(8600, ge=0, le=65535, description="Port to listen on.")
     public_url: str | None = Field(None, description="How owners and shops reach this hub from outside.")
     threads: int = Field(16, ge=2, le=200, description="Threads that answer requests.")
+    batch_rows: int = Field(ROWS_MAX, ge=1, le=ROWS_MAX, description="Rows that a shop sends at once, at most.")
+    batch_bytes: int = Field(
+        BATCH_BYTES_MAX, ge=1024, le=BATCH_BYTES_MAX, description="Bytes that a shop sends at once, at most, unpacked."
+    )
     pool: int = Field(12, ge=2, le=100, description="Database connections for tenants' work.")
     statement_timeout_ms: int = Field(20_000, ge=100, description="A statement that runs longer is given up.")
     cookie_secure: bool = Field(False, description="Send the portal's cookie over TLS only.")

@@ -21,6 +21,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import ClientDisconnected
 
+from cloudhub.calls.turns import Turns
 from cloudhub.hub import Hub
 from cloudhub.merge.models import Origin
 from cloudhub.tenancy.clones import Words, meet
@@ -160,6 +161,7 @@ class Door:
 
     def __init__(self, hub: Hub):
         self.hub = hub
+        self.turns = Turns.for_hub(hub.settings.threads, hub.settings.pool)
         self._rates = Rates(hub.clock)
 
     def caller(self, *, any_origin: bool = False) -> tuple[Caller, bytes]:

@@ -22,4 +22,5 @@ def mount(bp: Blueprint, door: Door) -> None:
 def _exchange(door: Door) -> bytes:
     caller, message = door.message(ExchangeRequest)
     check_versions(message.protocol, message.schema_)
-    return exchange(door.hub, caller.key, caller.signed_s, message)
+    with door.turns.of(caller.key.tenant_id):
+        return exchange(door.hub, caller.key, caller.signed_s, message)

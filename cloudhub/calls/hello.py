@@ -7,7 +7,6 @@ from flask import Response as HttpResponse
 
 from cloudhub.calls.door import JSON, Door
 from cloudhub.hub import Hub
-from sync_protocol.limits import BATCH_BYTES_MAX, ROWS_MAX
 from sync_protocol.messages import Hello, Limits, encode
 from sync_protocol.versions import PROTOCOLS, SCHEMAS
 
@@ -28,5 +27,5 @@ def _hello(hub: Hub) -> Hello:
         schemas=(SCHEMAS[0], SCHEMAS[-1]),
         hub_key=hub.identity.public_key,
         audience=hub.identity.audience,
-        limits=Limits(rows=ROWS_MAX, bytes=BATCH_BYTES_MAX),
+        limits=Limits(rows=hub.settings.batch_rows, bytes=hub.settings.batch_bytes),
     )

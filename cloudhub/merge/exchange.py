@@ -177,7 +177,7 @@ def _write(hub: Hub, key: NodeKey, message: ExchangeRequest, told: Told) -> byte
         page_sig=None,
         commands=[],
         entitlement={},
-        limits=Limits(rows=ROWS_MAX, bytes=BATCH_BYTES_MAX),
+        limits=Limits(rows=hub.settings.batch_rows, bytes=hub.settings.batch_bytes),
     )
     if message.returned is not None:
         answer = answer.model_copy(update={"returned": len(message.returned)})

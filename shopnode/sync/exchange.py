@@ -7,7 +7,7 @@ Invariants:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
@@ -28,6 +28,7 @@ from sync_protocol.messages import (
     ExchangeResponse,
     Have,
     Health,
+    Limits,
     PullLimits,
     decode,
     encode_with,
@@ -47,6 +48,7 @@ class Exchanged:
     pulled: int  # lines applied
     more: bool  # there is more to send or to fetch
     next_poll_ms: int
+    limits: Limits = field(default_factory=Limits)  # what the hub takes at once, from now on
 
 
 class Exchanger:
@@ -118,7 +120,7 @@ class Exchanger:
         lines = len(response.pull.lines) if response.pull else 0
         more = parcel is not None and head > accepted
         more = more or bool(response.pull and response.pull.more)
-        return Exchanged(accepted - link.accepted_n, lines, more, response.next_poll_ms)
+        return Exchanged(accepted - link.accepted_n, lines, more, response.next_poll_ms, response.limits)
 
     def _store_ack(self, session: Session, link: Link, response: ExchangeResponse) -> tuple[int, int]:
         """What the hub accepted, and how far our journal goes. Raises Refused when their chains part."""

@@ -191,7 +191,8 @@ class SyncWorker:
             if refused.problem.action is Action.HALVE:
                 self._batch = self._batch.halved()
             raise
-        self._batch = self._batch.succeeded(self.home.clock.mono_ms() - before)
+        grown = self._batch.succeeded(self.home.clock.mono_ms() - before)
+        self._batch = grown.capped(done.limits.rows, done.limits.bytes)
         return done
 
     def _signed_line(self) -> SignedLine:
