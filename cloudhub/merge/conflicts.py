@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
-from sqlalchemy import func, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cloudhub.merge.models import FieldConflict, HubException, Origin, WaitingEntry
+from cloudhub.merge.models import FieldConflict, HubException
 from cloudhub.merge.sentences import Speaker
 from shopnode.domain.actions import action
 from shopnode.domain.clock import to_datetime
@@ -22,8 +22,7 @@ from shopnode.domain.context import Context
 from shopnode.domain.db import LocalDateType, UtcTimeType, synced_models
 from shopnode.domain.errors import Conflict, NotFound
 from shopnode.domain.homes import Where
-from shopnode.domain.journal import JournalEntry
-from shopnode.domain.params import IdText, Params
+from shopnode.domain.params import IdText, Optionally, Params, ShortText
 from shopnode.domain.people.models import Staff
 from shopnode.domain.permissions import Permission
 
@@ -56,7 +55,7 @@ class ConflictView:
 
 @dataclass(frozen=True)
 class ExceptionView:
-    """Facts that do not go together, such as one number on two rows; or an entry that could not be taken in yet."""
+    """Facts that do not go together, such as one number on two rows."""
 
     id: str
     kind: str
@@ -67,7 +66,6 @@ class ExceptionView:
     key: str | None
     opened_at: datetime
     sentence: str = ""
-    may_settle: bool = True  # what waits goes away by itself, once it was taken in
 
 
 class Resolve(Params):
@@ -94,6 +92,27 @@ def resolve_conflict(ctx: Context, form: Resolve) -> dict[str, Any]:
     return {"entity": conflict.entity, "id": conflict.row_id, "field": conflict.field}
 
 
+class Settle(Params):
+    """An exception that somebody has looked at, and what they did about it."""
+
+    exception_id: IdText
+    word: Annotated[ShortText | None, Optionally] = None
+
+
+@action("exceptions.settle", needs=Permission.CONFLICTS_RESOLVE, where=Where.ANYWHERE)
+def settle_exception(ctx: Context, form: Settle) -> dict[str, Any]:
+    """Take an exception off the list, with a word on what was done. No record of any shop changes by it."""
+    query = select(HubException).where(HubException.id == form.exception_id).with_for_update()
+    exception = ctx.session.scalars(query).one_or_none()
+    if exception is None:
+        raise NotFound("This exception")
+    if exception.settled_at is not None:
+        raise Conflict("Somebody has settled this already.")
+    exception.settled_at, exception.settled_by, exception.settled_word = ctx.now, ctx.actor.id, form.word
+    ctx.about("hub_exception", exception.id)
+    return {"id": exception.id, "kind": exception.kind, "word": form.word}
+
+
 def open_conflicts(session: Session) -> list[ConflictView]:
     """Every open conflict the session can reach, newest first."""
     query = select(FieldConflict).where(FieldConflict.resolved_at.is_(None)).order_by(FieldConflict.changed_at.desc())
@@ -104,48 +123,14 @@ def open_conflicts(session: Session) -> list[ConflictView]:
 
 
 def open_exceptions(session: Session) -> list[ExceptionView]:
-    """Every open exception the session can reach, newest first; what waits to be taken in comes before them."""
+    """Every open exception the session can reach, newest first."""
     query = select(HubException).where(HubException.settled_at.is_(None)).order_by(HubException.opened_at.desc())
-    listed = [
+    found = [
         ExceptionView(e.id, e.kind, e.entity, e.row_id, e.other_id, e.shop_id, e.key, e.opened_at)
         for e in session.scalars(query.limit(LIST_MAX))
     ]
-    found = [*_waiting(session), *listed]
     speaker = Speaker(session, found)
     return [replace(view, sentence=speaker.sentence(view)) for view in found]
-
-
-def _waiting(session: Session) -> list[ExceptionView]:
-    """Entries that are held or were set aside: facts that no figure shows yet."""
-    query = (
-        select(WaitingEntry, JournalEntry.entry_id, JournalEntry.action, Origin.shop_id)
-        .join(JournalEntry, (JournalEntry.origin_id == WaitingEntry.origin_id) & (JournalEntry.n == WaitingEntry.n))
-        .join(Origin, Origin.id == WaitingEntry.origin_id)
-        .order_by(WaitingEntry.since_at.desc(), WaitingEntry.n.desc())
-    )
-    return [
-        ExceptionView(
-            entry_id, row.verdict, "journal_entry", entry_id, row.missing_id, shop_id, action, row.since_at,
-            may_settle=False,
-        )
-        for row, entry_id, action, shop_id in session.execute(query.limit(LIST_MAX))
-    ]  # fmt: skip
-
-
-def count_open(session: Session) -> tuple[int, int]:
-    """How many conflicts are open, and how many exceptions and waiting entries."""
-    conflicts = select(func.count()).select_from(FieldConflict).where(FieldConflict.resolved_at.is_(None))
-    exceptions = select(func.count()).select_from(HubException).where(HubException.settled_at.is_(None))
-    waiting = select(func.count()).select_from(WaitingEntry)
-    return session.scalars(conflicts).one(), session.scalars(exceptions).one() + session.scalars(waiting).one()
-
-
-def settle_exception(session: Session, exception_id: str, staff_id: str | None, now_ms: int) -> None:
-    """Take an exception off the list: somebody has looked at it. Raises NotFound."""
-    statement = update(HubException).where(HubException.id == exception_id, HubException.settled_at.is_(None))
-    values = {"settled_at": to_datetime(now_ms), "settled_by": staff_id}
-    if session.execute(statement.values(**values).returning(HubException.id)).one_or_none() is None:
-        raise NotFound("This exception")
 
 
 def _conflict_view(session: Session, conflict: FieldConflict, names: dict[str, str]) -> ConflictView:

@@ -1,12 +1,10 @@
-"""What rules settled by themselves: concurrent edits of fields that nobody watches. Written down, and kept for a season.
+"""What rules settled by themselves: concurrent edits of fields that nobody watches, written down for a season.
 
 An owner can look up why a field does not say what was typed in a shop; nothing waits and nothing is asked.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import orjson
@@ -49,23 +47,14 @@ def _values(entity: str, row_id: str, name: str, clash: Clash) -> tuple[Any, ...
     return (entity, row_id, name, (rule or Rule.LATER_WINS).value, *standing, *other)
 
 
-@dataclass(frozen=True)
-class Counted:
-    """How much the rules settled by themselves, and since when that is known."""
-
-    count: int
-    since_at: datetime | None
-
-
 def latest_outcomes(session: Session) -> list[RuleOutcome]:
     """What was settled last, the newest first."""
     query = select(RuleOutcome).order_by(RuleOutcome.at.desc(), RuleOutcome.row_id, RuleOutcome.field)
     return list(session.scalars(query.limit(LIST_MAX)))
 
 
-def count_outcomes(session: Session) -> Counted:
-    row = session.execute(select(func.count(), func.min(RuleOutcome.at)).select_from(RuleOutcome)).one()
-    return Counted(row[0], row[1])
+def count_outcomes(session: Session) -> int:
+    return session.scalars(select(func.count()).select_from(RuleOutcome)).one()
 
 
 _WRITE = """

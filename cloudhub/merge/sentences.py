@@ -46,6 +46,10 @@ SENTENCES = {
     "password_set": "The password of {person} was changed at {shop}; it holds in every shop and in the portal now.",
     "password_kept": "The password of {person} was changed at {shop} by somebody else who is no owner. It holds there "
     "alone.",
+    "clone_suspected": "Two computers of {shop} use one identity ({key}). Both keep selling and neither is heard until "
+    "you choose which one lives.",
+    "node_restored": "The computer {key} of {shop} was put back to an earlier state. It goes on under new receipt "
+    "numbers, and what had reached us before is given back to it.",
     "held": "Something recorded at {shop} waits for a record that has not arrived yet.",
     "quarantined": "Something recorded at {shop} could not be taken in. It is kept whole and tried again after "
     "the next update.",

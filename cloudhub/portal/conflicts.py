@@ -1,43 +1,47 @@
-"""Two values for one thing, set without knowing of each other: which one is in use, and one tap for the other."""
+"""The owner's four inboxes, and the one tap that settles what is in them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-import orjson
-from flask import g, url_for
+from flask import g, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
-from cloudhub.merge import conflicts as conflict_list
-from cloudhub.merge.conflicts import open_exceptions
-from cloudhub.merge.models import FieldConflict, Origin
-from cloudhub.portal.blueprint import bp, this_hub
-from shopnode.domain.db import synced_models
+from cloudhub.merge.inboxes import Inbox, count_open
+from cloudhub.merge.models import FieldConflict
+from cloudhub.merge.outcomes import latest_outcomes
+from cloudhub.portal.blueprint import bp
+from cloudhub.portal.inbox_rows import Narrowed, Rows, conflict_rows, exception_rows, outcome_rows, trouble_rows
 from shopnode.domain.errors import NotFound
-from shopnode.domain.people.queries import all_shops, names_of
-from shopnode.web.office.history import LABELS
+from shopnode.domain.people.queries import all_shops
 from shopnode.web.ui.forms import posted, posted_action_id
 from shopnode.web.ui.frame import page, part
-from shopnode.web.ui.request import act, read_again
+from shopnode.web.ui.request import act, is_htmx
 
 OPEN_SHOWN, SETTLED_SHOWN = 200, 10
-PORTAL = "the portal"
-PLACES = {"product": "office.product"}
+Q_MAX = 100
+TABS = {
+    Inbox.REVIEW: "To review",
+    Inbox.EXCEPTIONS: "Exceptions",
+    Inbox.TECHNICAL: "Technical",
+    Inbox.AUTOMATIC: "Settled by rule",
+}
 
 
 @bp.get("/conflicts")
 def conflicts() -> str:
-    """What waits for a word, and what was settled last."""
-    session = g.ctx.session
-    waits = select(FieldConflict).where(FieldConflict.resolved_at.is_(None)).order_by(FieldConflict.changed_at.desc())
-    done = select(FieldConflict).where(FieldConflict.resolved_at.is_not(None))
-    done = done.order_by(FieldConflict.resolved_at.desc()).limit(SETTLED_SHOWN)
-    return page(
-        "portal/conflicts.html", conflicts=_views(session.scalars(waits.limit(OPEN_SHOWN)).all()),
-        done=_views(session.scalars(done).all()), exceptions=open_exceptions(session), crumbs=[("Conflicts", None)],
-    )  # fmt: skip
+    """One of the inboxes: the one asked for, else the first that has something in it."""
+    counts = count_open(g.ctx.session)
+    asked = request.args.get("inbox", "")
+    inbox = Inbox(asked) if asked in set(Inbox) else _first_open(vars(counts))
+    wanted = Narrowed(request.args.get("shop", "")[:36], request.args.get("q", "")[:Q_MAX])
+    values: dict[str, Any] = {"inbox": inbox.value, "wanted": wanted, **_content(inbox, wanted)}
+    if is_htmx():
+        return part("portal/_inbox.html", **values)
+    tabs = [(box.value, words, getattr(counts, box.value)) for box, words in TABS.items()]
+    shops = [("", "all shops"), *((shop.id, shop.name) for shop in all_shops(g.ctx.session))]
+    return page("portal/conflicts.html", tabs=tabs, shops=shops, crumbs=[("Inbox", None)], **values)
 
 
 @bp.post("/conflicts/<id:conflict_id>")
@@ -49,51 +53,34 @@ def resolve_conflict(conflict_id: str) -> ResponseReturnValue:
     row = g.ctx.session.scalars(select(FieldConflict).where(FieldConflict.id == conflict_id)).one_or_none()
     if row is None:
         raise NotFound("This conflict")
-    (view,) = _views([row], swapped=form["use_other"] is True)
-    return part("portal/_conflict.html", conflict=view)
+    return part("portal/_conflict.html", conflict=Rows([row]).conflict(row, swapped=form["use_other"] is True))
 
 
 @bp.post("/exceptions/<id:exception_id>")
 def settle_exception(exception_id: str) -> str:
-    """Somebody has looked at it. No row of any shop changes, so nothing is journalled."""
-    g.opened.close()  # no request holds two connections
-    with this_hub().database.session(g.ctx.home.tenant_id) as session:
-        conflict_list.settle_exception(session, exception_id, g.ctx.actor.id, g.ctx.home.clock.wall_ms())
-    read_again()
+    """Somebody has looked at it, and says what they did."""
+    typed = posted()
+    form = {"exception_id": exception_id, "word": typed.get("word")}
+    act("exceptions.settle", form, action_id=posted_action_id(typed))
     return ""
 
 
-def _views(rows: Sequence[FieldConflict], *, swapped: bool = False) -> list[dict[str, Any]]:
+def _first_open(counts: dict[str, int]) -> Inbox:
+    return next((box for box in TABS if box is not Inbox.AUTOMATIC and counts[box.value]), Inbox.REVIEW)
+
+
+def _content(inbox: Inbox, wanted: Narrowed) -> dict[str, Any]:
     session = g.ctx.session
-    people = names_of(session, {who for row in rows for who in (row.standing_by, row.other_by, row.resolved_by) if who})
-    shops = {shop.id: shop.name for shop in all_shops(session)}
-    origins = {row.id: shops.get(row.shop_id or "", PORTAL) for row in session.scalars(select(Origin))}
-    return [_view(row, people, origins, swapped) for row in rows]
-
-
-def _view(row: FieldConflict, people: dict[str, str], origins: dict[str, str], swapped: bool) -> dict[str, Any]:
-    def side(value: str | None, who: str | None, at: Any, origin: str | None) -> dict[str, Any]:
-        said = None if value is None else orjson.loads(value)
-        return {"value": "nothing" if said is None else said, "by": people.get(who or "", "somebody"), "at": at,
-                "place": origins.get(origin or "", PORTAL)}  # fmt: skip
-
-    kept = side(row.standing_value, row.standing_by, row.standing_at, row.standing_origin)
-    other = side(row.other_value, row.other_by, row.other_at, row.other_origin)
-    if swapped:  # the row still tells them as they stood; what is in use now is the other
-        kept, other = other, kept
-    endpoint = PLACES.get(row.entity)
-    place: dict[str, Any] = {f"{row.entity}_id": row.row_id}
+    if inbox is Inbox.EXCEPTIONS:
+        return {"rows": exception_rows(wanted)}
+    if inbox is Inbox.TECHNICAL:
+        return {"rows": trouble_rows(wanted)}
+    if inbox is Inbox.AUTOMATIC:
+        return {"rows": outcome_rows(latest_outcomes(session), wanted)}
+    waits = select(FieldConflict).where(FieldConflict.resolved_at.is_(None)).order_by(FieldConflict.changed_at.desc())
+    done = select(FieldConflict).where(FieldConflict.resolved_at.is_not(None))
+    done = done.order_by(FieldConflict.resolved_at.desc()).limit(SETTLED_SHOWN)
     return {
-        "id": row.id, "what": _record(row), "field": LABELS.get(row.field, row.field.replace("_", " ").capitalize()),
-        "url": url_for(endpoint, **place) if endpoint else None,
-        "is_money": row.field.endswith("_minor") and all(isinstance(one["value"], int) for one in (kept, other)),
-        "kept": kept, "other": other, "settled_at": row.resolved_at,
-        "settled_by": people.get(row.resolved_by or "", "somebody"),
-    }  # fmt: skip
-
-
-def _record(row: FieldConflict) -> str:
-    """What people call the record."""
-    model: Any = synced_models()[row.entity]
-    found = g.ctx.session.scalars(select(model).where(model.id == row.row_id)).one_or_none()
-    return str(getattr(found, "name", None) or getattr(found, "key", None) or row.row_id)
+        "rows": conflict_rows(session.scalars(waits.limit(OPEN_SHOWN)).all(), wanted),
+        "done": conflict_rows(session.scalars(done).all(), wanted),
+    }

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from flask import Flask, g, request, url_for
 
 from cloudhub.hub import Hub
-from cloudhub.merge.conflicts import count_open
+from cloudhub.merge.inboxes import count_open
 from cloudhub.portal import carried, conflicts, nodes, prices, signing_in, today  # noqa: F401 — they register their addresses
 from cloudhub.portal.blueprint import COOKIE, bp
 from cloudhub.tenancy.logins import PortalUser, context_of, find_user
@@ -119,5 +119,5 @@ def frame() -> dict[str, Any]:
         "till": None,
         "may_switch": False,
         "logout_url": url_for("portal.logout"),
-        "counts": {"portal.conflicts": sum(count_open(session))},
+        "counts": {"portal.conflicts": count_open(session).open},
     }

@@ -10,8 +10,7 @@ from flask import g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 
-from cloudhub.merge.conflicts import count_open
-from cloudhub.merge.models import WaitingEntry
+from cloudhub.merge.inboxes import count_open
 from cloudhub.portal.blueprint import bp
 from cloudhub.portal.nodes import QUIET_AFTER, latest_by_shop
 from cloudhub.tenancy.nodes import nodes_of
@@ -33,15 +32,11 @@ UNDONE = (SaleStatus.VOIDED.value, SaleStatus.REVERSED.value)
 def home() -> str:
     """Today in all shops."""
     today = manner().now.date()
-    conflicts, exceptions = count_open(g.ctx.session)
-    refusals = g.ctx.session.scalar(select(func.count()).select_from(WaitingEntry))
     return page(
         "portal/home.html",
         today=_figures(today),
         shops=_shops(today),
-        conflicts=conflicts,
-        exceptions=exceptions,
-        refusals=refusals,
+        open=count_open(g.ctx.session),
         **_live(),
     )
 

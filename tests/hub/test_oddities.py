@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 
 from cloudhub.merge.clashes import KEYS
-from cloudhub.merge.conflicts import count_open, open_exceptions, settle_exception
+from cloudhub.merge.conflicts import open_exceptions
+from cloudhub.merge.inboxes import count_open
 from cloudhub.merge.sentences import SENTENCES
+from cloudhub.merge.technical import troubles
 from shopnode.domain.actions import perform
+from shopnode.domain.clock import to_datetime
 from tests.hub.raw import RawNode, payment, product, raw_node, sale
 from tests.hub.world import World
 
@@ -23,6 +26,12 @@ def told(world: World) -> dict[str, str]:
     """What is listed, by kind."""
     with world.session() as session:
         return {e.kind: e.sentence for e in open_exceptions(session)}
+
+
+def waiting(world: World) -> dict[str, str]:
+    """What troubles the machinery, by kind."""
+    with world.session() as session:
+        return {trouble.kind: trouble.sentence for trouble in troubles(session, to_datetime(world.clock.wall_ms()))}
 
 
 def amend(raw: RawNode, sale_id: str, seen: int) -> None:
@@ -124,7 +133,7 @@ def test_selling_more_than_there_is_is_listed_once_until_somebody_looked(world: 
     assert told(world) == {"oversold": said}
     with world.session() as session:
         (listed,) = open_exceptions(session)
-        settle_exception(session, listed.id, None, world.clock.wall_ms())
+    perform(world.owner(), "exceptions.settle", {"exception_id": listed.id, "word": "counted them"})
     assert told(world) == {}
     raw.write(move(raw, row_id, -1))
     raw.push()
@@ -137,14 +146,16 @@ def test_what_could_not_be_taken_in_is_listed_while_it_waits(world: World, raw: 
     raw.write(["unheard_of", "i", ["id"], [[raw.new_id()]]])
     raw.push()
 
-    said = told(world)
+    said = waiting(world)
     assert set(said) == {"held", "quarantined"}
     assert "Shop KLA" in said["held"]
+    assert told(world) == {}
     with world.session() as session:
-        assert count_open(session) == (0, 2)
+        counts = count_open(session)
+    assert (counts.review, counts.exceptions, counts.technical, counts.open) == (0, 0, 2, 2)
     raw.write(sale(sale_id, raw.shop))
     raw.push()
-    assert set(told(world)) == {"quarantined"}
+    assert set(waiting(world)) == {"quarantined"}
 
 
 def test_one_payment_message_for_two_sales_is_listed_also_when_it_was_put_right_later(

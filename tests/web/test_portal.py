@@ -141,18 +141,25 @@ def test_the_other_value_of_a_conflict_is_one_tap_away(owner: Owner, node: Node)
     assert owner.tap(address, use="other").status_code == 409
 
 
-def test_what_is_worth_a_look_is_shown_until_somebody_has_seen_it(owner: Owner, node: Node) -> None:
+def test_what_is_worth_a_look_is_shown_until_somebody_says_it_is_done(
+    owner: Owner,
+    node: Node,
+    world: World,  # noqa: F811
+) -> None:
     sell(node, cable(node))  # none was ever received
     node.sync()
 
     assert "1 thing is worth a look" in words(owner.get("/"))
-    listed = owner.get("/conflicts")
+    listed = owner.get("/conflicts")  # the first inbox that has something in it
     assert "Shop KLA sold more of USB-C cable than it had: -1 on hand." in words(listed)
     (address,) = set(re.findall(r'hx-post="(/exceptions/[^"]+)"', listed.get_data(as_text=True)))
 
-    assert owner.tap(address).status_code == 200
-    assert "Worth a look" not in words(owner.get("/conflicts"))
-    assert owner.tap(address).status_code == 404
+    assert owner.tap(address, word="counted them").status_code == 200
+    assert "Everything goes together" in words(owner.get("/conflicts?inbox=exceptions"))
+    assert owner.tap(address).status_code == 409
+    (settled,) = world.rows("SELECT settled_word, settled_by::text FROM hub_exception")
+    assert tuple(settled) == ("counted them", world.kisura.owner_id)
+    assert world.rows("SELECT action FROM journal_entry ORDER BY at DESC, n DESC LIMIT 1") == [("exceptions.settle",)]
 
 
 def test_computers_say_when_they_were_heard_and_what_waits(owner: Owner, node: Node, world: World) -> None:  # noqa: F811

@@ -80,7 +80,7 @@ HUB_GROUPS = (
             Place("Today", "house", "portal.home", on_phone=True),
             Place("Sales", "receipt", "office.sales", on_phone=True, also=("portal.sale", "office.*sale*")),
             Place("Products", "box-seam", "portal.products", on_phone=True, also=("office.*product*",)),
-            Place("Conflicts", "arrow-left-right", "portal.conflicts", on_phone=True),
+            Place("Inbox", "arrow-left-right", "portal.conflicts", on_phone=True),
         ),
     ),
     Group("Shops", (Place("Shop computers", "hdd-network", "portal.nodes"),)),
