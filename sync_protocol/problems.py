@@ -62,6 +62,12 @@ _ALL = (
     Problem("fork", 409, Action.RENEW_ORIGIN, "This PC was restored from a backup; it continues under a new series."),
     Problem("rewind", 409, Action.RESEND_DURABLE, "The hub was restored from a backup; what it lost is sent again."),
     Problem("log_floor", 409, Action.BOOTSTRAP, "This PC was away for very long; it takes a fresh copy of the shop."),
+    Problem(
+        "snapshot_gone",
+        410,
+        Action.BOOTSTRAP,
+        "The copy of the shop that this PC was fetching is no longer kept; it takes a fresh one.",
+    ),
     Problem("too_large", 413, Action.HALVE, "That was too much at once; it is sent in smaller parts.", True),
     Problem(
         "upgrade", 426, Action.UPGRADE, "This PC's software is too old to send. Selling goes on; please update it."
@@ -195,6 +201,13 @@ class LogFloor(ProtocolError):
 
     def __init__(self, floor: int):
         super().__init__(f"The feed is kept from number {floor} on.", floor=floor)
+
+
+class SnapshotGone(ProtocolError):
+    code = "snapshot_gone"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such part of a snapshot for this node.")
 
 
 class TooLarge(ProtocolError):

@@ -36,6 +36,7 @@ Chunk = Annotated[tuple[Hash, Positive, Positive], Field(strict=False)]  # SHA-2
 class SnapshotRequest(Message):
     """`POST /sync/v1/snapshot`: the rows of the node's shop and business, as of now.
 
+    cursor        how far the node has read: a snapshot of a smaller number is of no use to it
     since_schema  only what a node of that schema was not sent
     unless_lines  a feed of no more lines than this needs no snapshot
     """
@@ -45,6 +46,7 @@ class SnapshotRequest(Message):
     node: Id
     origin: Id
     run: Id
+    cursor: Count
     since_schema: Positive | None = None
     unless_lines: Count | None = None
 

@@ -51,6 +51,7 @@ class TenantFeed(TenantRow):
 
     __tablename__ = "tenant_feed"
     app = "SELECT, INSERT, UPDATE"
+    gate = "SELECT (tenant_id, seq)"  # whether a feed has moved, for those who wait at the bell
 
     seq: Mapped[int]
     moved_at: Mapped[UtcTime | None]

@@ -21,6 +21,7 @@ class Snapshot(TenantRow):
     epoch: Mapped[str] = mapped_column(String(36))
     schema: Mapped[int]  # of the node
     since_schema: Mapped[int]  # 0 for all of its rows
+    no: Mapped[int]  # of the feed
     made_at: Mapped[UtcTime]
     expires_at: Mapped[UtcTime]
     manifest: Mapped[str] = mapped_column(Text)

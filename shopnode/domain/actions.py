@@ -126,6 +126,7 @@ def perform_many(ctx: Context, acts: Iterable[tuple[str, Mapping[str, Any], str 
 
 
 def _perform_inside(ctx: Context, name: str, params: Mapping[str, Any] | BaseModel, action_id: str | None) -> Done:
+    ctx.home.check_ready(ctx.session)
     act = find_action(name)
     fingerprint = _fingerprint(ctx, name, params)
     if action_id is not None:

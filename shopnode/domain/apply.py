@@ -27,6 +27,7 @@ from shopnode.domain.db import Kind, SyncedRow, synced_models
 from shopnode.domain.guard import forget_touched
 from shopnode.domain.node import EDITED, WHOLE_ROW
 from shopnode.domain.projections import Changed, project
+from sync_protocol.personal import is_marker
 
 Block = list[Any]
 Row = list[Any]
@@ -47,6 +48,7 @@ class State(NamedTuple):
     seen_no: int
     pending_n: int | None
     shadow: str | None
+    shadow_no: int | None
 
 
 class Applier:
@@ -81,11 +83,11 @@ class Applier:
                     if op == "i":
                         self._settle_insert(model, row[0], set(columns), no, n)
                     else:
-                        self._settle_own(model, row[0], columns[1:], no, n)
+                        self._settle_own(model, row[0], _after(columns, row), no, n)
             elif "feed_no" in model.__sync__.derived:
                 self._number(model, [row[0] for row in rows], no)
         for entity, op, columns, rows in outcome or ():
-            if entity in self._models and op == "u":
+            if entity in self._models and (op == "u" or self._models[entity].__sync__.kind is Kind.REGISTER):
                 self._update(no, self._models[entity], columns, rows)
 
     def finish(self) -> None:
@@ -121,11 +123,11 @@ class Applier:
         again = [item for item in arrived if item.row[0] in here] if here else []
         is_fed = "feed_no" in model.__sync__.derived
         if fresh:
-            self._write_fresh(model, columns, fresh, is_fed)
+            self.write_fresh(model, columns, fresh, is_fed)
         if model.__sync__.kind is Kind.REGISTER:
             self._save([_state(model, row[0], WHOLE_ROW, no) for no, row in fresh])
             for no, row in again:
-                self._set_fields(no, model, row[0], dict(zip(columns[1:], row[1:], strict=True)))
+                self.set_fields(no, model, row[0], dict(zip(columns[1:], row[1:], strict=True)))
         else:
             self._take_first_acts(model, columns, again, is_fed)
 
@@ -135,11 +137,15 @@ class Applier:
         for no, row in again:
             if is_act_id(row[0]):
                 fed = {"feed_no": no} if is_fed else {}
-                self._write(model, row[0], {**empty, **dict(zip(columns[1:], row[1:], strict=True)), **fed})
+                self.write(model, row[0], {**empty, **dict(zip(columns[1:], row[1:], strict=True)), **fed})
             elif is_fed:
                 self._number(model, [row[0]], no)
 
-    def _write_fresh(self, model: Model, columns: tuple[str, ...], fresh: list[Arrived], is_fed: bool) -> None:
+    def write_fresh(self, model: Model, columns: tuple[str, ...], fresh: list[Arrived], is_fed: bool = False) -> None:
+        """Insert rows that are not here; with `is_fed` they get the number of their line as their place.
+
+        Of a register the caller notes what the hub holds.
+        """
         entity = model.__tablename__
         if is_fed:
             insert_wire(self.session, entity, (*columns, "feed_no"), [(*row, no) for no, row in fresh])
@@ -161,18 +167,23 @@ class Applier:
         for row in rows:
             values = {name: value for name, value in zip(columns[1:], row[1:], strict=True) if name in known}
             if model.__sync__.kind in EDITED:
-                self._set_fields(no, model, row[0], values)
+                self.set_fields(no, model, row[0], values)
             else:
-                self._write(model, row[0], values)
+                self.write(model, row[0], values)
 
-    def _set_fields(self, no: int, model: Model, row_id: str, values: dict[str, Any]) -> None:
-        """Take the hub's values, except where an edit of ours waits for its verdict."""
+    def set_fields(self, no: int, model: Model, row_id: str, values: dict[str, Any]) -> None:
+        """Take the hub's values, except where an edit of ours waits for its verdict, or a newer value is known here.
+
+        What an older version was not sent comes with a snapshot, ahead of the lines that lead up to it.
+        """
         states = self._states(model, row_id)
         whole = states.get(WHOLE_ROW)
         free: dict[str, Any] = {}
         marks = []
         for name, value in values.items():
             state = states.get(name)
+            if known_no(state or whole) > no:
+                continue
             waits = (state and state.pending_n) or (whole and whole.pending_n and not state)
             if waits:
                 seen = state.seen_no if state else 0
@@ -182,13 +193,29 @@ class Applier:
                 free[name] = value
                 marks.append(_state(model, row_id, name, no))
         if free:
-            self._write(model, row_id, free)
+            self.write(model, row_id, free)
         self._save(marks)
 
-    def _settle_own(self, model: Model, row_id: str, names: list[str], no: int, n: int) -> None:
-        """Entry `n` has its place: what it wrote is what the hub holds, as of line `no`."""
+    def _settle_own(self, model: Model, row_id: str, written: dict[str, Any], no: int, n: int) -> None:
+        """Entry `n` has its place: what it wrote is what the hub holds, as of line `no`, unless its outcome says else.
+
+        An edit that was given up meanwhile and taken after all is shown again; behind a later one it waits.
+        """
         states = self._states(model, row_id)
-        self._save([_state(model, row_id, name, no, _later(states.get(name), n)) for name in names])
+        marks = []
+        for name, value in written.items():
+            state = states.get(name)
+            if known_no(state) > no:
+                continue
+            later = _later(state, n)
+            is_sealed = is_marker(value)  # the journal's own bytes do not tell a personal value
+            if later is not None and not is_sealed:
+                marks.append(_state(model, row_id, name, no, later, {"value": value}, no))
+                continue
+            if not is_sealed and (state is None or state.pending_n != n):
+                self.write(model, row_id, {name: value})
+            marks.append(_state(model, row_id, name, no, later))
+        self._save(marks)
 
     def _settle_insert(self, model: Model, row_id: str, written: set[str], no: int, n: int) -> None:
         """Our new row has its place. Fields it left empty, and that the hub had, come out of the shadow."""
@@ -199,7 +226,7 @@ class Applier:
                 continue
             later = _later(state, n)
             if state.shadow is not None and name not in written and later is None:
-                self._write(model, row_id, {name: orjson.loads(state.shadow)["value"]})
+                self.write(model, row_id, {name: orjson.loads(state.shadow)["value"]})
             marks.append(_state(model, row_id, name, no, later))
         self._save(marks)
 
@@ -209,7 +236,7 @@ class Applier:
         for entity, row_id, name, seen_no, shadow, shadow_no in rows:
             model = self._models[entity]
             if shadow is not None:
-                self._write(model, row_id, {name: orjson.loads(shadow)["value"]})
+                self.write(model, row_id, {name: orjson.loads(shadow)["value"]})
             self._save([_state(model, row_id, name, shadow_no or seen_no)])
 
     def _number(self, model: Model, ids: list[str], no: int) -> None:
@@ -219,7 +246,8 @@ class Applier:
         self._cursor.executemany(statement, [(no, row_id) for row_id in ids])
         self.changed.updates.setdefault(model.__tablename__, set()).update(ids)
 
-    def _write(self, model: Model, row_id: str, values: dict[str, Any]) -> None:
+    def write(self, model: Model, row_id: str, values: dict[str, Any]) -> None:
+        """Set columns of a row that is here."""
         if values:
             self._cursor.execute(_update_statement(model.__tablename__, tuple(values)), (*values.values(), row_id))
             self.changed.updates.setdefault(model.__tablename__, set()).add(row_id)
@@ -230,6 +258,16 @@ class Applier:
     def _save(self, marks: Sequence[tuple[Any, ...]]) -> None:
         if marks:
             self._cursor.executemany(_SAVE, marks)
+
+
+def _after(columns: list[str], row: Row) -> dict[str, Any]:
+    """What an update of our own entry set, from [before, after, …] of each column."""
+    return {name: change[1] for name, change in zip(columns[1:], row[1:], strict=True)}
+
+
+def known_no(state: State | None) -> int:
+    """The feed number of the newest value of a field that was seen or waits in the shadow."""
+    return max(state.seen_no, state.shadow_no or 0) if state else 0
 
 
 def _later(state: State | None, n: int) -> int | None:
@@ -269,7 +307,7 @@ def _update_statement(table: str, columns: tuple[str, ...]) -> str:
 
 
 _PENDING = "SELECT entity, row_id, field, seen_no, shadow, shadow_no FROM field_state WHERE pending_n = ?"
-_STATES = "SELECT field, seen_no, pending_n, shadow FROM field_state WHERE entity = ? AND row_id = ?"
+_STATES = "SELECT field, seen_no, pending_n, shadow, shadow_no FROM field_state WHERE entity = ? AND row_id = ?"
 _SAVE = """
 INSERT INTO field_state (entity, row_id, field, seen_no, pending_n, shadow, shadow_no) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (entity, row_id, field) DO UPDATE SET seen_no = excluded.seen_no, pending_n = excluded.pending_n,

@@ -60,6 +60,10 @@ class Home(Protocol):
         """
         ...
 
+    def check_ready(self, session: Session) -> None:
+        """Raises a ShopError while no action may run here: the books are not complete yet."""
+        ...
+
     def append(self, session: Session, draft: EntryDraft, fingerprint: str, result: str) -> Appended:
         """Write the entry of what this session captured, and check it against the guard."""
         ...

@@ -14,18 +14,20 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
 import orjson
-from sqlalchemy import BigInteger, Boolean, LargeBinary, String, Text, delete, select
+from sqlalchemy import BigInteger, Boolean, LargeBinary, String, Text, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from shopnode.domain import failpoints
 from shopnode.domain.capture import Capture, driver_cursor, insert_wire
-from shopnode.domain.clock import Clock, RandomBytes, new_id
+from shopnode.domain.clock import Clock, RandomBytes, new_id, to_datetime
 from shopnode.domain.db import Id, Kind, LocalRow, synced_models
 from shopnode.domain.engine import NodeDatabase
 from shopnode.domain.errors import ShopError
 from shopnode.domain.guard import verify_guard
 from shopnode.domain.homes import Appended
 from shopnode.domain.journal import EntryDraft, JournalEntry, entry_document
+from shopnode.domain.origins import PastOrigin, past_mark, renewed_series
 from sync_protocol import chain
 from sync_protocol.canonical import canonical
 from sync_protocol.shape import ENTRY_BYTES_MAX
@@ -45,7 +47,7 @@ class Installation(LocalRow):
     node_id: Mapped[Id]
     origin_id: Mapped[Id]
     shop_id: Mapped[Id]
-    series: Mapped[str] = mapped_column(String(20))  # shop code + installation number: KLA1
+    series: Mapped[str] = mapped_column(String(32))  # shop code + installation number: KLA1; KLA1-K7Q2M once restored
     head_n: Mapped[int]
     head_hash: Mapped[str] = mapped_column(String(64))
     seen: Mapped[int]  # the greatest feed number applied here
@@ -90,6 +92,17 @@ class EntryTooLarge(ShopError):
         super().__init__("This is too much for one step. Split it into smaller ones; nothing was changed.")
 
 
+class BooksArriving(ShopError):
+    """This computer is new in its shop and does not have all of the shop's books yet."""
+
+    code, status = "books-arriving", 503
+
+    def __init__(self, progress: str):
+        super().__init__(
+            f"This computer is still fetching the shop's books ({progress}). Selling begins when they are complete."
+        )
+
+
 class Head(NamedTuple):
     """Where this installation's chain and clock stand."""
 
@@ -111,6 +124,8 @@ class NodeHome:
         self.clock = clock
         self.random = random
         self.listeners: list[Callable[[], None]] = []
+        self.arriving = ""  # what is on its way here, in words, for as long as it is
+        self._is_ready = False
         with database.reading() as session:
             installation = session.get_one(Installation, 1)
         database.tenant_id = installation.tenant_id
@@ -147,6 +162,18 @@ class NodeHome:
         for listener in self.listeners:
             listener()
 
+    def check_ready(self, session: Session) -> None:
+        if self._is_ready:
+            return
+        awaits, seen = driver_cursor(session).execute(_AWAITS).fetchone()
+        if awaits:
+            raise BooksArriving(self.progress(seen))
+        self._is_ready = True
+
+    def progress(self, seen: int) -> str:
+        """How far the books of a blank computer have come, in words."""
+        return self.arriving or f"{seen:,} changes are here"
+
     def take_turn(self, session: Session) -> None:
         """One writer: it is always this one's turn."""
 
@@ -174,6 +201,36 @@ class NodeHome:
         verify_guard(session.connection(), draft.capture.touched())
         return Appended(n, hash_n)
 
+    def renew_origin(
+        self,
+        reason: str,
+        also: Callable[[Session, int], None],
+        *,
+        origin_id: str | None = None,
+        series: str | None = None,
+    ) -> None:
+        """Go on under a new origin: this copy of the books was restored, or others know another history of it.
+
+        What was recorded stays where it is and becomes a past origin (`origins.py`); selling goes on at once.
+
+        also              what else forgets the old origin in the same transaction; it is given the old one's id there
+        origin_id, series where somebody has chosen them already
+        """
+        before = (self.origin_id, self.series)
+        try:
+            with self.writing() as session:
+                past_id = leave_origin(session, reason, self.clock.wall_ms())
+                self.origin_id = origin_id or self.new_id()
+                self.series = series or renewed_series(before[1], self.random)
+                begun = {"origin_id": self.origin_id, "series": self.series, "head_n": 0}
+                begun["head_hash"] = chain.genesis(self.origin_id)
+                session.execute(update(Installation).values(**begun))
+                also(session, past_id)
+                failpoints.hit("renew.origin_begun")
+        except BaseException:
+            self.origin_id, self.series = before
+            raise
+
     def _clock_marks(self, offset_ms: int | None) -> dict[str, int | str]:
         marks: dict[str, int | str] = {
             "at": self.clock.wall_ms(),
@@ -183,6 +240,23 @@ class NodeHome:
         return marks if offset_ms is None else {**marks, "offset": offset_ms}
 
 
+def leave_origin(session: Session, reason: str, now_ms: int) -> int:
+    """Note the current origin as one that was left; its edits that wait for a verdict are marked as of a past one."""
+    left = session.get_one(Installation, 1)
+    past_id = (session.scalar(select(func.max(PastOrigin.id))) or 0) + 1
+    session.add(
+        PastOrigin(
+            id=past_id, origin_id=left.origin_id, series=left.series, head_n=left.head_n, head_hash=left.head_hash,
+            sent_n=0, reason=reason, left_at=to_datetime(now_ms),
+        )
+    )  # fmt: skip
+    session.flush()
+    driver_cursor(session).execute(_MARK_PAST, (past_mark(past_id, 0),))
+    return past_id
+
+
+_MARK_PAST = "UPDATE field_state SET pending_n = ? - pending_n WHERE pending_n > 0"
+_AWAITS = "SELECT awaits_books, seen FROM installation"
 _HEAD = "SELECT origin_id, head_n, head_hash, seen, clock_offset_ms, latest_ms FROM installation"
 _NEXT_NUMBER = (
     "INSERT INTO counter (series, value) VALUES (?, 1) ON CONFLICT (series) DO UPDATE SET value = value + 1 "

@@ -31,8 +31,12 @@ def create_installation(
     node_id: str | None = None,
     origin_id: str | None = None,
     shop_id: str | None = None,
+    awaits_books: bool = False,
 ) -> None:
-    """Write the row that makes this copy of the program itself: its ids, and an empty chain."""
+    """Write the row that makes this copy of the program itself: its ids, and an empty chain.
+
+    awaits_books  the shop's books exist elsewhere: no action runs here until they have arrived
+    """
 
     def fresh(given: str | None) -> str:
         return given or new_id(clock.wall_ms(), random)
@@ -51,6 +55,7 @@ def create_installation(
                 head_hash=genesis(origin_id),
                 seen=0,
                 latest_ms=0,
+                awaits_books=awaits_books,
                 fingerprint_key=random(FINGERPRINT_KEY_BYTES),
             )
         )

@@ -64,7 +64,7 @@ def enrol_new(
         answer = enrolment.answer
         create_installation(
             database, clock, random, series=answer.series, node_id=answer.node, origin_id=answer.origin,
-            shop_id=answer.shop,
+            shop_id=answer.shop, awaits_books=True,
         )  # fmt: skip
         with database.writing() as session:
             session.add(link_row(enrolment))

@@ -19,9 +19,12 @@ class HubLink(LocalRow):
     audience: Mapped[str] = mapped_column(String(200))
     hub_key: Mapped[str] = mapped_column(String(43))  # pinned at enrolment
     private_key: Mapped[bytes] = mapped_column(LargeBinary)  # this node's Ed25519 key; the file is encrypted
+    next_private_key: Mapped[bytes | None] = mapped_column(LargeBinary)  # drawn, and not yet kept by the hub
+    past_private_key: Mapped[bytes | None] = mapped_column(LargeBinary)  # for a hub that was restored to before it
     epoch: Mapped[str] = mapped_column(String(200))
     accepted_n: Mapped[int] = mapped_column(BigInteger)  # the hub has our entries up to here
     durable_n: Mapped[int] = mapped_column(BigInteger)  # and a verified backup of them up to here
+    whole_until: Mapped[int | None] = mapped_column(BigInteger)  # after a rewind: what we show up to here may be stale
     last_ok_at: Mapped[UtcTime | None]
     schema: Mapped[int] = mapped_column(default=SCHEMA_VERSION)  # that the hub's rows were sent for; older: some lack
     checked_at: Mapped[UtcTime | None]  # when the books here were last compared with the hub's
@@ -66,6 +69,54 @@ class FeedLine(LocalRow):
     hash: Mapped[str] = mapped_column(String(64))
 
 
+class FeedPage(LocalRow):
+    """A page as it was applied: the hub's word for its lines, whose hashes stand with them.
+
+    accepted_n  how far the hub had our entries then
+    """
+
+    __tablename__ = "feed_page"
+
+    to_no: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    from_no: Mapped[int] = mapped_column(BigInteger)
+    epoch: Mapped[str] = mapped_column(String(200))
+    sig: Mapped[str] = mapped_column(String(86))
+    at: Mapped[UtcTime]
+    accepted_n: Mapped[int] = mapped_column(BigInteger)
+
+
+class ReturnedPage(LocalRow):
+    """A page of which the hub lost lines. `hashes` is the list that it signed, as JSON."""
+
+    __tablename__ = "returned_page"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    from_no: Mapped[int] = mapped_column(BigInteger)
+    to_no: Mapped[int] = mapped_column(BigInteger)
+    epoch: Mapped[str] = mapped_column(String(200))
+    sig: Mapped[str] = mapped_column(String(86))
+    hashes: Mapped[str] = mapped_column(Text)
+    lost_at: Mapped[UtcTime]
+
+
+class ReturnedLine(LocalRow):
+    """A line that the hub lost, to be given back. Of our own only the place is kept: the entry is sent again."""
+
+    __tablename__ = "returned_line"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    page_id: Mapped[int] = mapped_column(index=True)
+    place: Mapped[int]  # in its page
+    no: Mapped[int] = mapped_column(BigInteger)
+    stream: Mapped[str] = mapped_column(String(40))
+    origin_id: Mapped[Id]
+    n: Mapped[int] = mapped_column(BigInteger)
+    body: Mapped[str | None] = mapped_column(Text)
+    personal: Mapped[str | None] = mapped_column(Text)
+    prev_hash: Mapped[str] = mapped_column(String(64))  # of the stream's line before it
+    given_at: Mapped[UtcTime | None]
+
+
 class EntryVerdictRow(LocalRow):
     """What became of an entry of ours that the hub did not plainly accept."""
 
@@ -83,6 +134,7 @@ class SnapshotFetch(LocalRow):
     __tablename__ = "snapshot_fetch"
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    schema: Mapped[int]  # that it was asked for
     manifest: Mapped[str] = mapped_column(Text)  # canonical JSON, as the hub signed it on the line
 
 

@@ -22,7 +22,8 @@ from shopnode.domain.apply import Applier
 from shopnode.domain.capture import driver_cursor
 from shopnode.domain.db import synced_models
 from shopnode.domain.node import Installation, NodeHome
-from shopnode.sync.models import FeedLine, StreamMark
+from shopnode.sync.models import FeedLine, HubLink, StreamMark
+from shopnode.sync.returned import keep_page
 from sync_protocol.chain import link, page_message, stream_genesis
 from sync_protocol.entries import blocks_of, sealed_bytes
 from sync_protocol.keys import read_public, verifies
@@ -69,10 +70,20 @@ class PageReader:
             failpoints.hit("pull.line_applied")
         applier.finish()
         driver_cursor(session).executemany(_KEEP, [_kept(whole) for whole in lines])
+        keep_page(session, page, page_sig, epoch, self._home.clock.wall_ms())
+        self._stop_asking(session, own)
         ends = {whole.line["stream"]: whole.hash for whole in lines}
         self._save_marks(session, {stream: (numbers[stream], ends[stream]) for stream in ends})
         failpoints.hit("pull.before_cursor")
         session.execute(update(Installation).values(seen=max(cursor, page.to_no)))
+        if not page.more:
+            session.execute(update(Installation).where(Installation.awaits_books).values(awaits_books=False))
+
+    def _stop_asking(self, session: Session, own: dict[int, Entry]) -> None:
+        """After a rewind our own lines come whole, until the last of them is here."""
+        if own:
+            done = update(HubLink).where(HubLink.whole_until <= max(own))
+            session.execute(done.values(whole_until=None))
 
     def _own_entries(self, session: Session, lines: Iterable[Line]) -> dict[int, Entry]:
         """Our journal's entries that these lines are about, by number."""

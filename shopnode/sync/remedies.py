@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from sqlalchemy import update
 
+from shopnode.sync.bootstrap import complete_books, start_over
 from shopnode.sync.line import Refused, SignedLine
 from shopnode.sync.models import HubLink
 from sync_protocol.problems import Action
@@ -28,6 +29,6 @@ def resend(line: SignedLine, refused: Refused) -> None:
         session.execute(update(HubLink).where(HubLink.accepted_n >= expected).values(accepted_n=expected - 1))
 
 
-REMEDIES: dict[Action, Remedy] = {Action.RESEND: resend}
-BEFORE: list[Step] = []  # at the start of every exchange; cheap when there is nothing to do
+REMEDIES: dict[Action, Remedy] = {Action.RESEND: resend, Action.BOOTSTRAP: start_over}
+BEFORE: list[Step] = [complete_books]  # at the start of every exchange; cheap when there is nothing to do
 AFTER: list[Step] = []  # when all that waited is through

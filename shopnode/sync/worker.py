@@ -13,10 +13,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO, Literal
 
-import shopnode.sync.renew  # noqa: F401 — says what to do about a history that parted
+from sqlalchemy import select
+
+import shopnode.sync.renew
+import shopnode.sync.rewind  # noqa: F401 — both say what to do about a history that parted
 from shopnode.domain.clock import evenly
 from shopnode.domain.errors import Busy
-from shopnode.domain.node import NodeHome
+from shopnode.domain.node import Installation, NodeHome
 from shopnode.sync.carried import FILE_BYTES_DEFAULT, ByHand, CarriedExchanger, Exported, Loaded, NoLine
 from shopnode.sync.exchange import Exchanged, Exchanger
 from shopnode.sync.line import Refused, SignedLine, read_link
@@ -99,8 +102,9 @@ class SyncWorker:
         if state == "ok" and held.entries:
             state, message = "sending", "Sending"
         if awaits:
+            words = f"This shop's books are being fetched ({self.home.progress(seen)})."
+            message = words if state in ("ok", "sending") else f"{message}. {words}"
             state = "sending" if state == "ok" else state
-            message = f"{message}. This shop's books are being fetched: {self.home.progress(seen)}."
         return SyncStatus(held.entries, held.since_ms, state, message)
 
     def run_once(self) -> Exchanged:

@@ -23,6 +23,7 @@ from sync_protocol.messages import (
 from sync_protocol.problems import PROBLEMS, Action
 from sync_protocol.pushes import open_push
 from sync_protocol.shape import check_entry, check_line
+from sync_protocol.snapshots import Manifest, SnapshotRequest
 from tests.protocol.bearer_examples import bearer_examples
 from tests.protocol.samples import HUB_KEY_TEXT, NODE_KEY
 from tests.protocol.write_examples import FOLDER, bytes_of, examples
@@ -37,6 +38,8 @@ MODELS = {
     "fork_answer": ForkAnswer,
     "problem": ProblemDocument,
     **{name: type(example) for name, example in bearer_examples().items()},
+    "snapshot_request": SnapshotRequest,
+    "snapshot_manifest": Manifest,
 }
 CHECKS = {"entry": check_entry, "line": check_line}
 EARLIER = {

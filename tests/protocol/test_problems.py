@@ -17,6 +17,7 @@ TABLE = [
     (409, "fork", Action.RENEW_ORIGIN),
     (409, "rewind", Action.RESEND_DURABLE),
     (409, "log_floor", Action.BOOTSTRAP),
+    (410, "snapshot_gone", Action.BOOTSTRAP),
     (413, "too_large", Action.HALVE),
     (426, "upgrade", Action.UPGRADE),
     (429, "slow_down", Action.WAIT),

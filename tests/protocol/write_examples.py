@@ -49,11 +49,13 @@ from sync_protocol.problems import (
     Revoked,
     Rewind,
     SlowDown,
+    SnapshotGone,
     TooLarge,
     Unavailable,
     UpgradeNeeded,
 )
 from sync_protocol.shape import Entry, Line
+from sync_protocol.snapshots import KEPT_MS, Manifest, SnapshotRequest, fingerprint, pack
 from tests.protocol.bearer_examples import bearer_examples
 from tests.protocol.samples import (
     AUDIENCE,
@@ -253,6 +255,30 @@ def fork_answer() -> ForkAnswer:
     )
 
 
+def snapshot_request() -> SnapshotRequest:
+    """What a blank PC asks first."""
+    run = id_of("run")
+    return SnapshotRequest(protocol=2, schema_=2, node=NODE, origin=ORIGIN, run=run, cursor=0, unless_lines=2_000)
+
+
+SNAPSHOT_CHUNK = pack([canonical(["product", "i", ["id", "name"], [[id_of("product"), "Charger"]]])])
+
+
+def snapshot_manifest() -> Manifest:
+    """A snapshot of one small chunk."""
+    return Manifest(
+        id=id_of("snapshot"),
+        epoch=EPOCH,
+        no=40,
+        streams={"t": WITNESS},
+        accepted=2,
+        undecided=[2],
+        rows=1,
+        chunks=[(fingerprint(SNAPSHOT_CHUNK), len(SNAPSHOT_CHUNK), 1)],
+        until=NOON_MS + KEPT_MS,
+    )
+
+
 def refusals() -> list[ProtocolError]:
     """One of each code."""
     return [
@@ -267,6 +293,7 @@ def refusals() -> list[ProtocolError]:
         Fork(1, heads(1)[-1]),
         Rewind("2026-11-22-b", 1, heads(1)[-1], 40),
         LogFloor(12_000),
+        SnapshotGone(),
         TooLarge("a body of more than 1048576 bytes"),
         UpgradeNeeded([2, 3], [4, 9]),
         HubBehind([1, 1], [1, 1]),
@@ -288,6 +315,8 @@ def examples() -> Mapping[str, Message | Entry | Line]:
         "exchange_response_empty": exchange_response_empty(),
         "fork_request": fork_request(),
         "fork_answer": fork_answer(),
+        "snapshot_request": snapshot_request(),
+        "snapshot_manifest": snapshot_manifest(),
         "entry": sale_entry(1)[0],
         "entry_personal": customer_entry(2)[0],
         "line_own": line_own(),

@@ -120,7 +120,7 @@ class Company:
         answer = enrolment.answer
         create_installation(
             database, clock, chance, series=answer.series, node_id=answer.node, origin_id=answer.origin,
-            shop_id=answer.shop,
+            shop_id=answer.shop, awaits_books=True,
         )  # fmt: skip
         with database.writing() as session:
             session.add(link_row(enrolment))

@@ -31,7 +31,7 @@ class Alias(SyncedRow):
         CheckConstraint("duplicate_id <> into_id", name="of_another"),
         look_up("alias", "entity"),
     )
-    __sync__ = Sync(Kind.DECISION, Stream.TENANT, derived=frozenset({"feed_no"}))
+    __sync__ = Sync(Kind.DECISION, Stream.TENANT, derived=frozenset({"feed_no"}), since=2)
 
     entity: Mapped[str] = mapped_column(String(20))
     duplicate_id: Mapped[Id]

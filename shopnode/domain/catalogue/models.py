@@ -42,7 +42,7 @@ class Product(SyncedRow):
     is_serialised: Mapped[bool] = mapped_column(Boolean)  # sold piece by piece, by IMEI or serial
     is_preloaded: Mapped[bool] = mapped_column(Boolean)  # a quick-add tile on the counter
     archived_at: Mapped[UtcTime | None]
-    only_shop_id: Mapped[Id | None]  # the one shop that offers it; None for all of them
+    only_shop_id: Mapped[Id | None] = mapped_column(info={"since": 2})  # the one shop that offers it; None for all
     created_by: Mapped[Id | None]
     created_at: Mapped[UtcTime]
     merged_into: Mapped[Id | None]  # the product this one is a duplicate of, see aliases

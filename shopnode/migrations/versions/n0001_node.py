@@ -23,11 +23,15 @@ def upgrade() -> None:
     create_enrol_attempt()
     create_entry_verdict()
     create_feed_line()
+    create_feed_page()
     create_field_state()
     create_hub_link()
     create_installation()
     create_login_throttle()
+    create_past_origin()
     create_printer()
+    create_returned_line()
+    create_returned_page()
     create_snapshot_fetch()
     create_snapshot_part()
     create_staff_pin()
@@ -95,6 +99,19 @@ def create_feed_line() -> None:
     )
 
 
+def create_feed_page() -> None:
+    op.create_table(
+        "feed_page",
+        sa.Column("to_no", sa.BigInteger(), nullable=False, autoincrement=False),
+        sa.Column("from_no", sa.BigInteger(), nullable=False),
+        sa.Column("epoch", sa.String(200), nullable=False),
+        sa.Column("sig", sa.String(86), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("accepted_n", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("to_no", name=op.f("pk_feed_page")),
+    )
+
+
 def create_field_state() -> None:
     op.create_table(
         "field_state",
@@ -118,9 +135,12 @@ def create_hub_link() -> None:
         sa.Column("audience", sa.String(200), nullable=False),
         sa.Column("hub_key", sa.String(43), nullable=False),
         sa.Column("private_key", sa.LargeBinary(), nullable=False),
+        sa.Column("next_private_key", sa.LargeBinary(), nullable=True),
+        sa.Column("past_private_key", sa.LargeBinary(), nullable=True),
         sa.Column("epoch", sa.String(200), nullable=False),
         sa.Column("accepted_n", sa.BigInteger(), nullable=False),
         sa.Column("durable_n", sa.BigInteger(), nullable=False),
+        sa.Column("whole_until", sa.BigInteger(), nullable=True),
         sa.Column("last_ok_at", sa.BigInteger(), nullable=True),
         sa.Column("schema", sa.BigInteger(), nullable=False),
         sa.Column("checked_at", sa.BigInteger(), nullable=True),
@@ -137,7 +157,7 @@ def create_installation() -> None:
         sa.Column("node_id", ID, nullable=False),
         sa.Column("origin_id", ID, nullable=False),
         sa.Column("shop_id", ID, nullable=False),
-        sa.Column("series", sa.String(20), nullable=False),
+        sa.Column("series", sa.String(32), nullable=False),
         sa.Column("head_n", sa.BigInteger(), nullable=False),
         sa.Column("head_hash", sa.String(64), nullable=False),
         sa.Column("seen", sa.BigInteger(), nullable=False),
@@ -157,6 +177,23 @@ def create_login_throttle() -> None:
         sa.Column("last_at", sa.BigInteger(), nullable=False),
         sa.Column("locked_until", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_login_throttle")),
+    )
+
+
+def create_past_origin() -> None:
+    op.create_table(
+        "past_origin",
+        sa.Column("id", sa.BigInteger(), nullable=False, autoincrement=False),
+        sa.Column("origin_id", ID, nullable=False),
+        sa.Column("series", sa.String(32), nullable=False),
+        sa.Column("head_n", sa.BigInteger(), nullable=False),
+        sa.Column("head_hash", sa.String(64), nullable=False),
+        sa.Column("sent_n", sa.BigInteger(), nullable=False),
+        sa.Column("common_n", sa.BigInteger(), nullable=True),
+        sa.Column("reason", sa.String(20), nullable=False),
+        sa.Column("left_at", sa.BigInteger(), nullable=False),
+        sa.Column("settled_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_past_origin")),
     )
 
 
@@ -185,10 +222,44 @@ def create_printer() -> None:
     )
 
 
+def create_returned_line() -> None:
+    op.create_table(
+        "returned_line",
+        sa.Column("id", sa.BigInteger(), nullable=False, autoincrement=False),
+        sa.Column("page_id", sa.BigInteger(), nullable=False),
+        sa.Column("place", sa.BigInteger(), nullable=False),
+        sa.Column("no", sa.BigInteger(), nullable=False),
+        sa.Column("stream", sa.String(40), nullable=False),
+        sa.Column("origin_id", ID, nullable=False),
+        sa.Column("n", sa.BigInteger(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=True),
+        sa.Column("personal", sa.Text(), nullable=True),
+        sa.Column("prev_hash", sa.String(64), nullable=False),
+        sa.Column("given_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_returned_line")),
+    )
+    op.create_index("ix_returned_line_page_id", "returned_line", ["page_id"], unique=False)
+
+
+def create_returned_page() -> None:
+    op.create_table(
+        "returned_page",
+        sa.Column("id", sa.BigInteger(), nullable=False, autoincrement=False),
+        sa.Column("from_no", sa.BigInteger(), nullable=False),
+        sa.Column("to_no", sa.BigInteger(), nullable=False),
+        sa.Column("epoch", sa.String(200), nullable=False),
+        sa.Column("sig", sa.String(86), nullable=False),
+        sa.Column("hashes", sa.Text(), nullable=False),
+        sa.Column("lost_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_returned_page")),
+    )
+
+
 def create_snapshot_fetch() -> None:
     op.create_table(
         "snapshot_fetch",
         sa.Column("id", sa.BigInteger(), nullable=False, autoincrement=False),
+        sa.Column("schema", sa.BigInteger(), nullable=False),
         sa.Column("manifest", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_snapshot_fetch")),
     )
