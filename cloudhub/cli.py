@@ -133,14 +133,16 @@ def sync_command(hub: Hub, file: Any, reply: Path | None, max_mb: int, as_json: 
 @with_hub
 @json_option
 def doctor(hub: Hub, as_json: bool) -> None:
-    """Check roles, walls, chains and the feed; exits with 1 when something is wrong."""
+    """Check walls, chains, the feed, what is derived and the jobs; exits with 1 when something is wrong."""
     seen = check_hub(hub)
     lines = [f"{f.check}: {f.words}" + (f" (business {f.tenant})" if f.tenant else "") for f in seen.findings]
     summary = (
         f"{seen.tenants} businesses, {seen.entries} entries, {seen.lines} lines; {seen.held} held, "
-        f"{seen.quarantined} quarantined, {seen.open_conflicts} conflicts and {seen.open_exceptions} exceptions open"
+        f"{seen.quarantined} quarantined, {seen.open_conflicts} conflicts and {seen.open_exceptions} exceptions open; "
+        f"{seen.not_durable} entries in no verified backup"
     )
-    say(as_json, seen.document(), "\n".join([*lines, summary, "All is well." if seen.ok else "Something is wrong."]))
+    verdict = "All is well." if seen.ok else "Something is wrong."
+    say(as_json, seen.document(), "\n".join([*lines, *seen.notes, summary, verdict]))
     if not seen.ok:
         sys.exit(1)
 

@@ -9,12 +9,18 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import orjson
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from cloudhub.examinations import job_notes, silent_nodes, wrong_derived, wrong_jobs
 from cloudhub.hub import Hub
+from cloudhub.jobs import last_runs
+from cloudhub.merge.feed import split_streams
 from cloudhub.tenancy.tenants import all_tenants
 from sync_protocol.chain import genesis, link, stream_genesis
+from sync_protocol.entries import sealed_bytes
+from sync_protocol.lines import make_line
 
 PAGE = 2_000
 
@@ -40,7 +46,9 @@ class Checkup:
     quarantined: int
     open_conflicts: int
     open_exceptions: int
+    not_durable: int  # entries that no verified backup covers
     findings: list[Finding]
+    notes: list[str]  # worth knowing, and nothing wrong
 
     def document(self) -> dict[str, Any]:
         return asdict(self)
@@ -49,14 +57,19 @@ class Checkup:
 def check_hub(hub: Hub) -> Checkup:
     """Look at everything, tenant by tenant."""
     findings = [Finding("walls", None, hole) for hole in hub.database.holes()]
-    counts = dict.fromkeys(("entries", "lines", "held", "quarantined", "open_conflicts", "open_exceptions"), 0)
+    runs = list(last_runs(hub))
+    findings += [Finding(job, None, words) for job, words in wrong_jobs(hub, runs)]
+    notes = list(job_notes(hub, runs))
+    counts = dict.fromkeys(_COUNTS, 0)
     tenants = all_tenants(hub)
     for tenant in tenants:
         with hub.database.session(tenant.id, read_only=True) as session:
             findings += [Finding(check, tenant.id, words) for check, words in _check_tenant(session)]
+            notes += silent_nodes(hub, session)
             for name, count in _count(session):
                 counts[name] += count
-    return Checkup(ok=not findings, tenants=len(tenants), findings=findings, **counts)
+        findings += [Finding("derived", tenant.id, words) for words in wrong_derived(hub, tenant.id)]
+    return Checkup(ok=not findings, tenants=len(tenants), findings=findings, notes=notes, **counts)
 
 
 def _check_tenant(session: Session) -> Iterator[tuple[str, str]]:
@@ -85,7 +98,7 @@ def _broken_chain(session: Session, origin_id: str, head_n: int, head_hash: str)
 
 def _broken_feed(session: Session) -> Iterator[str]:
     """Streams whose lines do not link, or say something else than their hash."""
-    query = text("SELECT no, stream, prev, hash, body FROM feed_line WHERE no > :no ORDER BY no LIMIT :page")
+    query = text(_LINES)
     ends: dict[str, tuple[int, str]] = {}
     nothing = (0, "")
     no = 0
@@ -94,7 +107,7 @@ def _broken_feed(session: Session) -> Iterator[str]:
             last_no, last_hash = ends.get(row.stream, nothing)
             if row.prev != last_no:
                 yield f"line {row.no} of stream {row.stream} does not follow line {last_no}"
-            if link(last_hash or stream_genesis(row.stream), row.body.encode()) != row.hash:
+            if link(last_hash or stream_genesis(row.stream), _sealed_line(row)) != row.hash:
                 yield f"line {row.no} was changed"
             ends[row.stream] = (row.no, row.hash)
             no = row.no
@@ -103,9 +116,21 @@ def _broken_feed(session: Session) -> Iterator[str]:
     }
     if stored != ends:
         yield "the ends of the streams are not those of their last lines"
-    seq = session.execute(text("SELECT seq FROM tenant_feed")).scalar_one()
-    if seq != no:
+    seq, base_no = session.execute(text("SELECT seq, base_no FROM tenant_feed")).one()
+    if seq != max(no, base_no):  # a new life of the hub begins with a gap
         yield f"the feed ends at line {no}, its counter says {seq}"
+
+
+def _sealed_line(row: Any) -> bytes:
+    """The line's bytes; below the log's floor they are made again from the entry, which was taken as written."""
+    if row.body is not None:
+        return bytes(row.body.encode())
+    if row.entry is None:
+        return b""  # nothing vouches for it any more
+    entry = orjson.loads(row.entry)
+    blocks = split_streams(entry["rows"], lambda entity, row_id: row.stream.partition(":")[2])
+    line = make_line(entry, row.origin_id, row.no, row.prev, row.stream, blocks.get(row.stream, []))
+    return sealed_bytes(line)
 
 
 def _wrong_stock(session: Session) -> Iterator[str]:
@@ -119,6 +144,13 @@ def _count(session: Session) -> Iterator[tuple[str, int]]:
         yield name, int(session.execute(text(query)).scalar_one())
 
 
+_LINES = """
+SELECT f.no, f.stream, f.prev, f.hash, f.body, f.origin_id::text AS origin_id,
+  CASE WHEN f.body IS NULL THEN (
+    SELECT e.body FROM journal_entry e WHERE e.tenant_id = f.tenant_id AND e.origin_id = f.origin_id AND e.n = f.n
+  ) END AS entry
+FROM feed_line f WHERE f.no > :no ORDER BY f.no LIMIT :page
+"""
 _STOCK = """
 SELECT coalesce(l.shop_id, m.shop_id)::text AS shop, coalesce(l.product_id, m.product_id)::text AS product,
   coalesce(l.on_hand, 0) AS level, coalesce(m.quantity, 0)::bigint AS moved
@@ -128,6 +160,7 @@ FROM stock_level l FULL JOIN (
 WHERE coalesce(l.on_hand, 0) <> coalesce(m.quantity, 0) LIMIT 20
 """
 _COUNTS = {
+    "not_durable": "SELECT coalesce(sum(head_n - durable_n), 0) FROM origin",
     "entries": "SELECT count(*) FROM journal_entry",
     "lines": "SELECT count(*) FROM feed_line",
     "held": "SELECT count(*) FROM waiting_entry WHERE verdict = 'held'",

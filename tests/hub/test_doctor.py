@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cloudhub.doctor import check_hub
+from cloudhub.merge.lives import begin_new_life
 from shopnode.domain.permissions import Role
 from tests.domain.till import open_till
 from tests.hub.raw import payment, product, raw_node
@@ -51,3 +52,20 @@ def test_what_waits_is_counted(world: World) -> None:
     seen = check_hub(world.hub)
 
     assert (seen.ok, seen.held, seen.quarantined) == (True, 1, 1)
+
+
+def test_lines_whose_bytes_were_pruned_are_still_proved(world: World, node: Node) -> None:
+    open_till(node).sell(role=Role.OWNER)
+    node.sync()
+    with world.server.superuser(world.database) as connection:
+        pruned = connection.execute("UPDATE feed_line SET body = NULL WHERE as_written").rowcount
+        assert pruned > 5
+        assert check_hub(world.hub).findings == []
+        connection.execute("UPDATE feed_line SET hash = repeat('0', 64) WHERE no = (SELECT max(no) FROM feed_line)")
+    assert {finding.check for finding in check_hub(world.hub).findings} == {"feed"}
+
+
+def test_a_hub_in_another_life_is_well(world: World, node: Node) -> None:
+    """Its numbers begin far above the last that was given."""
+    begin_new_life(world.hub, "test")
+    assert check_hub(world.hub).findings == []
