@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from shopnode.domain.capture import driver_cursor
 from shopnode.domain.clock import to_ms
 from shopnode.domain.journal import JournalEntry
 from shopnode.domain.node import Installation
+from shopnode.domain.origins import unsettled
+from sync_protocol.canonical import INT_MAX
 from sync_protocol.chain import genesis
 from sync_protocol.entries import travelling_bytes
 from sync_protocol.limits import Batch
@@ -43,20 +45,30 @@ class Parcel:
 
 
 def waiting(session: Session, origin: str, accepted_n: int) -> Waiting:
-    """What the hub has not accepted yet. Two rows are read, however much waits."""
+    """What the hub has not accepted yet. Two rows are read, however much waits, and those of an origin just left."""
     head_n = session.scalars(select(Installation.head_n)).one()
     first = select(JournalEntry.at).where(JournalEntry.origin_id == origin, JournalEntry.n == accepted_n + 1)
     oldest = session.scalars(first).one_or_none()
-    return Waiting(max(head_n - accepted_n, 0), to_ms(oldest) if oldest else None)
+    entries = max(head_n - accepted_n, 0)
+    for past in unsettled(session):
+        unsent = select(func.count(), func.min(JournalEntry.at)).where(
+            JournalEntry.origin_id == past.origin_id, JournalEntry.n > (past.common_n or past.sent_n)
+        )
+        count, earliest = session.execute(unsent).one()
+        entries += count
+        oldest = min(filter(None, (oldest, earliest)), default=None)
+    return Waiting(entries, to_ms(oldest) if oldest else None)
 
 
-def next_parcel(session: Session, origin: str, accepted_n: int, batch: Batch) -> Parcel | None:
-    """The next entries to send, as many as the batch allows; None when nothing waits."""
+def next_parcel(
+    session: Session, origin: str, accepted_n: int, batch: Batch, until_n: int | None = None
+) -> Parcel | None:
+    """The next entries to send, as many as the batch allows and none after `until_n`; None when nothing waits."""
     read: list[tuple[str, str | None, str]] = []
 
     def sizes() -> Iterator[tuple[int, int]]:
         # Read one by one: after a long time offline far more waits than fits.
-        for row in cursor.execute(_WAITING, (origin, accepted_n)):
+        for row in cursor.execute(_WAITING, (origin, accepted_n, INT_MAX if until_n is None else until_n)):
             read.append(row)
             body, personal, _ = row
             yield max(1, len(body) // ROWS_GUESS_BYTES), len(body) + len(personal or "")
@@ -77,4 +89,4 @@ def hash_of_entry(session: Session, origin: str, n: int) -> str | None:
     return session.scalars(query).one_or_none()
 
 
-_WAITING = "SELECT body, personal, hash FROM journal_entry WHERE origin_id = ? AND n > ? ORDER BY n"
+_WAITING = "SELECT body, personal, hash FROM journal_entry WHERE origin_id = ? AND n > ? AND n <= ? ORDER BY n"

@@ -1,0 +1,165 @@
+"""A restored node goes on under a new origin, and settles with the hub what became of the old one.
+
+The renewal itself needs nobody: it is done where a copy of the books is noticed, also offline, and selling goes on.
+At the next contact, before anything is pushed or pulled, `settle_past_origins` asks the hub how far it has each old
+origin and journals again what it never got.
+
+Invariants:
+  * What the hub has of an old origin comes back as foreign lines, whole: the current origin did not write it.
+  * Nothing of an old origin is counted as sent unless the hub named an entry of ours that it has too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from shopnode.domain import failpoints
+from shopnode.domain.clock import to_datetime
+from shopnode.domain.journal import JournalEntry
+from shopnode.domain.node import Installation, NodeHome
+from shopnode.domain.origins import PastOrigin, unsettled
+from shopnode.domain.settling import journal_again, note_common, release_common
+from shopnode.sync.line import Link, Refused, SignedLine, read_link
+from shopnode.sync.models import EntryVerdictRow, HubLink
+from shopnode.sync.remedies import BEFORE, REMEDIES
+from sync_protocol.chain import genesis
+from sync_protocol.forks import Begin, ForkAnswer, ForkRequest, first_parted, narrow, sample
+from sync_protocol.messages import Witness, decode, encode
+from sync_protocol.problems import Action, Malformed
+from sync_protocol.versions import PROTOCOL_VERSION, SCHEMA_VERSION
+
+FORK = "/sync/v1/fork"
+ROUNDS_MAX = 12  # four find the place in any history; more means that the answers contradict each other
+
+
+def renew(home: NodeHome, reason: str, *, origin_id: str | None = None, series: str | None = None) -> None:
+    """Go on under a new origin, of which the hub knows nothing yet."""
+
+    def forget(session: Session, past_id: int) -> None:
+        link = session.get(HubLink, 1)
+        if link is not None:
+            session.execute(update(PastOrigin).where(PastOrigin.id == past_id).values(sent_n=link.accepted_n))
+            session.execute(update(HubLink).values(accepted_n=0, durable_n=0))
+        session.execute(delete(EntryVerdictRow))  # of entries of the old origin: the hub has them
+
+    home.renew_origin(reason, forget, origin_id=origin_id, series=series)
+
+
+def renew_after_fork(line: SignedLine, refused: Refused) -> None:
+    """The hub knows another history of our origin: this copy is an older one, whoever brought it here."""
+    with line.home.reading() as session:
+        head_n = session.scalars(select(Installation.head_n)).one()
+    if head_n == 0 and refused.facts.get("n") == 0:
+        raise refused  # nothing was written under this origin, so there is nothing that could have parted
+    renew(line.home, "forked")
+
+
+def settle_past_origins(line: SignedLine) -> None:
+    """Compare each origin that was left with the hub, and journal again what it never got. Raises LinkDown, Refused."""
+    with line.home.reading() as session:
+        link = read_link(session)
+        left = unsettled(session)
+    if link is None:
+        return
+    for past in left:
+        if past.common_n is None:
+            _compare(line, link, past)
+        finish_settling(line.home, past.id)
+
+
+def finish_settling(home: NodeHome, past_id: int) -> None:
+    """The part that needs nobody, a bounded step in each transaction."""
+    for step in (release_common, journal_again):
+        _repeat(home, past_id, step)
+    with home.writing() as session:
+        session.get_one(PastOrigin, past_id).settled_at = to_datetime(home.clock.wall_ms())
+    failpoints.hit("renew.settled")
+
+
+def begin_of(home: NodeHome) -> Begin:
+    """The current origin, for a hub that may not know it yet, or no more."""
+    return Begin(origin=home.origin_id, series=home.series)
+
+
+def ask_fork(
+    line: SignedLine,
+    link: Link,
+    origin: str,
+    chain: list[Witness],
+    lines: dict[str, list[Witness]] | None = None,
+    begin: Begin | None = None,
+) -> ForkAnswer:
+    """One round of the fork call. Raises LinkDown, Refused, Malformed."""
+    with line.home.reading() as session:
+        offset_ms = session.scalars(select(Installation.clock_offset_ms)).one()
+    request = ForkRequest(
+        protocol=PROTOCOL_VERSION, schema_=SCHEMA_VERSION, node=line.home.node_id, run=line.run,
+        clock=line.clock(offset_ms), origin=origin, chain=chain, lines=lines or {}, begin=begin, epoch=link.epoch,
+    )  # fmt: skip
+    failpoints.hit("fork.asked")
+    answer = decode(ForkAnswer, line.call(link, "POST", FORK, encode(request), origin=origin))
+    failpoints.hit("fork.answered")
+    return answer
+
+
+def find_common(
+    ask: Callable[[list[Witness]], Witness], witnesses_of: Callable[[list[int]], list[Witness]], head_n: int
+) -> int:
+    """The highest number that both sides have, in as many rounds as it takes; `ask` names the best of some witnesses.
+
+    Raises Malformed when the answers contradict each other.
+    """
+    low, high = 0, head_n + 1
+    numbers = sample(0, head_n)
+    for _ in range(ROUNDS_MAX):
+        witnesses = witnesses_of(numbers)
+        common_n, digest = ask(witnesses)
+        if common_n and (common_n, digest) not in witnesses:
+            raise Malformed("the hub named an entry that it was not asked about")
+        low = max(low, common_n)
+        high = first_parted(witnesses, low, high)
+        numbers = narrow(low, high)
+        if not numbers:
+            return low
+    raise Malformed("the hub's answers about our history contradict each other")
+
+
+def _compare(line: SignedLine, link: Link, past: PastOrigin) -> None:
+    counters: dict[str, int] = {}
+
+    def ask(witnesses: list[Witness]) -> Witness:
+        answer = ask_fork(line, link, past.origin_id, witnesses, begin=begin_of(line.home))
+        counters.update(answer.counters)
+        return answer.common
+
+    def witnesses_of(numbers: list[int]) -> list[Witness]:
+        with line.home.reading() as session:
+            return chain_witnesses(session, past.origin_id, numbers)
+
+    common_n = find_common(ask, witnesses_of, past.head_n)
+    with line.home.writing() as session:
+        note_common(session, past.id, common_n, counters.items())
+    failpoints.hit("fork.compared")
+
+
+def chain_witnesses(session: Session, origin_id: str, numbers: list[int]) -> list[Witness]:
+    """Numbers and hashes of entries of an origin of ours, from high to low."""
+    query = select(JournalEntry.n, JournalEntry.hash).where(
+        JournalEntry.origin_id == origin_id, JournalEntry.n.in_(numbers)
+    )
+    found = [(n, digest) for n, digest in session.execute(query.order_by(JournalEntry.n.desc()))]
+    return found or [(0, genesis(origin_id))]
+
+
+def _repeat(home: NodeHome, past_id: int, step: Callable[[Session, PastOrigin], bool]) -> None:
+    more = True
+    while more:
+        with home.writing() as session:
+            more = step(session, session.get_one(PastOrigin, past_id))
+
+
+REMEDIES[Action.RENEW_ORIGIN] = renew_after_fork
+BEFORE.append(settle_past_origins)
