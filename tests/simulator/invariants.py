@@ -1,0 +1,227 @@
+"""The ten invariants of the protocol, judged after a world has come to rest, against what the oracle was told.
+
+Each check answers with sentences; none is a pass. Codes are those of the list of dangers (D1, E1, …) or the
+invariant's number in the protocol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from shopnode.domain.clock import is_act_id
+from shopnode.domain.db import Base, DerivedRow, Kind, SyncedRow, synced_models
+from shopnode.domain.journal import JournalEntry
+from tests.simulator.healing import QUIET_MS
+
+if TYPE_CHECKING:
+    from tests.simulator.places import Portal
+    from tests.simulator.world import World
+
+SHOWN_MAX = 3
+Check = Callable[["World"], Iterator[str]]
+
+
+def every_told_entry_is_there_once(world: World) -> Iterator[str]:
+    """1, D1, E1: each entry somebody was told of is in the inbox, and had its effect once."""
+    at_hub: dict[str, list[str | None]] = {}
+    for entry_id, verdict in world.portal.query("SELECT entry_id, verdict FROM journal_entry"):
+        at_hub.setdefault(str(entry_id), []).append(verdict)
+    for told in world.oracle.told.values():
+        verdicts = at_hub.get(told.entry_id, [])
+        effects = [verdict for verdict in verdicts if verdict != "duplicate"]
+        if not verdicts and told.entry_id not in world.oracle.excused:
+            yield f"D1: {told.action} of {told.where} is lost ({told.entry_id})"
+        elif len(effects) > 1:
+            yield f"E1: {told.action} of {told.where} was taken {len(effects)} times"
+        elif {"held", "quarantined"} & set(verdicts):
+            why = world.portal.query(_WHY, id=told.entry_id)
+            yield f"1: {told.action} of {told.where} still waits: {why}"
+
+
+def facts_are_what_was_told(world: World) -> Iterator[str]:
+    """D1, E1: the hub's facts are those of the oracle, row by row: none lost, none invented, none different."""
+    told = world.oracle.facts()
+    before = world.ground_ids
+    for entity, model in synced_models().items():
+        if model.__sync__.kind not in (Kind.FACT, Kind.DECISION):
+            continue
+        here = _rows_by_id(world.portal, entity)
+        mine = {row_id: rows for (name, row_id), rows in told.items() if name == entity}
+        lost = [row_id for row_id in mine if row_id not in here]
+        invented = [row_id for row_id in here if row_id not in mine and row_id not in before[entity]]
+        if lost:
+            yield f"D1: {entity}: {len(lost)} rows are lost, such as {lost[:SHOWN_MAX]}"
+        if invented and not world.oracle.excused:
+            yield f"E1: {entity}: {len(invented)} rows nobody was told of, such as {invented[:SHOWN_MAX]}"
+        for row_id, rows in mine.items():
+            if row_id in here and not any(_agrees(row, here[row_id]) for row in rows):
+                yield f"E1: {entity} {row_id} differs from what was recorded"
+
+
+def sales_are_what_receipts_say(world: World) -> Iterator[str]:
+    """D1, U1: a sale that was never corrected or undone stands with the total of its receipt, paid in full."""
+    touched = {t.form.get("sale_id") for t in world.oracle.told.values() if t.action != "sales.sell"}
+    totals = {str(row[0]): row[1:] for row in world.portal.query(_SUMMARIES)}
+    for sale in world.oracle.sales.values():
+        if sale.entry_id in world.oracle.excused:
+            continue
+        stands = totals.get(sale.sale_id)
+        if stands is None:
+            yield f"D1: the sale of receipt {sale.number} is not at the hub"
+        elif sale.sale_id not in touched and stands != (sale.number, sale.total, sale.total):
+            yield f"U1: receipt {sale.number} says {sale.total}, the hub {stands}"
+
+
+def replicas_are_equal(world: World) -> Iterator[str]:
+    """2, C1: equal scope, equal rows, derived ones included, at the hub and at every shop."""
+    for computer in world.running():
+        for table, columns in _tables().items():
+            scope = (
+                f" WHERE shop_id = '{computer.shop_id}'" if "shop_id" in columns and table not in _EVERYWHERE else ""
+            )
+            query = f"SELECT {', '.join(columns)} FROM {table}{scope}"
+            here = {_plain(row) for row in computer.query(query)}
+            there = {_plain(row) for row in world.portal.query(query)}
+            if here != there:
+                only = (sorted(here - there, key=str)[:SHOWN_MAX], sorted(there - here, key=str)[:SHOWN_MAX])
+                yield f"2: {table} at {computer.label} and at the hub: {only} of {columns}"
+
+
+def nothing_is_pending(world: World) -> Iterator[str]:
+    """No edit still waits for a verdict, and no value is kept in a shadow."""
+    for computer in world.running():
+        left = computer.query("SELECT entity, field FROM field_state WHERE pending_n IS NOT NULL OR shadow IS NOT NULL")
+        if left:
+            yield f"2: at {computer.label} edits still wait: {left[:SHOWN_MAX]}"
+
+
+def movements_add_up(world: World) -> Iterator[str]:
+    """4, S1: stock is the sum of the movements that were told, at both homes."""
+    expected: dict[tuple[str, str], int] = dict(world.ground_stock)
+    for (entity, _), rows in world.oracle.facts().items():
+        if entity == "stock_movement":
+            key = (rows[0]["shop_id"], rows[0]["product_id"])
+            expected[key] = expected.get(key, 0) + rows[0]["quantity"]
+    for place in (world.portal, *world.running()):
+        levels = {(str(s), str(p)): on_hand for s, p, on_hand in place.query(_LEVELS)}
+        for (shop_id, product_id), pieces in expected.items():
+            found = levels.get((shop_id, product_id), 0)
+            if place.shop_id in (None, shop_id) and found != pieces and not world.oracle.excused:
+                yield f"4: at {place.label} {found} pieces of {product_id}, {pieces} were told"
+
+
+def money_is_conserved(world: World) -> Iterator[str]:
+    """5, M2: what was paid and given back in each drawer session is what was told, at both homes."""
+    expected: dict[tuple[str | None, str, str], int] = {}
+    for (entity, _), rows in world.oracle.facts().items():
+        if entity == "payment":
+            key = (rows[0]["shop_id"], str(rows[0].get("drawer_session_id")), rows[0]["method"])
+            expected[key] = expected.get(key, 0) + rows[0]["amount_minor"]
+    if world.oracle.excused:
+        return
+    for place in (world.portal, *world.running()):
+        found = {(str(shop), str(drawer), method): int(sum_) for shop, drawer, method, sum_ in place.query(_MONEY)}
+        mine = {key: total for key, total in expected.items() if place.shop_id in (None, key[0])}
+        odd = {key for key in found.keys() | mine.keys() if found.get(key, 0) != mine.get(key, 0)}
+        if odd:
+            shown = [(key, found.get(key, 0), mine.get(key, 0)) for key in sorted(odd)[:SHOWN_MAX]]
+            yield f"5: money at {place.label}, then what was told: {shown}"
+
+
+def registers_hold_a_standing_value(world: World) -> Iterator[str]:
+    """What was seen decides: a value that somebody saw and typed over never comes back."""
+    for key in world.oracle.edits:
+        allowed = world.oracle.standing_values(key)
+        entity, row_id, name = key
+        rows = world.portal.query(f"SELECT {name} FROM {entity} WHERE id = CAST(:id AS uuid)", id=row_id)
+        if allowed is not None and rows and rows[0][0] not in allowed:
+            yield f"merge: {entity}.{name} is {rows[0][0]!r}, though only {allowed} were typed over by nobody"
+
+
+def receipt_numbers_are_unique(world: World) -> Iterator[str]:
+    """10, R1: no number stands on two sales, at the hub or on paper."""
+    for number, count in world.portal.query("SELECT number, count(*) FROM sale GROUP BY number HAVING count(*) > 1"):
+        yield f"10: receipt number {number} stands on {count} sales"
+
+
+def quiet_worlds_stay_quiet(world: World) -> Iterator[str]:
+    """7: after rest, more exchanges move no rows."""
+    exchanges = 100 if world.seed % 8 == 0 else 6
+    places = world.running()
+    before = _everything(world)
+    for turn in range(exchanges):
+        world.pass_time(QUIET_MS)
+        done = places[turn % len(places)].worker.run_once()
+        if done.pushed or done.pulled:
+            yield f"7: exchange {turn} after rest moved {done}"
+    if _everything(world) != before:
+        yield "7: rows changed after rest"
+
+
+def _everything(world: World) -> list[Any]:
+    found: list[Any] = [world.portal.query("SELECT seq FROM tenant_feed")]
+    found += [world.portal.query("SELECT count(*) FROM journal_entry")]
+    for computer in world.running():
+        found += [
+            computer.query("SELECT head_n, seen FROM installation"),
+            computer.query("SELECT count(*) FROM feed_line"),
+        ]
+    return found
+
+
+def _rows_by_id(place: Portal, entity: str) -> dict[str, dict[str, Any]]:
+    names = [name for name in _tables()[entity] if name != "id"]
+    rows = place.query(f"SELECT id, {', '.join(names)} FROM {entity}")
+    return {str(row[0]): dict(zip(names, row[1:], strict=True)) for row in rows}
+
+
+def _agrees(told: dict[str, Any], stands: dict[str, Any]) -> bool:
+    """Whether a row holds what was recorded. Of an act done twice only the target must agree."""
+    if is_act_id(told["id"]):
+        return all(_text(stands[name]) == _text(told[name]) for name in ("sale_id", "shop_id") if name in told)
+    return all(_text(stands[name]) == _text(value) for name, value in told.items() if name != "id")
+
+
+def _tables() -> dict[str, list[str]]:
+    """Every table both homes have, with its columns beside the tenant."""
+    found = {}
+    for mapper in Base.registry.mappers:
+        if issubclass(mapper.class_, SyncedRow | DerivedRow) and mapper.class_ is not JournalEntry:
+            found[mapper.local_table.name] = [c.name for c in mapper.local_table.columns if c.name != "tenant_id"]
+    return found
+
+
+def _plain(row: Any) -> tuple[Any, ...]:
+    return tuple(_text(value) for value in row)
+
+
+def _text(value: Any) -> str | None:
+    """Values as text, because SQLite has neither UUIDs nor booleans."""
+    return None if value is None else str(int(value)) if isinstance(value, bool) else str(value)
+
+
+# Facts of the whole business, although a row names a shop.
+_EVERYWHERE = frozenset(
+    name for name, model in synced_models().items() if model.__sync__.stream.value == "t"
+)  # fmt: skip
+_WHY = """
+SELECT w.verdict, w.reason FROM waiting_entry w
+JOIN journal_entry e ON e.origin_id = w.origin_id AND e.n = w.n WHERE e.entry_id = CAST(:id AS uuid)
+"""
+_SUMMARIES = "SELECT sale_id, number, total_minor, paid_minor FROM sale_summary"
+_LEVELS = "SELECT shop_id, product_id, on_hand FROM stock_level"
+_MONEY = "SELECT shop_id, drawer_session_id, method, sum(amount_minor) FROM payment GROUP BY 1, 2, 3"
+
+CHECKS: tuple[Check, ...] = (
+    every_told_entry_is_there_once,
+    facts_are_what_was_told,
+    sales_are_what_receipts_say,
+    replicas_are_equal,
+    nothing_is_pending,
+    movements_add_up,
+    money_is_conserved,
+    registers_hold_a_standing_value,
+    receipt_numbers_are_unique,
+    quiet_worlds_stay_quiet,
+)

@@ -1,0 +1,167 @@
+"""What people were told, kept outside the system: the only judge of what must be there in the end.
+
+Everything is written down at the moment `perform()` returned: who was told what, and the rows that were recorded for
+it, copied from the journal of the home it was done in. From these alone follows what every book must hold. What no
+surviving copy held when a computer or the hub was taken back is excused, and listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from shopnode.domain.db import Kind, synced_models
+from sync_protocol.personal import is_marker
+from tests.simulator.ground import Business
+
+if TYPE_CHECKING:
+    from tests.simulator.places import Computer, Portal, Written
+
+RowKey = tuple[str, str]  # entity, row id
+FieldKey = tuple[str, str, str]  # entity, row id, field
+
+# Values that are typed once and never again, so that an edit's "before" names the edit it was made over.
+TYPED_ONCE = {
+    ("product", "price_minor"), ("product", "name"), ("product", "min_stock_level"), ("staff", "name"),
+    ("setting", "value"), ("shop", "receipt_footer"), ("business", "name"), ("handset", "colour"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Told:
+    """One act whose success somebody was shown."""
+
+    entry_id: str
+    where: str
+    shop_id: str | None
+    action: str
+    form: dict[str, Any]
+    result: dict[str, Any]
+    rows: list[Any]
+
+    def inserts(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        for entity, op, columns, rows in self.rows:
+            if op == "i":
+                for row in rows:
+                    yield entity, dict(zip(columns, row, strict=True))
+
+
+@dataclass(frozen=True)
+class SaleTold:
+    """A sale as its receipt says it."""
+
+    sale_id: str
+    entry_id: str
+    shop_id: str
+    number: str
+    total: int
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One value typed over another."""
+
+    entry_id: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a shop's screen showed of a field, and up to which feed number that shop had heard."""
+
+    computer: str
+    lineage: int
+    life: int
+    cursor: int
+    row_id: str
+    value: int
+    pending: bool
+
+
+@dataclass
+class Oracle:
+    """The tester's own journal."""
+
+    business: Business
+    told: dict[str, Told] = field(default_factory=dict)
+    sales: dict[str, SaleTold] = field(default_factory=dict)
+    numbers: dict[str, str] = field(default_factory=dict)  # receipt number → the sale it was printed for
+    edits: dict[FieldKey, list[Edit]] = field(default_factory=dict)
+    looks: list[Look] = field(default_factory=list)
+    excused: set[str] = field(default_factory=set)  # entries no copy of which was left
+    life: int = 0  # of the hub: grows when it is taken back
+    faults: list[str] = field(default_factory=list)
+
+    def tell(
+        self, place: Computer | Portal, action: str, form: dict[str, Any], result: dict[str, Any], entry_id: str,
+        expect: int | None,
+    ) -> None:  # fmt: skip
+        """Somebody was told that it was done."""
+        written = place.find(entry_id)
+        if written is None:
+            self.faults.append(f"A1: {action} was told at {place.label}, and no entry of it was written")
+            return
+        told = Told(entry_id, place.label, place.shop_id, action, form, result, written.rows)
+        self.told[entry_id] = told
+        if action == "sales.sell":
+            self._hear_sale(told, written, expect)
+        self._hear_edits(told)
+
+    def _hear_sale(self, told: Told, written: Written, expect: int | None) -> None:
+        """A receipt: its sum is what was handed over, and its number is new for ever."""
+        sale_id, number, total = told.result["sale_id"], told.result["number"], told.result["total"]
+        assert told.shop_id is not None
+        self.sales[sale_id] = SaleTold(sale_id, told.entry_id, told.shop_id, number, total)
+        paid = sum(row["amount_minor"] for entity, row in told.inserts() if entity == "payment")
+        sold = sum(row["quantity"] for entity, row in told.inserts() if entity == "sale_line" and row.get("product_id"))
+        moved = -sum(row["quantity"] for entity, row in told.inserts() if entity == "stock_movement")
+        if (expect is not None and total != expect) or paid != total or sold != moved:
+            self.faults.append(f"A1: receipt {number} says {total}, {paid} paid, {sold} sold, {moved} moved")
+        if self.numbers.setdefault(number, sale_id) != sale_id:
+            self.faults.append(f"R1: receipt number {number} was printed twice")
+
+    def _hear_edits(self, told: Told) -> None:
+        for entity, op, columns, rows in told.rows:
+            for row in rows:
+                for name, value in zip(columns[1:], row[1:], strict=True):
+                    before, after = (None, value) if op == "i" else value[:2]
+                    if (entity, name) in TYPED_ONCE and not is_marker(after):
+                        self.edits.setdefault((entity, row[0], name), []).append(Edit(told.entry_id, before, after))
+
+    def look(self, computer: Computer) -> None:
+        """Somebody looks at the prices on a shop's screen."""
+        ((cursor,),) = computer.query("SELECT seen FROM installation")
+        for row_id, value, pending in computer.query(_PRICES):
+            self.looks.append(
+                Look(computer.label, computer.lineage, self.life, cursor, row_id, value, bool(pending))
+            )  # fmt: skip
+
+    def facts(self) -> dict[RowKey, list[dict[str, Any]]]:
+        """Every fact and decision that was recorded, by row; more than one telling of an act done twice."""
+        found: dict[RowKey, list[dict[str, Any]]] = {}
+        models = synced_models()
+        for told in self.told.values():
+            if told.entry_id not in self.excused:
+                for entity, row in told.inserts():
+                    if models[entity].__sync__.kind in (Kind.FACT, Kind.DECISION):
+                        found.setdefault((entity, row["id"]), []).append(row)
+        return found
+
+    def standing_values(self, key: FieldKey) -> set[Any] | None:
+        """The values of which one must hold: typed, and typed over by nobody who had seen them.
+
+        None where a value was typed twice, as by an owner who chose an earlier one, or where one may be gone.
+        """
+        edits = self.edits[key]
+        after = [edit.after for edit in edits]
+        if len(set(after)) != len(after) or not self.excused.isdisjoint(edit.entry_id for edit in edits):
+            return None
+        return set(after) - {edit.before for edit in edits}
+
+
+_PRICES = """
+SELECT p.id, p.price_minor, f.pending_n FROM product p
+LEFT JOIN field_state f ON f.entity = 'product' AND f.row_id = p.id AND f.field = 'price_minor'
+"""

@@ -1,0 +1,53 @@
+"""What is switched on in one run. Every seed enables a part of the faults and of the acts, each as often as chance has
+it: a bug that needs three things at once is found where the hundred others are off."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tests.simulator.wire import MISHAPS
+
+
+@dataclass
+class Swarm:
+    """The settings of one run, drawn from its seed."""
+
+    chance: random.Random
+    shops: int = 1
+    acts: dict[str, float] = field(default_factory=dict)
+    faults: dict[str, float] = field(default_factory=dict)
+    mishaps: dict[str, float] = field(default_factory=dict)
+    line_trouble: float = 0
+    kill_rate: float = 0  # of acts and exchanges during which a plug is pulled
+    sync_rate: float = 1
+    poison: bool = False
+    calm: bool = False  # the world is being healed: nothing goes wrong any more
+
+    def mishap_on_the_line(self) -> str | None:
+        if self.calm or not self.mishaps or self.chance.random() >= self.line_trouble:
+            return None
+        return self.chance.choices(list(self.mishaps), list(self.mishaps.values()))[0]
+
+    def kills_now(self) -> bool:
+        return not self.calm and self.chance.random() < self.kill_rate
+
+
+def draw(chance: random.Random, acts: Mapping[str, int], faults: Mapping[str, int]) -> Swarm:
+    """The settings of a seed."""
+
+    def some(weights: Mapping[str, float], share: float) -> dict[str, float]:
+        return {name: weight * chance.uniform(0.3, 2) for name, weight in weights.items() if chance.random() < share}
+
+    swarm = Swarm(chance, shops=chance.choice((1, 2, 2, 3)))
+    swarm.acts = {**some(acts, 0.7), "sell": acts["sell"] * chance.uniform(0.5, 1.5)}
+    swarm.sync_rate = chance.choice((0.05, 0.15, 0.3, 0.5))
+    if chance.random() < 0.05:
+        return swarm  # nothing goes wrong
+    swarm.faults = some(faults, 0.4)
+    swarm.mishaps = some(dict.fromkeys(MISHAPS, 1.0), 0.5)
+    swarm.line_trouble = chance.choice((0.05, 0.2, 0.5))
+    swarm.kill_rate = chance.choice((0, 0, 0.02, 0.1))
+    swarm.poison = chance.random() < 0.25
+    return swarm

@@ -1,0 +1,10 @@
+"""The first half of the fixed seeds: whole worlds with everything going wrong, in every run of the suite."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.mark.parametrize("seed", range(0, 24, 2))
+def test_all_invariants_hold_in_a_world_of_faults(holds, seed):
+    holds(seed)
