@@ -5,7 +5,7 @@ Secrets are kept as hashes: codes and session ids by SHA-256 (they are random), 
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cloudhub.base import HubBase, TenantRow
@@ -26,7 +26,7 @@ class HubIdentity(HubBase):
     audience: Mapped[str] = mapped_column(String(100))  # the name that requests are signed for
     epoch: Mapped[str] = mapped_column(String(36))
     made_at: Mapped[UtcTime]
-    mark: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    mark: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
 
 
 class GateThrottle(HubBase):

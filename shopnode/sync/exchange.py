@@ -21,6 +21,7 @@ from shopnode.sync.line import Link, Refused, SignedLine, read_link
 from shopnode.sync.models import EntryVerdictRow, HubLink, StreamMark
 from shopnode.sync.outbox import Parcel, hash_of_entry, next_parcel, waiting
 from shopnode.sync.pages import PageReader
+from shopnode.sync.returned import Offer, give_again, mark_given, next_offer
 from shopnode.sync.transport import LinkDown
 from sync_protocol.limits import BATCH_BYTES_MAX, Batch
 from sync_protocol.messages import (
@@ -54,30 +55,37 @@ class Exchanged:
 class Exchanger:
     """Speaks with one hub for one node. Holds nothing that a restart would miss."""
 
-    def __init__(self, line: SignedLine, *, software: str):
+    def __init__(self, line: SignedLine, *, software: str, is_listening: bool = False):
         self.line = line
         self.home = line.home
         self.software = software
+        self.is_listening = is_listening  # at the hub's bell, which has been steady
 
     def exchange(self, batch: Batch) -> Exchanged:
         """One round trip. Raises LinkDown, Refused, BrokenLink, BadSignature, Malformed."""
-        link, parcel, request = self._prepare(batch)
+        link, parcel, offer, request = self._prepare(batch)
         failpoints.hit("push.read")
         answer = self.line.call(link, "POST", EXCHANGE, request)
         failpoints.hit("push.answered")
-        return self._store(link, parcel, decode(ExchangeResponse, answer))
+        return self._store(link, parcel, decode(ExchangeResponse, answer), offer)
 
-    def _prepare(self, batch: Batch) -> tuple[Link, Parcel | None, bytes]:
+    def _prepare(self, batch: Batch) -> tuple[Link, Parcel | None, Offer | None, bytes]:
         with self.home.reading() as session:
             link = read_link(session)
             if link is None:
                 raise LinkDown("not enrolled")
-            parcel = next_parcel(session, self.home.origin_id, link.accepted_n, batch)
+            offer = next_offer(session, self.home.origin_id, link.accepted_n)
+            until_n = offer.until_n if offer else None
+            parcel = next_parcel(session, self.home.origin_id, link.accepted_n, batch, until_n)
             request = self._request(session, link, batch)
+        if self.is_listening:
+            request = request.model_copy(update={"listening": True})
+        if offer is not None:
+            request = request.model_copy(update={"returned": offer.pages})
         push = b"null"
         if parcel is not None:
             push = make_push(parcel.first, parcel.prev, parcel.entries, parcel.head, self.home.origin_id, link.key)
-        return link, parcel, encode_with(request, push=push)
+        return link, parcel, offer, encode_with(request, push=push)
 
     def _request(self, session: Session, link: Link, batch: Batch) -> ExchangeRequest:
         marks = session.scalars(select(StreamMark)).all()
@@ -95,17 +103,19 @@ class Exchanger:
             clock=self.line.clock(offset),
             have=Have(epoch=link.epoch, cursor=cursor, streams={mark.stream: (mark.no, mark.hash) for mark in marks}),
             push=None,
-            pull=PullLimits(rows=batch.rows, bytes=BATCH_BYTES_MAX),  # a page that broke the line comes in halves
+            pull=_pull(session, batch),
             health=Health(
                 outbox=held.entries, oldest_unsent_at=held.since_ms, quarantined=stuck or 0, software=self.software
             ),
         )
 
-    def _store(self, link: Link, parcel: Parcel | None, response: ExchangeResponse) -> Exchanged:
+    def _store(
+        self, link: Link, parcel: Parcel | None, response: ExchangeResponse, offer: Offer | None = None
+    ) -> Exchanged:
         """Keep the ack and the page; where the page cannot be applied, the ack alone: our entries did arrive."""
         try:
             with self.home.writing() as session:
-                accepted, head = self._store_ack(session, link, response)
+                accepted, head = self._store_ack(session, link, response, offer)
                 if response.pull is not None:
                     reader = PageReader(self.home, link.hub_key)
                     reader.apply(session, response.pull, response.page_sig, response.epoch)
@@ -114,26 +124,33 @@ class Exchanger:
             raise
         except Exception:
             with self.home.writing() as session:
-                self._store_ack(session, link, response)
+                self._store_ack(session, link, response, offer)
             raise
         failpoints.hit("pull.after_commit")
         lines = len(response.pull.lines) if response.pull else 0
-        more = parcel is not None and head > accepted
+        more = (parcel is not None or offer is not None or accepted < link.accepted_n) and head > accepted
+        more = more or offer is not None
         more = more or bool(response.pull and response.pull.more)
         return Exchanged(accepted - link.accepted_n, lines, more, response.next_poll_ms, response.limits)
 
-    def _store_ack(self, session: Session, link: Link, response: ExchangeResponse) -> tuple[int, int]:
+    def _store_ack(
+        self, session: Session, link: Link, response: ExchangeResponse, offer: Offer | None = None
+    ) -> tuple[int, int]:
         """What the hub accepted, and how far our journal goes. Raises Refused when their chains part."""
         ack = response.ack
         if ack.hash != hash_of_entry(session, self.home.origin_id, ack.accepted):
             raise Refused(PROBLEMS["fork"], {"n": ack.accepted})
         values = {
             "accepted_n": ack.accepted,
-            "durable_n": max(link.durable_n, ack.durable),
+            "durable_n": min(max(link.durable_n, ack.durable), ack.accepted),
             "epoch": response.epoch,
             "last_ok_at": to_datetime(self.home.clock.wall_ms()),
         }
         session.execute(update(HubLink).values(**values))
+        if response.epoch != link.epoch:
+            give_again(session)
+        if offer is not None:
+            mark_given(session, offer, response.returned, self.home.clock.wall_ms())
         rows = [
             {"n": verdict.n, "verdict": verdict.verdict, "reason": verdict.reason, "at": values["last_ok_at"]}
             for verdict in ack.verdicts
@@ -151,3 +168,10 @@ class Exchanger:
         self.line.store_offset(session, response.time)
         failpoints.hit("push.ack_stored")
         return ack.accepted, session.scalars(select(Installation.head_n)).one()
+
+
+def _pull(session: Session, batch: Batch) -> PullLimits:
+    """A page that broke the line comes in halves; after a rewind, lines of our own come whole."""
+    limits = PullLimits(rows=batch.rows, bytes=BATCH_BYTES_MAX)
+    whole_until = session.scalars(select(HubLink.whole_until)).one()
+    return limits if whole_until is None else limits.model_copy(update={"whole_until": whole_until})

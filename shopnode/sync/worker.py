@@ -66,6 +66,7 @@ class SyncWorker:
         self._transport = transport
         self._chance = chance
         self._run = home.new_id()
+        self.is_listening: Callable[[], bool] = lambda: False  # whether somebody waits at the hub's bell for us
         self._batch = Batch()
         self._failures = 0
         self._told = False  # the hub named the wait
@@ -187,7 +188,7 @@ class SyncWorker:
         line = self._signed_line()
         for step in BEFORE:
             step(line)
-        exchanger = Exchanger(line, software=self._software)
+        exchanger = Exchanger(line, software=self._software, is_listening=self.is_listening())
         before = self.home.clock.mono_ms()
         try:
             done = exchanger.exchange(self._batch)
