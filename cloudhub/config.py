@@ -37,6 +37,11 @@ class HubSettings(BaseModel):
     nightly_hour: int = Field(0, ge=0, le=23, description="Hour, in UTC, from which the nightly jobs run.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8600, ge=0, le=65535, description="Port to listen on.")
+    bell_port: int | None = Field(
+        None, ge=0, le=65535, description="Port of the bell, where shops wait for news; 0 chooses one; none, no bell."
+    )
+    bell_url: str | None = Field(None, description="How shops reach the bell from outside, where not by its port.")
+    bell_threads: int = Field(100, ge=1, le=2_000, description="Shops that may wait at the bell at once.")
     public_url: str | None = Field(None, description="How owners and shops reach this hub from outside.")
     threads: int = Field(16, ge=2, le=200, description="Threads that answer requests.")
     batch_rows: int = Field(ROWS_MAX, ge=1, le=ROWS_MAX, description="Rows that a shop sends at once, at most.")

@@ -70,6 +70,7 @@ class Hub:
         self.random = random
         self.server: EmbeddedPostgres | None = None  # where this process started or found one
         self.listeners: list[Callable[[str], None]] = []  # told a tenant's id when its feed has moved
+        self.bell: str | None = None  # where shops wait for news, once it is served
         self.identity = read_identity(database)
         self.key = self.identity.key
 

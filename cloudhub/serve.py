@@ -9,6 +9,7 @@ from collections.abc import Callable
 import waitress
 from waitress.server import create_server
 
+from cloudhub.bell import ring
 from cloudhub.app import REQUEST_BYTES_MAX, create_app
 from cloudhub.hub import Hub
 from cloudhub.merge.retry import retry_after_upgrade
@@ -36,6 +37,7 @@ def serve(hub: Hub, host: str, port: int, ready: Callable[[int], None] = lambda 
         clear_untrusted_proxy_headers=True,
     )
     stop = threading.Event()
+    bell = ring(hub, host)
     if hub.server is not None and hub.server.is_owner:
         threading.Thread(target=_watch, args=(hub.server, stop), name="watch", daemon=True).start()
     calm_collector()
@@ -47,6 +49,8 @@ def serve(hub: Hub, host: str, port: int, ready: Callable[[int], None] = lambda 
     finally:
         stop.set()
         server.close()
+        if bell is not None:
+            bell.close()
 
 
 def _watch(postgres: EmbeddedPostgres, stop: threading.Event) -> None:

@@ -49,6 +49,7 @@ class Settings(BaseModel):
         default=16 * MIB, ge=0, le=1024 * MIB, description="With less free space than this, no new sale is begun."
     )
     upkeep_s: int = Field(default=60, ge=1, le=3600, description="Seconds between two rounds of housekeeping.")
+    bell: bool = Field(default=True, description="Wait at the hub's bell while a drawer is open, where it has one.")
     log_bytes_max: int = Field(default=5 * MIB, ge=64 * 1024, description="Size at which the log is turned over.")
 
 

@@ -18,6 +18,7 @@ POLL_FLOWING_MS = 2_000
 POLL_OPEN_MS = 15_000
 POLL_OPEN_MAX_MS = 20 * 60_000
 POLL_CLOSED_MAX_MS = 40 * 60_000
+POLL_LISTENING_MS = 60 * 60_000  # for a node that waits at the bell
 QUIET_FLOWING_MS = 10_000  # work counts as flowing for so long after the last of it
 QUIET_OPEN_MS = 6 * 60_000  # an open shop counts as idle after so long; an idle day must stay within 200 KB
 JITTER_PERCENT = 20
@@ -63,12 +64,15 @@ class Batch:
         return count
 
 
-def next_poll_ms(quiet_ms: int, is_open: bool, chance: Chance) -> int:
+def next_poll_ms(quiet_ms: int, is_open: bool, chance: Chance, *, is_listening: bool = False) -> int:
     """When a node should ask again.
 
     quiet_ms  since the last entry or line went either way
     is_open   whether a drawer is open in the shop
+    is_listening  whether the node waits at the bell, and will be told when there is news
     """
+    if is_listening and quiet_ms >= QUIET_FLOWING_MS:
+        return jittered(POLL_LISTENING_MS, chance)
     return jittered(_poll_ms(quiet_ms, is_open), chance)
 
 

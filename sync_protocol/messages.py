@@ -55,6 +55,7 @@ class Hello(Message):
     hub_key: Key
     audience: Short
     limits: Limits
+    bell: Short | None = None  # where the bell is: a URL, or ":port" at the same name; absent where there is none
 
 
 class Standalone(Message):
@@ -180,6 +181,7 @@ class ExchangeRequest(Message):
     health: Health
     new_key: NewKey | None = None
     returned: list[ReturnedPage] | None = None  # oldest first
+    listening: bool | None = None  # the bell has rung reliably of late, and this node waits at it
 
 
 class EntryVerdict(Message):

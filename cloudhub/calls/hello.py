@@ -20,7 +20,7 @@ def mount(bp: Blueprint, door: Door) -> None:
 
 
 def _hello(hub: Hub) -> Hello:
-    return Hello(
+    told = Hello(
         time=hub.clock.wall_ms(),
         epoch=hub.identity.epoch,
         protocols=(PROTOCOLS[0], PROTOCOLS[-1]),
@@ -29,3 +29,4 @@ def _hello(hub: Hub) -> Hello:
         audience=hub.identity.audience,
         limits=Limits(rows=hub.settings.batch_rows, bytes=hub.settings.batch_bytes),
     )
+    return told.model_copy(update={"bell": hub.bell}) if hub.bell else told

@@ -159,7 +159,8 @@ def _answer(
         still_open = exists().where(DrawerSession.shop_id == key.shop_id, DrawerSession.closed_at.is_(None))
         is_open = bool(session.scalar(select(still_open)))
     admitted = admitted or Admitted(Head(origin.head_n, origin.head_hash))
-    return Told(admitted, page, origin.durable_n, next_poll_ms(quiet_ms, is_open, hub.chance))
+    wait_ms = next_poll_ms(quiet_ms, is_open, hub.chance, is_listening=message.listening is True)
+    return Told(admitted, page, origin.durable_n, wait_ms)
 
 
 def _write(hub: Hub, key: NodeKey, message: ExchangeRequest, told: Told) -> bytes:

@@ -32,6 +32,7 @@ from shopnode.machine.storage import ShopHome, Space
 if TYPE_CHECKING:
     from shopnode.devices.spool import Spooler
     from shopnode.machine.control import ControlServer
+    from shopnode.sync.bell import BellListener
     from shopnode.sync.worker import SyncWorker
 
 log = logging.getLogger("shopnode.node")
@@ -58,6 +59,7 @@ class Node:
         from shopnode.devices.jobs import render_job
         from shopnode.devices.spool import Spooler
         from shopnode.domain.printing.store import JobStore
+        from shopnode.sync.bell import BellListener
         from shopnode.sync.worker import SyncWorker
 
         self.folder = folder
@@ -69,6 +71,10 @@ class Node:
         self.address: str | None = None  # where the counter answers, while it does
         self.spool: Spooler = Spooler(JobStore(home, home.clock), render_job(home))
         self.sync: SyncWorker = SyncWorker(home, software=f"phoneshop {version('phoneshop')}")
+        self.bell: BellListener | None = None
+        if settings.bell:
+            self.bell = BellListener(home, self.sync.wake)
+            self.sync.is_listening = self.bell.is_steady
         self.control: ControlServer | None = None
         self._lock = lock
         self._stop = threading.Event()
@@ -111,6 +117,8 @@ class Node:
         self.space.keep_ballast()
         self.spool.start()
         self.sync.start()
+        if self.bell is not None:
+            self.bell.start()
         self.control = ControlServer(self)
         self.control.start()
         self._upkeep = threading.Thread(target=self._keep_house, name="upkeep", daemon=True)
@@ -129,6 +137,8 @@ class Node:
             assert self.control is not None
             self.control.stop()
             self.sync.stop()
+            if self.bell is not None:
+                self.bell.stop()
             self.spool.stop()
             self._upkeep.join(5)
             log.info("stopped")

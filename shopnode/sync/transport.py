@@ -39,8 +39,9 @@ class Transport(Protocol):
 class HttpTransport:
     """A kept-alive HTTP connection to one hub."""
 
-    def __init__(self, base_url: str):
+    def __init__(self, base_url: str, *, stall_s: int = EXCHANGE_STALL_S):
         self._base = base_url.rstrip("/")
+        self._stall_s = stall_s
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.headers.clear()
@@ -53,7 +54,7 @@ class HttpTransport:
                 self._base + target,
                 headers=fixed,
                 data=body or None,
-                timeout=(CONNECT_TIMEOUT_S, EXCHANGE_STALL_S),
+                timeout=(CONNECT_TIMEOUT_S, self._stall_s),
                 allow_redirects=False,
                 stream=True,
             ) as response:

@@ -87,6 +87,12 @@ def test_polling_paces_itself_by_the_work(quiet_ms, is_open, wait_ms):
     assert next_poll_ms(quiet_ms, is_open, HIGH) == pytest.approx(wait_ms * 1.2, rel=0.001)
 
 
+def test_a_shop_that_listens_at_the_bell_is_asked_seldom_once_work_has_ended():
+    assert next_poll_ms(9_999, True, MIDDLE, is_listening=True) == limits.POLL_FLOWING_MS
+    for is_open in (True, False):
+        assert next_poll_ms(10_000, is_open, MIDDLE, is_listening=True) == limits.POLL_LISTENING_MS
+
+
 def polls_a_day(open_hours):
     now_ms = count = 0
     while now_ms < 24 * HOUR_MS:
