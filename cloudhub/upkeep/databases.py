@@ -10,6 +10,7 @@ import os
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ SERVER_DATABASE = "postgres"  # every server has it; databases are made and rena
 SCRATCH = "phoneshop_try_"  # begins the name of what may be dropped at any time
 ONE_BACKUP = 7_403_226_002  # advisory lock: one backup or restore at a time
 CONNECT_TIMEOUT_S = 10
+LEAVING_TRIES, LEAVING_S = 15, 0.2
 PROGRAM_TIMEOUT_S = 6 * 3_600
 ENVIRONMENT = {
     "host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "sslmode": "PGSSLMODE",
@@ -96,9 +98,13 @@ class Keeper:
                 )
 
     def visitors(self) -> int:
-        """How many others are connected to the hub's database."""
+        """How many others are connected to the hub's database; whoever is just leaving is waited for."""
         with self.connect(SERVER_DATABASE) as connection:
-            row = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = %s", [self.live]).fetchone()
+            for _ in range(LEAVING_TRIES):
+                row = connection.execute(_VISITORS, [self.live]).fetchone()
+                if row == (0,):
+                    return 0
+                time.sleep(LEAVING_S)
         return int(row[0]) if row else 0
 
     def url_of(self, database: str, role: str) -> str:
@@ -177,6 +183,7 @@ def keeper_of(hub: Hub) -> Keeper:
     return Keeper(plain, hub.database.name, (owner.username if owner else None) or OWNER_ROLE)
 
 
+_VISITORS = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'"
 _RIGHTS = """
 SELECT rolsuper OR rolbypassrls, rolsuper OR rolcreatedb FROM pg_roles WHERE rolname = current_user
 """
