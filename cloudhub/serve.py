@@ -9,9 +9,10 @@ from collections.abc import Callable
 import waitress
 from waitress.server import create_server
 
-from cloudhub.bell import ring
 from cloudhub.app import REQUEST_BYTES_MAX, create_app
+from cloudhub.bell import ring
 from cloudhub.hub import Hub
+from cloudhub.jobs import Scheduler
 from cloudhub.merge.retry import retry_after_upgrade
 from cloudhub.postgres import EmbeddedPostgres, PostgresUnavailable
 from shopnode.domain.collector import calm_collector
@@ -40,6 +41,7 @@ def serve(hub: Hub, host: str, port: int, ready: Callable[[int], None] = lambda 
     bell = ring(hub, host)
     if hub.server is not None and hub.server.is_owner:
         threading.Thread(target=_watch, args=(hub.server, stop), name="watch", daemon=True).start()
+    threading.Thread(target=Scheduler(hub).keep_working, args=(stop,), name="jobs", daemon=True).start()
     calm_collector()
     ready(int(server.effective_port))
     try:
