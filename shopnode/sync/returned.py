@@ -53,6 +53,7 @@ def set_apart(session: Session, common_no: int, now_ms: int) -> None:
     """Move the lines after `common_no` to what is to be given back, page by page; the feed forgets them."""
     pages = session.scalars(select(FeedPage).where(FeedPage.to_no > common_no).order_by(FeedPage.to_no)).all()
     cursor = driver_cursor(session)
+    placed = set(cursor.execute(_PLACED).fetchall())  # our own that were lost before: the first place counts
     for page in pages:
         rows = cursor.execute(_LINES, (page.from_no, page.to_no)).fetchall()
         page_id = _next_id(cursor, "returned_page")
@@ -66,7 +67,7 @@ def set_apart(session: Session, common_no: int, now_ms: int) -> None:
         lost = [
             (first_id + place, page_id, place, no, stream, origin, n, body, personal, _prev_hash(cursor, stream, no))
             for place, (no, stream, origin, n, body, personal, _) in enumerate(rows)
-            if no > common_no
+            if no > common_no and (body is not None or (origin, n) not in placed)
         ]
         cursor.executemany(_SET_APART, lost)
     cursor.execute("DELETE FROM feed_line WHERE no > ?", (common_no,))
@@ -91,9 +92,9 @@ def next_offer(session: Session, origin: str, accepted_n: int) -> Offer | None:
     next_own = select(func.min(ReturnedLine.no)).where(ReturnedLine.origin_id == origin, ReturnedLine.body.is_(None))
     stop = session.scalars(next_own.where(ReturnedLine.n > until_n)).one()
     query = select(ReturnedLine).where(*foreign).order_by(ReturnedLine.no, ReturnedLine.id).limit(LINES_MAX)
-    if stop is not None:
-        query = query.where(ReturnedLine.no < stop)
-    return _packed(session, list(session.scalars(query)), until_n)
+    until_no = first if stop is None or stop <= first else stop - 1
+    rows = session.scalars(query if stop is None else query.where(ReturnedLine.no <= until_no))
+    return _packed(session, list(rows), until_n)
 
 
 def mark_given(session: Session, offer: Offer, taken: int | None, now_ms: int) -> None:
@@ -189,6 +190,7 @@ VALUES (?, ?, ?, ?, ?, coalesce((SELECT accepted_n FROM hub_link), 0))
 _LINES = """
 SELECT no, stream, origin_id, n, body, personal, hash FROM feed_line WHERE no > ? AND no <= ? ORDER BY no
 """
+_PLACED = "SELECT origin_id, n FROM returned_line WHERE body IS NULL"
 _BEFORE = "SELECT hash FROM feed_line WHERE stream = ? AND no < ? ORDER BY no DESC LIMIT 1"
 _SET_APART = """
 INSERT INTO returned_line (id, page_id, place, no, stream, origin_id, n, body, personal, prev_hash)
