@@ -98,6 +98,10 @@ class Folder:
             raise ConfigError("key_dir is inside the data folder: whoever copies the folder would have the key too.")
         return chosen
 
+    def fence(self, settings: Settings) -> Path:
+        """How far the journal has come; beside the keys, because a copy of the data folder must not have it."""
+        return self.keys(settings) / "fence"
+
 
 def data_folder(path: Path) -> Folder:
     """The folder by its full path, so that it means the same after a change of directory."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Table, case, func, select
@@ -20,6 +21,7 @@ from shopnode.domain.db import Kind, synced_models
 from shopnode.domain.handsets.models import StockUnit, UnitStatus
 from shopnode.domain.journal import JournalEntry
 from shopnode.domain.node import Counter, Installation
+from shopnode.domain.origins import PastOrigin
 from shopnode.domain.printing.models import JobState, Printer, PrintJob
 from shopnode.domain.sales.lookup import amendments_of, lines_now
 from shopnode.domain.sales.models import Payment, PaymentKind, Sale, SaleAmendment, SaleLine, SaleSummary, Tender
@@ -33,28 +35,53 @@ UNCHANGING = (Kind.FACT, Kind.DECISION)
 
 
 def chain_breaks(session: Session) -> tuple[int, list[str]]:
-    """How many entries there are, and where the chain of this origin breaks."""
+    """How many entries there are, and where the chain of this origin, or of one it left, breaks."""
+    entries, breaks = 0, []
+    for origin in _origins(session):
+        expected_n, prev = 1, genesis(origin.id)
+        for entry in _entries(session, origin):
+            if entry.n != expected_n:
+                breaks.append(f"entries {expected_n} to {entry.n - 1} are missing")
+            elif link(prev, entry.body.encode()) != entry.hash:
+                breaks.append(f"entry {entry.n} is not what was recorded")
+            expected_n, prev = entry.n + 1, entry.hash
+            if len(breaks) >= LISTED_MAX:
+                return entries, breaks
+        if not breaks and (expected_n - 1, prev) != (origin.until_n, origin.hash or prev):
+            breaks.append(f"the journal ends at {expected_n - 1}, but {origin.until_n} entries were recorded")
+        entries += expected_n - 1
+    return entries, breaks
+
+
+class _Origin(NamedTuple):
+    """A chain that must be whole up to an entry; `hash` is that entry's, where it was written down."""
+
+    id: str
+    until_n: int
+    hash: str | None
+
+
+def _origins(session: Session) -> list[_Origin]:
+    """Those that were left, as far as their entries stayed there, and the current one."""
+    left = session.scalars(select(PastOrigin).order_by(PastOrigin.id)).all()
+    chains = [
+        _Origin(past.origin_id, past.head_n, past.head_hash)
+        if past.common_n in (None, past.head_n)
+        else _Origin(past.origin_id, past.common_n or 0, None)
+        for past in left
+    ]
     own = session.execute(select(Installation.origin_id, Installation.head_n, Installation.head_hash)).one()
-    expected_n, prev, breaks = 1, genesis(own.origin_id), []
-    for entry in _entries(session, own.origin_id):
-        if entry.n != expected_n:
-            breaks.append(f"entries {expected_n} to {entry.n - 1} are missing")
-        elif link(prev, entry.body.encode()) != entry.hash:
-            breaks.append(f"entry {entry.n} is not what was recorded")
-        expected_n, prev = entry.n + 1, entry.hash
-        if len(breaks) >= LISTED_MAX:
-            break
-    if not breaks and (own.head_n, own.head_hash) != (expected_n - 1, prev):
-        breaks.append(f"the journal ends at {expected_n - 1}, but {own.head_n} entries were recorded")
-    return expected_n - 1, breaks
+    return [*chains, _Origin(own.origin_id, own.head_n, own.head_hash)]
 
 
-def _entries(session: Session, origin_id: str) -> Iterator[Any]:
-    """This origin's entries in order, a page at a time: a year of them does not fit in memory."""
+def _entries(session: Session, origin: _Origin) -> Iterator[Any]:
+    """An origin's entries in order, a page at a time: a year of them does not fit in memory."""
     last = 0
     while True:
         query = select(JournalEntry.n, JournalEntry.hash, JournalEntry.body)
-        query = query.where(JournalEntry.origin_id == origin_id, JournalEntry.n > last)
+        query = query.where(JournalEntry.origin_id == origin.id, JournalEntry.n > last)
+        if origin.hash is None:
+            query = query.where(JournalEntry.n <= origin.until_n)  # those after it are on their way to another origin
         page = session.execute(query.order_by(JournalEntry.n).limit(PAGE)).all()
         if not page:
             return
@@ -62,12 +89,12 @@ def _entries(session: Session, origin_id: str) -> Iterator[Any]:
         last = page[-1].n
 
 
-def facts_not_as_journalled(session: Session, origin_id: str) -> tuple[int, list[str]]:
-    """How many facts and decisions this origin journalled, and which of them the books no longer hold as they were."""
+def facts_not_as_journalled(session: Session) -> tuple[int, list[str]]:
+    """How many facts and decisions were journalled here, and which of them the books no longer hold as they were."""
     models = {name: model for name, model in synced_models().items() if model.__sync__.kind in UNCHANGING}
     checked, wrong = 0, []
     pending: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for entry in _entries(session, origin_id):
+    for entry in chain.from_iterable(_entries(session, origin) for origin in _origins(session)):
         for entity, op, columns, rows in orjson.loads(entry.body)["rows"]:
             if op == "i" and entity in models:
                 pending[entity] += [dict(zip(columns, row, strict=True)) for row in rows]

@@ -25,6 +25,7 @@ from shopnode.domain.errors import Conflict, Invalid
 from shopnode.domain.migrate import upgrade_node
 from shopnode.domain.node import Installation, NodeHome
 from shopnode.domain.setup import create_installation, found_business
+from shopnode.machine.fence import Fence, place_of
 from shopnode.machine.keys import (
     KEY_BYTES,
     KeyProblem,
@@ -91,10 +92,15 @@ def new_books(folder: Folder, settings: Settings, random: RandomBytes, fill: Cal
         with _aside(folder, key) as database:
             upgrade_node(database)
             fill(database)
+            with database.reading() as session:
+                begun = place_of(session)
             database.checkpoint()
         write_private(folder.key_check, key_mark(key).encode() + b"\n")
         failpoints.hit("founding.before_key")
         keyring.put(key)
+        fence = Fence(folder.fence(settings))
+        fence.put(begun)
+        fence.close()
         failpoints.hit("founding.before_place")
         _unfinished(folder).replace(folder.database)
         return recovery_text(key)

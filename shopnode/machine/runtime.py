@@ -15,6 +15,7 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ from shopnode.config import Folder, Settings, data_folder
 from shopnode.domain.clock import Clock, RandomBytes, SystemClock
 from shopnode.domain.engine import DatabaseUnusable, NodeDatabase
 from shopnode.domain.node import Installation, NodeHome
+from shopnode.machine.fence import Fence, is_put_back, place_of
 from shopnode.machine.keys import Keyring, key_mark
 from shopnode.machine.lock import FolderLock
 from shopnode.machine.storage import ShopHome, Space
@@ -54,8 +56,9 @@ class Node:
     """One shop's node. Open it, start it, stop it."""
 
     def __init__(
-        self, folder: Folder, settings: Settings, lock: FolderLock, database: NodeDatabase, home: ShopHome, space: Space
-    ):
+        self, folder: Folder, settings: Settings, lock: FolderLock, database: NodeDatabase, home: ShopHome,
+        space: Space, fence: Fence,
+    ):  # fmt: skip
         from shopnode.devices.jobs import render_job
         from shopnode.devices.spool import Spooler
         from shopnode.domain.printing.store import JobStore
@@ -77,6 +80,7 @@ class Node:
             self.sync.is_listening = self.bell.is_steady
         self.control: ControlServer | None = None
         self._lock = lock
+        self._fence = fence
         self._stop = threading.Event()
         self._upkeep: threading.Thread | None = None
         self._is_open = True
@@ -100,8 +104,10 @@ class Node:
             database = open_books(folder, settings)
             try:
                 space = Space(folder.ballast, settings.ballast_bytes, settings.disk_reserve_bytes)
-                home = ShopHome(database, clock or SystemClock(), random, space)
-                return cls(folder, settings, lock, database, home, space)
+                fence = Fence(folder.fence(settings))
+                home = ShopHome(database, clock or SystemClock(), random, space, fence)
+                notice_restore(home, fence)
+                return cls(folder, settings, lock, database, home, space, fence)
             except BaseException:
                 database.close()
                 raise
@@ -148,6 +154,8 @@ class Node:
                 self.database.checkpoint()
         except Exception:
             log.exception("the last checkpoint failed; the log stays beside the file, and nothing is lost")
+        self._keep_fence()
+        self._fence.close()
         self.database.close()
         self._lock.release()
 
@@ -186,10 +194,18 @@ class Node:
         while not self._stop.wait(self.settings.upkeep_s):
             try:
                 self.space.keep_ballast()
+                self._keep_fence()
                 if _size(self.folder.database.with_name("shop.db-wal")) > WAL_BYTES_MAX:
                     self.database.checkpoint()
             except Exception:
                 log.exception("housekeeping failed; it is tried again")
+
+    def _keep_fence(self) -> None:
+        """Sync it, and let it stand where the books do: settling a restore moves them without an act of the counter."""
+        with suppress(Exception):
+            with self.home.reading() as session:
+                self._fence.move(place_of(session))
+            self._fence.keep()
 
     def _unverified(self) -> bool:
         return _size(self.folder.database) > self.settings.verify_bytes_max
@@ -204,6 +220,20 @@ class Node:
         if wrong:
             log.error("books damaged", extra={"figures": {"found": wrong[:3]}})
             self._disk_home.fail()
+
+
+def notice_restore(home: NodeHome, fence: Fence) -> None:
+    """Books that were put back from a copy go on under a new origin, before anything is sold from them."""
+    from shopnode.sync.renew import renew
+
+    with home.reading() as session:
+        put_back = is_put_back(session, fence)
+    if put_back:
+        renew(home, "restored")
+        log.warning("restored", extra={"figures": {"origin": home.origin_id}})
+    with home.reading() as session:
+        fence.move(place_of(session))
+    fence.keep()
 
 
 def open_books(folder: Folder, settings: Settings) -> NodeDatabase:

@@ -22,7 +22,10 @@ from sqlcipher3 import dbapi2 as sqlcipher
 from shopnode.domain.clock import Clock, RandomBytes
 from shopnode.domain.engine import NodeDatabase
 from shopnode.domain.errors import ShopError
+from shopnode.domain.homes import Appended
+from shopnode.domain.journal import EntryDraft
 from shopnode.domain.node import NodeHome
+from shopnode.machine.fence import Fence, Place
 
 SPENT_BYTES = 2 * 1024 * 1024  # with less than this even a small write may stop half-way
 _CHUNK = bytes(1024 * 1024)
@@ -109,9 +112,13 @@ class Space:
 class ShopHome(NodeHome):
     """The node's home on a real disk: every write passes here and is refused in words when it cannot be kept."""
 
-    def __init__(self, database: NodeDatabase, clock: Clock, random: RandomBytes, space: Space):
+    def __init__(
+        self, database: NodeDatabase, clock: Clock, random: RandomBytes, space: Space, fence: Fence | None = None
+    ):
         super().__init__(database, clock, random)
         self._space = space
+        self._fence = fence
+        self._reached: Place | None = None  # by the transaction at hand
         self._failed = threading.Event()
         self._closed = threading.Event()
 
@@ -138,9 +145,18 @@ class ShopHome(NodeHome):
             raise DiskFull
         try:
             with super().writing() as session:
+                self._reached = None
                 yield session
+                reached = self._reached
         except (DBAPIError, sqlcipher.Error) as fault:  # hot paths talk to the driver itself
             raise self._in_words(fault) from fault
+        if reached is not None and self._fence is not None:
+            self._fence.move(reached)  # before anything is printed: committed() comes after this
+
+    def append(self, session: Session, draft: EntryDraft, fingerprint: str, result: str) -> Appended:
+        appended = super().append(session, draft, fingerprint, result)
+        self._reached = Place(self.origin_id, appended.n, appended.hash)
+        return appended
 
     def next_number(self, session: Session, series: str) -> int:
         # A number begins something that people rely on. On a full disk it is not begun: the transaction rolls back.
