@@ -31,7 +31,7 @@ from cloudhub.tenancy.rotation import use_new_key
 from shopnode.domain.errors import Busy
 from sync_protocol.canonical import canonical
 from sync_protocol.chain import genesis
-from sync_protocol.compression import ENCODINGS, compress, decompress, read_encoded
+from sync_protocol.compression import ENCODINGS, WORDS, compress, decompress, read_encoded
 from sync_protocol.keys import read_public
 from sync_protocol.messages import Message, decode
 from sync_protocol.problems import (
@@ -237,7 +237,8 @@ class Door:
         return response
 
     def _signed_answer(self, status: int, message: bytes, kind: str) -> HttpResponse:
-        encoding = "zstd" if "zstd" in request.headers.get("Accept-Encoding", "zstd") else "gzip"
+        accepted = request.headers.get("Accept-Encoding", "zstd")
+        encoding = next((name for name in (WORDS, "zstd") if name in accepted), "gzip")
         signatures = request.headers.getlist("Signature")
         signature = signatures[0].strip(" \t") if len(signatures) == 1 else None
         sealed = seal_answer(self.hub, status, message, encoding, signature)
@@ -260,5 +261,5 @@ def _encoding() -> str:
     """The header was covered by the signature, so it is there once."""
     encoding = request.headers.get("Content-Encoding", "").strip()
     if encoding not in ENCODINGS:
-        raise Malformed("the content encoding must be zstd, gzip or identity")
+        raise Malformed(f"the content encoding must be one of {', '.join(ENCODINGS)}")
     return encoding

@@ -19,7 +19,7 @@ from shopnode.domain import failpoints
 from shopnode.domain.node import Installation, NodeHome
 from shopnode.sync.models import HubLink
 from shopnode.sync.transport import Answer, LinkDown, Transport
-from sync_protocol.compression import compress, decompress
+from sync_protocol.compression import WORDS, compress, decompress
 from sync_protocol.keys import read_private, read_public
 from sync_protocol.messages import ClockReading
 from sync_protocol.problems import PROBLEMS, BadSignature, Malformed, Problem
@@ -91,7 +91,7 @@ class SignedLine:
         self, link: Link, method: str, target: str, plain: bytes, origin: str | None = None
     ) -> tuple[dict[str, str], bytes]:
         """A request as it goes on the line: the headers that sign it, and the encoded body."""
-        encoding, body = compress(plain)
+        encoding, body = compress(plain, WORDS)
         request = Request(method, target, body)
         signer = origin or self.home.origin_id
         now_s = self._now_s()

@@ -7,10 +7,11 @@ from typing import Protocol
 
 import requests
 
-from sync_protocol.compression import DECODED_BYTES_MAX
+from sync_protocol.compression import DECODED_BYTES_MAX, WORDS
 from sync_protocol.limits import EXCHANGE_STALL_S
 
 CONNECT_TIMEOUT_S = 10
+ACCEPTED = f"{WORDS}, zstd"
 
 
 class LinkDown(Exception):
@@ -47,7 +48,7 @@ class HttpTransport:
         self._session.headers.clear()
 
     def send(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Answer:
-        fixed = {"Content-Type": "application/json", "Accept-Encoding": "zstd", "User-Agent": "shopnode", **headers}
+        fixed = {"Content-Type": "application/json", "Accept-Encoding": ACCEPTED, "User-Agent": "shopnode", **headers}
         try:
             with self._session.request(
                 method,

@@ -4,17 +4,21 @@ import gzip
 import io
 import subprocess
 import sys
+from contextlib import suppress
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sync_protocol import compression
 from sync_protocol.compression import (
     DECODED_BYTES_MAX,
     ENCODED_BYTES_MAX,
     IDENTITY_BELOW_BYTES,
+    WORDS,
     compress,
     decompress,
     read_encoded,
@@ -22,9 +26,18 @@ from sync_protocol.compression import (
 from sync_protocol.problems import Malformed, TooLarge
 
 MESSAGE = b'{"rows":[1,2,3]}' * 200
+WORDS_FILE = Path(compression.__file__).with_name("words.v2.txt")
+WORDS_HASH = "a4e3717dbf3e312ad1144fd99c3a3baba367df3a72c5d415867e9d184030f8d1"
+PACKED_WITH_WORDS = (
+    "28b52ffd20d3550100d06230303735653166353336353734393231367465737473227d7d04100a43f3040cda44ef23f93d2f08"
+)
+QUESTION = (
+    b'{"clock":{"boot":"b0075e1f","mono":1000,"offset":77,"wall":1795365749216},"have":{"cursor":20,"epoch":"",'
+    b'"streams":{"t":[19,""]}},"health":{"oldest_unsent_at":null,"outbox":0,"quarantined":0,"software":"tests"}}'
+)
 
 
-@given(st.binary(max_size=3000), st.sampled_from(["zstd", "gzip"]))
+@given(st.binary(max_size=3000), st.sampled_from(["zstd", WORDS, "gzip"]))
 def test_what_is_packed_is_unpacked(message, encoding):
     assert decompress(compress(message, encoding)[1], compress(message, encoding)[0]) == message
 
@@ -35,6 +48,28 @@ def test_small_messages_go_as_they_are():
     assert compress(MESSAGE)[0] == "zstd"
     assert compress(MESSAGE, "gzip")[0] == "gzip"
     assert len(compress(MESSAGE)[1]) < len(MESSAGE) // 10
+
+
+def test_the_known_words_are_those_of_the_release():
+    """A file of words that was released is never edited: what one side packed with it, no other text unpacks."""
+    assert sha256(WORDS_FILE.read_bytes()).hexdigest() == WORDS_HASH
+    packed = bytes.fromhex(PACKED_WITH_WORDS)
+    assert decompress(packed, WORDS) == QUESTION
+    assert len(compress(QUESTION, WORDS)[1]) < len(QUESTION) // 3
+
+
+def test_small_messages_are_packed_with_words_and_large_ones_without():
+    assert compress(QUESTION, WORDS)[0] == WORDS
+    assert compress(QUESTION * 100, WORDS)[0] == "zstd"
+
+
+@pytest.mark.parametrize("read_as", ["zstd", "gzip", WORDS])
+def test_words_are_no_secret_way_around_the_encoding_that_was_named(read_as):
+    """What was packed one way is malformed, never another message, when it is read another way."""
+    for encoding in {"zstd", "gzip", WORDS} - {read_as}:
+        message = MESSAGE + QUESTION
+        with suppress(Malformed):
+            assert decompress(compress(message, encoding)[1], read_as) == message
 
 
 @pytest.mark.parametrize("encoding", ["zstd", "gzip"])
