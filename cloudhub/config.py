@@ -35,6 +35,9 @@ class HubSettings(BaseModel):
     )
     backup_keep: int = Field(14, ge=1, le=400, description="How many backups are kept; the oldest are deleted.")
     nightly_hour: int = Field(0, ge=0, le=23, description="Hour, in UTC, from which the nightly jobs run.")
+    log_days: int = Field(
+        400, ge=1, description="Lines of the feed that are older, and safe in a backup, are kept as their hashes alone."
+    )
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8600, ge=0, le=65535, description="Port to listen on.")
     bell_port: int | None = Field(

@@ -22,6 +22,7 @@ from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from cloudhub.hub import Hub
+from cloudhub.merge.floor import prune_log
 from cloudhub.merge.lives import MARK_EVERY_S, keep_mark
 from cloudhub.merge.rebuild import rebuild_tenant
 from cloudhub.tenancy.models import HubIdentity, PortalSession
@@ -109,6 +110,7 @@ JOBS = (
     Job("backup", back_up, is_on=lambda hub: hub.settings.backup_folder is not None),
     Job("rebuild", check_rebuild),
     Job("clear", clear_up),
+    Job("floor", prune_log),
 )
 
 

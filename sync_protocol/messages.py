@@ -283,14 +283,16 @@ def push_bytes(first: int, prev: str, entries: Iterable[bytes], sig: str) -> byt
     )
 
 
-def page_bytes(from_no: int, to_no: int, more: bool, lines: Iterable[bytes]) -> bytes:
+def page_bytes(from_no: int, to_no: int, more: bool, lines: Iterable[bytes], *, withheld: bool = False) -> bytes:
     """A page of lines that are stored as bytes."""
+    told = {"withheld": canonical(True)} if withheld else {}
     return object_of(
         {
             "from": canonical(from_no),
             "to": canonical(to_no),
             "more": canonical(more),
             "lines": array_of(lines),
+            **told,
         }
     )
 

@@ -27,6 +27,7 @@ Block = list[Any]  # [entity, op, columns, rows]
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
 _ACTION = re.compile(r"[a-z][a-z0-9_]{0,30}\.[a-z][a-z0-9_]{0,30}", re.ASCII)
+_HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _BOOT = re.compile(r"[0-9a-f]{8}", re.ASCII)
 
 
@@ -171,6 +172,10 @@ def _is_boot(value: object) -> bool:
     return type(value) is str and _BOOT.fullmatch(value) is not None
 
 
+def _is_hash(value: object) -> bool:
+    return type(value) is str and _HASH.fullmatch(value) is not None
+
+
 def _is_list(value: object) -> bool:
     return type(value) is list
 
@@ -205,4 +210,4 @@ _LINE_REQUIRED: _Tests = {
     "n": _is_positive,
 }
 _LINE_WHOLE: _Tests = {"id": is_id, "action": _is_action, "actor": _is_actor, "at": _is_int}
-_LINE_OPTIONAL: _Tests = {"rows": _is_list}
+_LINE_OPTIONAL: _Tests = {"rows": _is_list, "hash": _is_hash}

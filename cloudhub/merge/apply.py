@@ -33,7 +33,7 @@ Groups = dict[tuple[str, tuple[str, ...]], list[list[Any]]]
 def apply(books: Books, works: list[Work], *, careful: bool = False) -> None:
     """Write the rows of these entries. Raises NeedsCare; when careful, Unfit or Missing."""
     for work in works:
-        work.taken, work.told, work.as_written = list(work.blocks), [], True
+        work.taken, work.told, work.as_written = list(work.blocks), [], not work.is_translated
         leave_out_foreign(books, work)
         if work.returned:
             if not careful:
@@ -60,7 +60,7 @@ def _prepare(works: Iterable[Work]) -> None:
     for work in works:
         inbox_row(work)
         if all(op == "i" for _, op, _, _ in work.taken):
-            work.streams = split_streams(work.entry["rows"], _no_shop)
+            work.streams = split_streams(work.written, _no_shop)
 
 
 def _no_shop(entity: str, row_id: str) -> str:

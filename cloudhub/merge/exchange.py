@@ -151,7 +151,7 @@ def _answer(
             bytes_max = min(message.pull.bytes, BATCH_BYTES_MAX)
             cursor = carried.after if carried else message.have.cursor
             whole_until = message.pull.whole_until or 0
-            page = read_page(books, key.origin_id, streams, cursor, rows_max, bytes_max, whole_until)
+            page = read_page(books, key.origin_id, streams, cursor, rows_max, bytes_max, whole_until, message.schema_)
         moved = bool((admitted and admitted.count) or (page and page.lines))
         quiet_ms = 0
         if carried is None:  # a file tells how the node was, not how it is
@@ -187,5 +187,5 @@ def _write(hub: Hub, key: NodeKey, message: ExchangeRequest, told: Told) -> byte
         return encode_with(answer)
     words = page_message(hub.identity.epoch, key.node_id, page.from_no, page.to_no, page.hashes)
     signature = sign(hub.key, words)
-    body = page_bytes(page.from_no, page.to_no, page.more, page.lines)
+    body = page_bytes(page.from_no, page.to_no, page.more, page.lines, withheld=page.withheld)
     return encode_with(answer.model_copy(update={"page_sig": signature}), pull=body)

@@ -41,7 +41,7 @@ def draft_lines(books: Books, works: Iterable[Work]) -> list[Draft]:
     """The lines of these entries in the order in which they are numbered."""
     drafts = []
     for work in works:
-        touched = work.streams or split_streams(work.entry["rows"], books.shop_of)
+        touched = work.streams or split_streams(work.written, books.shop_of)
         # A node makes its own line again from all its rows of one shop, so an entry for several shops is sent whole.
         brief = work.as_written and len(touched) - (TENANT_STREAM in touched) <= 1
         told = touched if work.as_written else split_streams(_sealed_again(work, books.salt), books.shop_of)

@@ -8,11 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import orjson
+
 from cloudhub.hub import Hub
 from cloudhub.merge.books import Books
+from cloudhub.merge.schemas import is_withheld, without_unknown
 from sync_protocol.canonical import serialise
 from sync_protocol.entries import travelling_bytes
-from sync_protocol.problems import Rewind
+from sync_protocol.problems import LogFloor, Rewind
+from sync_protocol.versions import SCHEMA_VERSION
 
 LINES_MAX = 2_000  # of one page
 
@@ -26,37 +30,54 @@ class FeedPage:
     more: bool
     lines: list[bytes]
     hashes: list[str]
+    withheld: bool = False  # some of the lines are not sent as they are, see `schemas`
 
 
 def read_page(
     books: Books, origin_id: str, streams: Sequence[str], cursor: int, rows_max: int, bytes_max: int,
-    whole_until: int = 0,
+    whole_until: int = 0, schema: int = SCHEMA_VERSION,
 ) -> FeedPage:  # fmt: skip
-    """The next page for a node. One line is always sent, whatever the limits.
+    """The next page for a node. One line is always sent, whatever the limits. Raises LogFloor.
 
     whole_until  the node's own entries up to this number are sent whole
+    schema       what the node knows
     """
     # Everything up to the number read here is committed and visible, because numbers are taken last.
-    ((last,),) = books.rows("SELECT seq FROM tenant_feed WHERE tenant_id = %s", [books.tenant_id])
+    ((last, floor),) = books.rows("SELECT seq, floor FROM tenant_feed WHERE tenant_id = %s", [books.tenant_id])
+    if cursor < floor:
+        raise LogFloor(floor)
     found = _lines_after(books, (origin_id, whole_until), streams, cursor, last, bytes_max)
     lines: list[bytes] = []
     hashes: list[str] = []
     to_no, rows_sum, bytes_sum = cursor, 0, 0
+    withheld = False
     for no, stream, prev, origin, n, as_written, digest, rows, body, personal in found:
         if as_written and origin == origin_id and n > whole_until:
             line = serialise({"n": n, "no": no, "origin": origin, "prev": prev, "stream": stream})
             rows = 1
         else:
-            line = travelling_bytes(body.encode(), personal.encode() if personal else None)
+            line, is_part = _as_known(body, personal, digest, schema)
+            withheld = withheld or is_part
         rows_sum, bytes_sum = rows_sum + rows, bytes_sum + len(line)
         if lines and (rows_sum > rows_max or bytes_sum > bytes_max):
-            return FeedPage(cursor, to_no, True, lines, hashes)
+            return FeedPage(cursor, to_no, True, lines, hashes, withheld)
         lines.append(line)
         hashes.append(digest)
         to_no = no
     if len(found) == LINES_MAX:
-        return FeedPage(cursor, to_no, True, lines, hashes)
-    return FeedPage(cursor, max(last, cursor), False, lines, hashes)
+        return FeedPage(cursor, to_no, True, lines, hashes, withheld)
+    return FeedPage(cursor, max(last, cursor), False, lines, hashes, withheld)
+
+
+def _as_known(body: str, personal: str | None, digest: str, schema: int) -> tuple[bytes, bool]:
+    """A line as it is sent to a node of that schema, and whether something of it is withheld."""
+    whole = travelling_bytes(body.encode(), personal.encode() if personal else None)
+    if schema >= SCHEMA_VERSION:
+        return whole, False
+    line = orjson.loads(whole)
+    if not is_withheld(line, schema):
+        return whole, False
+    return serialise(without_unknown(line, schema, digest)), True
 
 
 def _lines_after(

@@ -74,6 +74,7 @@ class Work:
     told: list[Block] = field(default_factory=list)
     reveals: dict[str, list[Any]] = field(default_factory=dict)
     streams: dict[str, list[Block]] | None = None  # its rows by stream, once they have been sorted
+    is_translated: bool = False  # an older schema wrote it: others are sent its rows as they are called today
     inbox: tuple[Any, ...] = ()  # its row of the inbox, all but the verdict
     waited: bool = False  # held or set aside before; later entries of its origin may have been taken meanwhile
     returned: frozenset[str] = frozenset()  # streams of which its line came back before it did (returned.py)
@@ -91,6 +92,12 @@ class Work:
         if self.sender.node_id is not None or self.entry["action"] != READMIT:
             return None
         return lost_no_of(self.entry)
+
+    @property
+    def written(self) -> list[Block]:
+        """Its rows as it wrote them; as they are called today where an older schema did."""
+        rows: list[Block] = self.blocks if self.is_translated else self.entry["rows"]
+        return rows
 
     @property
     def applies(self) -> bool:
@@ -136,6 +143,7 @@ def _read(work: Work) -> None:
     if "personal" in work.entry:
         check_reveals(work.entry["personal"])
     entry = UPCASTERS.upcast(work.entry)
+    work.is_translated = entry["rows"] != work.entry["rows"]
     work.blocks = [without_erased(block) for block in blocks_of(entry)]
 
 

@@ -59,7 +59,8 @@ class PageReader:
         fresh = page.lines[len(known) :]
         numbers = check_links({stream: mark.no for stream, mark in marks.items()}, fresh, cursor)
         own = self._own_entries(session, fresh)
-        lines = self._chained(fresh, own, {stream: mark.hash for stream, mark in marks.items()})
+        ends = {stream: mark.hash for stream, mark in marks.items()}
+        lines = self._chained(fresh, own, ends, bool(page.withheld))
         hashes = [*known, *(line.hash for line in lines)]
         message = page_message(epoch, self._home.node_id, page.from_no, page.to_no, hashes)
         if page_sig is None or not verifies(self._hub_key, message, page_sig):
@@ -72,8 +73,8 @@ class PageReader:
         driver_cursor(session).executemany(_KEEP, [_kept(whole) for whole in lines])
         keep_page(session, page, page_sig, epoch, self._home.clock.wall_ms())
         self._stop_asking(session, own)
-        ends = {whole.line["stream"]: whole.hash for whole in lines}
-        self._save_marks(session, {stream: (numbers[stream], ends[stream]) for stream in ends})
+        moved = {whole.line["stream"]: whole.hash for whole in lines}
+        self._save_marks(session, {stream: (numbers[stream], moved[stream]) for stream in moved})
         failpoints.hit("pull.before_cursor")
         session.execute(update(Installation).values(seen=max(cursor, page.to_no)))
         if not page.more:
@@ -93,8 +94,13 @@ class PageReader:
         values = (self._home.origin_id, wanted[0], wanted[-1], orjson.dumps(wanted).decode())
         return {n: orjson.loads(body) for n, body in driver_cursor(session).execute(_OWN, values)}
 
-    def _chained(self, lines: Iterable[Line], own: dict[int, Entry], ends: dict[str, str]) -> list[Whole]:
-        """The lines whole, each with its hash; `ends` are the hashes of the last lines here and move along."""
+    def _chained(
+        self, lines: Iterable[Line], own: dict[int, Entry], ends: dict[str, str], withheld: bool
+    ) -> list[Whole]:
+        """The lines whole, each with its hash; `ends` are the hashes of the last lines here and move along.
+
+        Of a line that lacks what this version does not know the hub names the hash; its signature vouches for that.
+        """
         found = []
         for line in lines:
             stream = line["stream"]
@@ -102,7 +108,8 @@ class PageReader:
             if line["origin"] == self._home.origin_id:
                 written = _of_stream(own[line["n"]], stream, self._stream_letters)
             sealed = sealed_bytes(line if "rows" in line else _made_again(line, own[line["n"]], written or []))
-            ends[stream] = link(ends.get(stream) or stream_genesis(stream), sealed)
+            named = line.get("hash") if withheld else None
+            ends[stream] = named or link(ends.get(stream) or stream_genesis(stream), sealed)
             found.append(Whole(line, sealed, ends[stream], written))
         return found
 
