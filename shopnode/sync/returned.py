@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from shopnode.domain.capture import driver_cursor
@@ -109,26 +109,17 @@ def prune(line: SignedLine) -> None:
     """Forget signatures and given lines that are old enough, a bounded number at a time."""
     with line.home.reading() as session:
         link = read_link(session)
-        before = to_datetime(line.home.clock.wall_ms() - KEPT_MS)
-        old_pages = select(FeedPage.to_no).where(
-            FeedPage.at < before, FeedPage.accepted_n <= link.durable_n if link else 0
-        )
-        pages = list(session.scalars(old_pages.order_by(FeedPage.to_no).limit(PRUNED_MAX)))
-        old_lines = or_(ReturnedLine.given_at < before, ReturnedLine.body.is_(None))
-        apart = list(
-            session.scalars(
-                select(ReturnedPage.id).where(
-                    ReturnedPage.lost_at < before,
-                    ~select(ReturnedLine.id).where(ReturnedLine.page_id == ReturnedPage.id, ~old_lines).exists(),
-                ).limit(PRUNED_MAX)
-            )
-        )  # fmt: skip
+        before_ms = line.home.clock.wall_ms() - KEPT_MS
+        durable_n = link.durable_n if link else 0
+        pages = driver_cursor(session).execute(_OLD_PAGES, (before_ms, durable_n, PRUNED_MAX)).fetchall()
+        apart = driver_cursor(session).execute(_OLD_APART, (before_ms, before_ms, PRUNED_MAX)).fetchall()
     if not pages and not apart:
         return
     with line.home.writing() as session:
-        session.execute(delete(FeedPage).where(FeedPage.to_no.in_(pages)))
-        session.execute(delete(ReturnedLine).where(ReturnedLine.page_id.in_(apart)))
-        session.execute(delete(ReturnedPage).where(ReturnedPage.id.in_(apart)))
+        cursor = driver_cursor(session)
+        cursor.executemany("DELETE FROM feed_page WHERE to_no = ?", pages)
+        cursor.executemany("DELETE FROM returned_line WHERE page_id = ?", apart)
+        cursor.executemany("DELETE FROM returned_page WHERE id = ?", apart)
 
 
 def _last_lost(session: Session, origin: str) -> int:
@@ -189,6 +180,14 @@ VALUES (?, ?, ?, ?, ?, coalesce((SELECT accepted_n FROM hub_link), 0))
 """
 _LINES = """
 SELECT no, stream, origin_id, n, body, personal, hash FROM feed_line WHERE no > ? AND no <= ? ORDER BY no
+"""
+# What the hub does not hold durably yet may have to be shown to it again.
+_OLD_PAGES = "SELECT to_no FROM feed_page WHERE at < ? AND accepted_n <= ? ORDER BY to_no LIMIT ?"
+_OLD_APART = """
+SELECT id FROM returned_page AS p WHERE lost_at < ? AND NOT EXISTS (
+  SELECT 1 FROM returned_line AS l WHERE l.page_id = p.id AND l.body IS NOT NULL
+    AND (l.given_at IS NULL OR l.given_at >= ?))
+ORDER BY id LIMIT ?
 """
 _PLACED = "SELECT origin_id, n FROM returned_line WHERE body IS NULL"
 _BEFORE = "SELECT hash FROM feed_line WHERE stream = ? AND no < ? ORDER BY no DESC LIMIT 1"

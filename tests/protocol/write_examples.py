@@ -57,6 +57,7 @@ from sync_protocol.problems import (
 from sync_protocol.shape import Entry, Line
 from sync_protocol.snapshots import KEPT_MS, Manifest, SnapshotRequest, fingerprint, pack
 from tests.protocol.bearer_examples import bearer_examples
+from tests.protocol.returned_examples import lost_line, page_of, readmitted_entry
 from tests.protocol.samples import (
     AUDIENCE,
     BUSINESS,
@@ -322,6 +323,8 @@ def examples() -> Mapping[str, Message | Entry | Line]:
         "line_own": line_own(),
         "line_foreign": line_foreign(),
         **bearer_examples(),
+        "exchange_request_returned": _heartbeat(None).model_copy(update={"returned": [page_of(lost_line())]}),
+        "entry_readmitted": readmitted_entry(),
     }
     problems = {f"problem_{error.code}": ProblemDocument.model_validate(error.document()) for error in refusals()}
     return {f"{name}.v{1 if name in FIRST else 2}.json": example for name, example in {**messages, **problems}.items()}
