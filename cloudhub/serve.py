@@ -13,6 +13,7 @@ from cloudhub.app import REQUEST_BYTES_MAX, create_app
 from cloudhub.bell import ring
 from cloudhub.hub import Hub
 from cloudhub.jobs import Scheduler
+from cloudhub.merge.lives import keep_marking
 from cloudhub.merge.retry import retry_after_upgrade
 from cloudhub.postgres import EmbeddedPostgres, PostgresUnavailable
 from shopnode.domain.collector import calm_collector
@@ -42,6 +43,7 @@ def serve(hub: Hub, host: str, port: int, ready: Callable[[int], None] = lambda 
     if hub.server is not None and hub.server.is_owner:
         threading.Thread(target=_watch, args=(hub.server, stop), name="watch", daemon=True).start()
     threading.Thread(target=Scheduler(hub).keep_working, args=(stop,), name="jobs", daemon=True).start()
+    threading.Thread(target=keep_marking, args=(hub, stop), name="mark", daemon=True).start()
     calm_collector()
     ready(int(server.effective_port))
     try:

@@ -15,14 +15,17 @@ from __future__ import annotations
 import json
 import logging
 import os
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
 from sqlalchemy import select, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from cloudhub.tenancy.models import HubIdentity, Tenant
+from shopnode.domain.errors import Busy
 from sync_protocol.chain import genesis
 
 if TYPE_CHECKING:
@@ -74,15 +77,24 @@ def keep_mark(hub: Hub) -> None:
     A database whose mark is the smaller one was put back without a word. No mark beside it means another computer.
     """
     file = _mark_file(hub.settings.data)
+    beside = _read_mark(file, hub.identity.public_key)  # before the database, which only grows meanwhile
     with hub.database.gate() as session:
         kept = session.scalars(select(HubIdentity.mark)).one()
-    beside = _read_mark(file, hub.identity.public_key)
     if beside is not None and beside > kept:
         begin_new_life(hub, "mark")
     with hub.database.gate() as session:
         mark = session.execute(_MARK, {"now": hub.clock.wall_ms()}).scalar_one()
     _write_mark(file, hub.identity.public_key, mark)
     hub.notice_life()
+
+
+def keep_marking(hub: Hub, stop: threading.Event) -> None:
+    """Move the mark on while the hub runs, so that a restore is noticed however long ago it was started."""
+    while not stop.wait(MARK_EVERY_S):
+        try:
+            keep_mark(hub)
+        except (Busy, SQLAlchemyError, psycopg.Error, OSError) as fault:
+            log.warning("the mark was not moved on", extra={"kind": type(fault).__name__})
 
 
 def _mark_file(data: Path) -> Path:
