@@ -14,7 +14,7 @@ import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cloudhub.merge.models import FieldConflict, HubException
+from cloudhub.merge.models import FieldConflict, HubException, Origin
 from cloudhub.merge.sentences import Speaker
 from shopnode.domain.actions import action
 from shopnode.domain.clock import to_datetime
@@ -66,6 +66,7 @@ class ExceptionView:
     key: str | None
     opened_at: datetime
     sentence: str = ""
+    found_in: str | None = None  # the shop whose entry brought it up
 
 
 class Resolve(Params):
@@ -124,10 +125,11 @@ def open_conflicts(session: Session) -> list[ConflictView]:
 
 def open_exceptions(session: Session) -> list[ExceptionView]:
     """Every open exception the session can reach, newest first."""
-    query = select(HubException).where(HubException.settled_at.is_(None)).order_by(HubException.opened_at.desc())
+    query = select(HubException, Origin.shop_id).outerjoin(Origin, Origin.id == HubException.origin_id)
+    query = query.where(HubException.settled_at.is_(None)).order_by(HubException.opened_at.desc(), HubException.id)
     found = [
-        ExceptionView(e.id, e.kind, e.entity, e.row_id, e.other_id, e.shop_id, e.key, e.opened_at)
-        for e in session.scalars(query.limit(LIST_MAX))
+        ExceptionView(e.id, e.kind, e.entity, e.row_id, e.other_id, e.shop_id, e.key, e.opened_at, found_in=found_in)
+        for e, found_in in session.execute(query.limit(LIST_MAX))
     ]
     speaker = Speaker(session, found)
     return [replace(view, sentence=speaker.sentence(view)) for view in found]

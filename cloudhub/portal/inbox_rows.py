@@ -137,7 +137,7 @@ def record_url(entity: str, row_id: str) -> str | None:
 
 
 def _takes(wanted: Narrowed, row: ExceptionView | Trouble) -> bool:
-    return wanted.takes([row.shop_id], row.sentence, row.key)
+    return wanted.takes([row.shop_id, getattr(row, "found_in", None)], row.sentence, row.key)
 
 
 def _exception(row: ExceptionView, shops: dict[str, str]) -> dict[str, Any]:
