@@ -13,7 +13,9 @@ import sys
 import time
 from pathlib import Path
 
-from tests.simulator.ground import standing_ground
+from tests.simulator.bugs import BUGS
+from tests.simulator.ground import Ground, standing_ground
+from tests.simulator.hunt import hunt
 from tests.simulator.run import STEPS, Outcome, run_seed
 
 
@@ -27,6 +29,8 @@ def main() -> int:
     record = wanted.record or wanted.resume
     failed = 0
     with standing_ground() as ground:
+        if wanted.hunt:
+            return _hunt(ground, wanted.hunt, int(first))
         for seed in range(int(first), int(last or first) + 1):
             if seed in known:
                 continue
@@ -39,12 +43,23 @@ def main() -> int:
     return 1 if failed else 0
 
 
+def _hunt(ground: Ground, wanted: str, first: int) -> int:
+    missed = 0
+    for bug in BUGS if wanted == "all" else [wanted]:
+        caught = hunt(ground, bug, first)
+        missed += caught is None
+        sys.stdout.write(f"{bug}: " + (f"after {caught.seeds}: {caught.words}" if caught else "NOT CAUGHT") + "\n")
+        sys.stdout.flush()
+    return 1 if missed else 0
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seeds", default="0-19", help="a range such as 0-199, or one seed")
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--record", type=Path, help="append a line of JSON for each run")
     parser.add_argument("--resume", type=Path, help="pass over the seeds of this record, and go on with it")
+    parser.add_argument("--hunt", help="plant this bug, or all of them in turn, and say how many seeds catch it")
     parser.add_argument("--verbose", action="store_true", help="show everything that happened in each run")
     return parser.parse_args()
 

@@ -5,6 +5,7 @@ Faults that happen inside an act (a plug, a mishap on the line) are elsewhere: p
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from tests.simulator.world import World
 
 DAY_MS = 86_400_000
+OVERLAP_S = 0.2  # how long the second of two pushes is given to go as far as it can
 JUMPS_MS = {
     "400 days ahead": 400 * DAY_MS,
     "20 years back": -20 * 365 * DAY_MS,
@@ -78,6 +80,40 @@ def hub_upgraded(world: World) -> None:
     retry_after_upgrade(world.hub, f"upgrade {world.unique()}")
 
 
+def pushes_overlap(world: World) -> None:
+    """Two shops send at once: the second begins while the first has its numbers and is about to commit.
+
+    The second waits for the first inside the database, as it must; only then does it go on, so that the two never run
+    at the same moment and the run stays the same.
+    """
+    if len(world.running()) < 2:
+        return
+    first, second = world.chance.sample(world.running(), 2)
+    for computer in (first, second):
+        world.sell_one(computer)
+    calm, world.swarm.calm = world.swarm.calm, True
+    meanwhile = threading.Thread(target=second.sync)
+    leader = threading.get_ident()
+
+    def on_the_way(step: str) -> None:
+        if threading.get_ident() != leader:
+            return
+        if step == "hub.before_commit" and meanwhile.ident is None:
+            meanwhile.start()
+            meanwhile.join(OVERLAP_S)
+        elif step == "hub.after_commit" and meanwhile.ident is not None:
+            meanwhile.join()
+
+    world.plug.on_the_way = on_the_way
+    try:
+        first.sync()
+    finally:
+        world.plug.on_the_way = None
+        world.swarm.calm = calm
+        if meanwhile.ident is not None:
+            meanwhile.join()
+
+
 @contextmanager
 def poisonous(world: World) -> Iterator[None]:
     """Until it is upgraded, the hub has a fault: it cannot write an entry that holds a certain sign."""
@@ -103,4 +139,5 @@ FAULTS: dict[str, tuple[int, Callable[[World], None]]] = {
     "disk fills": (1, disk_fills),
     "disk full": (1, disk_is_full),
     "hub upgrade": (1, hub_upgraded),
+    "overlap": (1, pushes_overlap),
 }

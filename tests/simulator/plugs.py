@@ -39,6 +39,7 @@ class Plug:
     def __init__(self, last_look: Callable[[Side], None]):
         self.last_look = last_look  # called at the moment of death, before anything is rolled back
         self.side: Side = "node"  # whose code is running, for steps that both sides have
+        self.on_the_way: Callable[[str], None] | None = None  # told of every named step
         self._armed: Side | None = None
         self._named = False
         self._left = 0
@@ -70,6 +71,8 @@ def _pass_step(side: Side, at: str, *, named: bool = False) -> None:
 
 def _at_failpoint(name: str) -> None:
     if _plugs:
+        if _plugs[-1].on_the_way is not None:
+            _plugs[-1].on_the_way(name)
         _pass_step("hub" if name.startswith("hub.") else _plugs[-1].side, name, named=True)
 
 

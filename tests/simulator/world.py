@@ -90,7 +90,7 @@ class World:
     def use_database(self, name: str) -> None:
         self.database = name
         url = self.ground.server.owner_url(name)
-        settings = HubSettings(data=self.folder, database_url=url, pool=2)
+        settings = HubSettings(data=self.folder, database_url=url, pool=8)
         self.hub = Hub(settings, connect(settings, url), self.clock, self.chance.randbytes)
         self.app = Flask("simulated")
         self.app.register_blueprint(sync_blueprint(self.hub))
@@ -214,6 +214,15 @@ class World:
         if not computer.put_away:
             self.oracle.look(computer)
         return state
+
+    def sell_one(self, computer: Computer) -> None:
+        """The plainest sale, so that there is something to send."""
+        ware = self.ours.wares[0]
+        form = {
+            "items": [{"product_id": ware.id, "unit_price": ware.price_minor}], "print_receipt": False,
+            "payments": [{"method": "cash", "amount": ware.price_minor}],
+        }  # fmt: skip
+        self.do(computer, "sales.sell", form, "Sarah", expect=ware.price_minor)
 
     def let_stranger_trade(self) -> None:
         """The stranger sells and sends; its books are another business's."""

@@ -1,0 +1,276 @@
+"""Bugs that are planted on purpose, to see that the simulator finds them: each is a mistake somebody could make.
+
+Each is a context manager that replaces real code for a while. `tests/simulator/test_planted_bugs.py` asks how many
+seeds it takes until each is caught.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+from unittest import mock
+
+import psycopg
+
+import cloudhub.merge.admission as admission
+import cloudhub.merge.exchange as hub_exchange
+import cloudhub.merge.feed as feed
+import cloudhub.merge.registers as registers
+import shopnode.domain.node as node
+import shopnode.sync.pages as node_pages
+from cloudhub.merge.books import Books
+from cloudhub.merge.inbox import keep_entries, lock_head
+from cloudhub.merge.settle import settle
+from cloudhub.merge.work import Work, examine_all
+from shopnode.domain import failpoints
+from shopnode.domain.apply import Applier
+from shopnode.domain.capture import Capture
+from shopnode.domain.projections import Changed, project
+from shopnode.sync.exchange import Exchanger
+from sync_protocol.lines import shop_stream
+from sync_protocol.merge import Outcome, _won
+
+Bug = Callable[[], AbstractContextManager[Any]]
+
+
+def ack_before_store() -> AbstractContextManager[Any]:
+    """The hub keeps the envelopes and says so, and writes their rows in a second transaction."""
+
+    def push(books: Books, sender: Any, prev: str, arrived: Any, signature: str, clock: Any) -> admission.Admitted:
+        head = lock_head(books, sender.origin_id)
+        fresh = admission.new_entries(books, sender.origin_id, head, prev, arrived)
+        if not fresh:
+            return admission.Admitted(head)
+        works = [Work(entry.n, entry.entry, entry.sealed, entry.hash, sender) for entry in fresh]
+        keep_entries(books, works, signature)
+        books.session.connection().connection.driver_connection.commit()
+        failpoints.hit("hub.between")
+        books.run("SELECT set_config('app.tenant', %s, true), set_config('app.bulk', 'on', true)", [books.tenant_id])
+        books.writer = (sender.origin_id, works[-1].n)
+        examine_all(works)
+        admission.apply_all(books, [work for work in works if work.applies])
+        settle(books, works, clock)
+        last = fresh[-1]
+        return admission.Admitted(admission.Head(last.n, last.hash), count=len(works))
+
+    return mock.patch.object(hub_exchange, "admit_push", push)
+
+
+@contextmanager
+def cursor_before_data() -> Iterator[None]:
+    """A shop notes how far it has heard, and applies what it heard in a second transaction."""
+    store, links = Exchanger._store, node_pages.check_links
+
+    def eager(self: Exchanger, link: Any, parcel: Any, response: Any) -> Any:
+        if response.pull is not None:
+            with self.home.writing() as session:
+                session.execute(node.update(node.Installation).values(seen=response.pull.to_no))
+            failpoints.hit("pull.cursor_first")
+        return store(self, link, parcel, response)
+
+    def trusting(last: Any, lines: Any, cursor: int) -> Any:
+        return {**last, **{line["stream"]: line["no"] for line in lines}}
+
+    with mock.patch.object(Exchanger, "_store", eager), mock.patch.object(node_pages, "check_links", trusting):
+        yield
+    assert links is node_pages.check_links
+
+
+def merge_by_clock() -> AbstractContextManager[Any]:
+    """The later clock wins, whatever its writer had seen."""
+
+    def by_clock(current: Any, write: Any, rule: str, no: int = 0) -> Outcome:
+        if current is None or write.at_ms >= current.at_ms:
+            return _won(write, write.at_ms, no)
+        return Outcome(current.value, "kept", False, current)
+
+    return mock.patch.object(registers, "merge_field", by_clock)
+
+
+def serial_feed_numbers() -> AbstractContextManager[Any]:
+    """Numbers come from a counter that nobody holds until commit, like a serial column."""
+
+    def number_lines(books: Books, drafts: Any, now_ms: int) -> int:
+        connection = books.session.connection().connection.driver_connection
+        assert isinstance(connection, psycopg.Connection)
+        with psycopg.connect(connection.info.dsn, autocommit=True) as beside:
+            beside.execute("SELECT set_config('app.tenant', %s, false)", [books.tenant_id])
+            values = [len(drafts), now_ms, books.tenant_id]
+            ((last,),) = beside.execute(feed._TAKE, values).fetchall()  # type: ignore[arg-type]
+        for no, draft in enumerate(drafts, last - len(drafts) + 1):
+            draft.no = no
+        return int(last)
+
+    return mock.patch("cloudhub.merge.settle.number_lines", number_lines)
+
+
+def skip_on_error() -> AbstractContextManager[Any]:
+    """What cannot be written is passed over as if it were known already."""
+
+    def pass_over(self: Work, reason: str) -> None:
+        self.verdict, self.taken, self.told, self.as_written = "duplicate", [], [], False
+
+    return mock.patch.object(Work, "set_aside", pass_over)
+
+
+@contextmanager
+def quarantine_drops_later() -> Iterator[None]:
+    """Once an entry of a batch is set aside, so is what follows it in the batch; and nothing tries them again."""
+    apply_all = admission.apply_all
+
+    def stop_at_first(books: Books, works: list[Work]) -> None:
+        apply_all(books, works)
+
+    def examine_until(works: list[Work]) -> None:
+        examine_all(works)
+        first = next((place for place, work in enumerate(works) if not work.applies), len(works))
+        for work in works[first + 1 :]:
+            work.verdict, work.taken, work.told, work.as_written = "duplicate", [], [], False
+
+    def only_those_left(books: Books, works: list[Work]) -> None:
+        stop_at_first(books, [work for work in works if work.verdict is None])
+
+    with (
+        mock.patch.object(admission, "examine_all", examine_until),
+        mock.patch.object(admission, "apply_all", only_those_left),
+    ):
+        yield
+
+
+@contextmanager
+def capture_bypass() -> Iterator[None]:
+    """Some rows are written past the journal, and nobody compares."""
+    inserted = Capture.inserted
+
+    def forgetful(self: Capture, entity: str, row: dict[str, Any]) -> None:
+        if entity != "stock_movement" or row["id"][-1] not in "01":
+            inserted(self, entity, row)
+
+    with (
+        mock.patch.object(Capture, "inserted", forgetful),
+        mock.patch.object(node, "verify_guard", lambda connection, written: list(written)),
+    ):
+        yield
+
+
+@contextmanager
+def lost_outcome() -> Iterator[None]:
+    """A shop takes every verdict on its own entries for plain acceptance."""
+    own_line = Applier.own_line
+
+    def deaf(self: Applier, no: int, n: int, written: Any, outcome: Any) -> None:
+        own_line(self, no, n, written, None)
+
+    with mock.patch.object(Applier, "own_line", deaf):
+        yield
+
+
+@contextmanager
+def resend_counts_twice() -> Iterator[None]:
+    """What is sent again because an answer was lost moves the stock again."""
+    admit_push = hub_exchange.admit_push
+
+    def admit(books: Books, sender: Any, prev: str, arrived: Any, signature: str, clock: Any) -> Any:
+        head = lock_head(books, sender.origin_id)
+        admitted = admit_push(books, sender, prev, arrived, signature, clock)
+        again = Changed()
+        for entry in arrived:
+            for entity, op, columns, rows in entry.entry["rows"] if entry.n <= head.n else ():
+                if op == "i" and entity == "stock_movement":
+                    found = [dict(zip(columns, row, strict=True)) for row in rows]
+                    again.inserts.setdefault(entity, []).extend(found)
+        project(books.session, again)
+        return admitted
+
+    with mock.patch.object(hub_exchange, "admit_push", admit):
+        yield
+
+
+@contextmanager
+def pull_overwrites_pending_edits() -> Iterator[None]:
+    """The hub's value is shown at once, also over an edit that has no verdict yet."""
+    states = Applier._states
+
+    def nothing_waits(self: Applier, model: Any, row_id: str) -> Any:
+        return {name: state._replace(pending_n=None) for name, state in states(self, model, row_id).items()}
+
+    with mock.patch.object(Applier, "_states", nothing_waits):
+        yield
+
+
+@contextmanager
+def pages_of_everybody() -> Iterator[None]:
+    """A shop is sent the streams of the other shops as well."""
+    read_page = hub_exchange.read_page
+
+    def generous(books: Books, origin_id: str, streams: Any, *more: Any, **named: Any) -> Any:
+        shops = [row[0] for row in books.rows("SELECT id::text FROM shop WHERE tenant_id = %s", [books.tenant_id])]
+        return read_page(books, origin_id, ["t", *(shop_stream(shop) for shop in shops)], *more, **named)
+
+    with mock.patch.object(hub_exchange, "read_page", generous):
+        yield
+
+
+def held_for_ever() -> AbstractContextManager[Any]:
+    """What waited for its parent is not looked at again when the parent arrives."""
+    return mock.patch.object(admission, "release_held", lambda books, received_ms: [])
+
+
+@contextmanager
+def page_ends_too_far() -> Iterator[None]:
+    """A page that is cut short claims to reach the end of the feed, and nobody looks at the links."""
+    read_page = hub_exchange.read_page
+
+    def hasty(books: Books, *more: Any, **named: Any) -> Any:
+        page = read_page(books, *more, **named)
+        if len(page.lines) < 2:
+            return page
+        return feed_page_without_last(page)
+
+    def trusting(last: Any, lines: Any, cursor: int) -> Any:
+        return {**last, **{line["stream"]: line["no"] for line in lines}}
+
+    with mock.patch.object(hub_exchange, "read_page", hasty), mock.patch.object(node_pages, "check_links", trusting):
+        yield
+
+
+def feed_page_without_last(page: Any) -> Any:
+    """The page less its last line, with the cursor as it was."""
+    return type(page)(page.from_no, page.to_no, page.more, page.lines[:-1], page.hashes[:-1])
+
+
+@contextmanager
+def entries_of_tomorrow_refused() -> Iterator[None]:
+    """An entry whose clock is ahead of the hub's is set aside until somebody looks."""
+    judge = admission.examine_all
+
+    def suspicious(works: list[Work]) -> None:
+        judge(works)
+        for work in works:
+            if work.entry["at"] > work.sender.received_ms + 3_600_000:
+                work.verdict, work.taken, work.told, work.as_written = "duplicate", [], [], False
+
+    with mock.patch.object(admission, "examine_all", suspicious):
+        yield
+
+
+BUGS: dict[str, Bug] = {
+    bug.__name__.replace("_", " "): bug
+    for bug in (
+        ack_before_store,
+        cursor_before_data,
+        merge_by_clock,
+        serial_feed_numbers,
+        skip_on_error,
+        quarantine_drops_later,
+        capture_bypass,
+        lost_outcome,
+        resend_counts_twice,
+        pull_overwrites_pending_edits,
+        pages_of_everybody,
+        held_for_ever,
+        page_ends_too_far,
+        entries_of_tomorrow_refused,
+    )
+}
