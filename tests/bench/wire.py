@@ -1,7 +1,6 @@
-"""What a nine-row sale weighs on the line, compressed: the entries of a real exchange, over their number.
+"""What a nine-row sale weighs on the line: the whole body of a real exchange, over the number of its sales.
 
-What an exchange needs besides (who asks, where it stands in the feed, two signatures) does not grow with the sales; the
-whole body is named beside each figure.
+Who asks, where it stands in the feed and two signatures are in it too; only the headers are not.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 import secrets
 from contextlib import suppress
 
-import orjson
 from sqlalchemy import select, update
 
 from shopnode.domain.actions import perform
@@ -20,8 +18,6 @@ from shopnode.sync.exchange import Exchanger
 from shopnode.sync.line import SignedLine
 from shopnode.sync.models import HubLink, StreamMark
 from shopnode.sync.transport import Answer, LinkDown
-from sync_protocol.canonical import canonical
-from sync_protocol.compression import compress, decompress
 from sync_protocol.keys import public_text, read_private
 from sync_protocol.limits import ROWS_MAX, Batch
 from sync_protocol.lines import TENANT_STREAM, shop_stream
@@ -36,17 +32,10 @@ class Scales:
     """A line that keeps what is sent and is then cut."""
 
     body = b""
-    encoding = ""
 
     def send(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Answer:
-        self.body, self.encoding = body, headers["Content-Encoding"]
+        self.body = body
         raise LinkDown("weighed")
-
-    @property
-    def entries_bytes(self) -> int:
-        """The entries alone, packed like the whole."""
-        message = orjson.loads(decompress(self.body, self.encoding))
-        return len(compress(canonical(message["push"]["entries"]))[1])
 
 
 def sale_on_the_wire(ctx: Context, ids: list[str]) -> list[Figure]:
@@ -60,7 +49,7 @@ def _figure(ctx: Context, ids: list[str], count: int, bytes_max: int | None) -> 
     for i in range(count):
         perform(ctx, "sales.sell", ticket(ids, i))
     scales = _weigh(ctx.home)
-    weight = scales.entries_bytes / count
+    weight = len(scales.body) / count
     budget = f"at most {bytes_max:,}" if bytes_max else "—"
     what = f"bytes of a nine-row sale, {count} in a request"
     detail = f"the whole body is {len(scales.body):,} bytes"
