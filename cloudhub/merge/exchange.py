@@ -25,6 +25,7 @@ from cloudhub.merge.work import Sender
 from cloudhub.tenancy.clones import check_clone
 from cloudhub.tenancy.nodes import NodeKey, note_health
 from cloudhub.tenancy.passwords import carry_passwords
+from cloudhub.tenancy.rotation import commands_for, keep_new_key
 from shopnode.domain import failpoints
 from shopnode.domain.cash.models import DrawerSession
 from sync_protocol.chain import page_message
@@ -57,6 +58,7 @@ class Told:
     page: FeedPage | None
     durable: int
     next_poll_ms: int
+    commands: list[dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,8 @@ def _meet(hub: Hub, key: NodeKey, message: ExchangeRequest, signed_s: int, recei
     with hub.database.session(key.tenant_id) as session:
         try:
             check_clone(session, key, message.run, signed_s, received_ms)
+            if message.new_key is not None:
+                keep_new_key(session, key, message.new_key)
         except CloneSuspected:
             suspected = True
         else:
@@ -158,9 +162,10 @@ def _answer(
             quiet_ms = note_health(session, key, message, received_ms, moved=moved, signed_s=signed_s)
         still_open = exists().where(DrawerSession.shop_id == key.shop_id, DrawerSession.closed_at.is_(None))
         is_open = bool(session.scalar(select(still_open)))
+        commands = commands_for(session, key)
     admitted = admitted or Admitted(Head(origin.head_n, origin.head_hash))
     wait_ms = next_poll_ms(quiet_ms, is_open, hub.chance, is_listening=message.listening is True)
-    return Told(admitted, page, origin.durable_n, wait_ms)
+    return Told(admitted, page, origin.durable_n, wait_ms, commands)
 
 
 def _write(hub: Hub, key: NodeKey, message: ExchangeRequest, told: Told) -> bytes:
@@ -176,10 +181,12 @@ def _write(hub: Hub, key: NodeKey, message: ExchangeRequest, told: Told) -> byte
         ack=Ack(accepted=head.n, durable=told.durable, hash=head.hash, verdicts=verdicts),
         pull=None,
         page_sig=None,
-        commands=[],
+        commands=told.commands,
         entitlement={},
         limits=Limits(rows=hub.settings.batch_rows, bytes=hub.settings.batch_bytes),
     )
+    if message.new_key is not None:
+        answer = answer.model_copy(update={"new_key": message.new_key.key})
     if message.returned is not None:
         answer = answer.model_copy(update={"returned": len(message.returned)})
     page = told.page

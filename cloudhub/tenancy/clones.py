@@ -157,7 +157,7 @@ def choose_run(database: HubDatabase, tenant_id: str, node_id: str, run_id: str,
         others = update(NodeRun).where(NodeRun.node_id == node_id, NodeRun.run_id != run_id)
         session.execute(others.values(refused_at=now))
         run.refused_at = None
-        node.living_run_id, node.rotate_asked_at = run_id, now
+        node.living_run_id, node.rotate_asked_at, node.next_public_key = run_id, now, None
         ours = select(Origin.id).where(Origin.id == run.origin_id, Origin.node_id == node_id)
         if session.scalar(ours) is not None:
             node.origin_id, node.series = run.origin_id, run.series

@@ -29,33 +29,32 @@ def ask_for_new_key(database: HubDatabase, tenant_id: str, node_id: str, now_ms:
     """Tell the node to take a new key when it next speaks. Raises NotFound."""
     with database.session(tenant_id) as session:
         asked = update(Node).where(Node.id == node_id, Node.revoked_at.is_(None))
-        if not session.execute(asked.values(rotate_asked_at=to_datetime(now_ms)).returning(Node.id)).all():
+        values = {
+            "rotate_asked_at": to_datetime(now_ms),
+            "next_public_key": None,
+        }  # one that was never used is forgotten
+        if not session.execute(asked.values(**values).returning(Node.id)).all():
             raise NotFound("This computer")
 
 
-def keep_new_key(session: Session, key: NodeKey, offered: NewKey) -> str | None:
-    """Keep the key that a node offers, and say so; None when it is the one it signs with already.
-
-    Raises InvalidEnvelope unless the key itself signed that it is this node's.
-    """
+def keep_new_key(session: Session, key: NodeKey, offered: NewKey) -> None:
+    """Keep the key that a node offers. Raises InvalidEnvelope unless the key itself signed that it is this node's."""
     try:
         public = read_public(offered.key)
     except ValueError:
         raise InvalidEnvelope("the new key is not an Ed25519 key") from None
     if not verifies(public, rotation_message(key.node_id, offered.key), offered.sig):
         raise InvalidEnvelope("the new key has not signed that it is this node's")
-    if offered.key == key.public_key:
-        return offered.key
     if offered.key == key.past_public_key:
         raise InvalidEnvelope("a key that was given up is not taken again")
-    session.execute(update(Node).where(Node.id == key.node_id).values(next_public_key=offered.key))
-    return offered.key
+    if offered.key not in (key.public_key, key.next_public_key):
+        session.execute(update(Node).where(Node.id == key.node_id).values(next_public_key=offered.key))
 
 
 def commands_for(session: Session, key: NodeKey) -> list[dict[str, str]]:
-    """What a node is told to do."""
-    asked = select(Node.rotate_asked_at).where(Node.id == key.node_id)
-    return [{"command": "rotate_key"}] if session.scalars(asked).one() is not None else []
+    """What a node is told to do: to offer a new key, until one is kept."""
+    asked = select(Node.rotate_asked_at.is_not(None) & Node.next_public_key.is_(None)).where(Node.id == key.node_id)
+    return [{"command": "rotate_key"}] if session.scalars(asked).one() else []
 
 
 def use_new_key(database: HubDatabase, key: NodeKey, used: str, run_id: str | None) -> None:

@@ -22,6 +22,7 @@ from shopnode.sync.models import EntryVerdictRow, HubLink, StreamMark
 from shopnode.sync.outbox import Parcel, hash_of_entry, next_parcel, waiting
 from shopnode.sync.pages import PageReader
 from shopnode.sync.returned import Offer, give_again, mark_given, next_offer
+from shopnode.sync.rotate import heed, offered_key
 from shopnode.sync.transport import LinkDown
 from sync_protocol.limits import BATCH_BYTES_MAX, Batch
 from sync_protocol.messages import (
@@ -78,6 +79,9 @@ class Exchanger:
             until_n = offer.until_n if offer else None
             parcel = next_parcel(session, self.home.origin_id, link.accepted_n, batch, until_n)
             request = self._request(session, link, batch)
+            new_key = offered_key(session, self.home)
+        if new_key is not None:
+            request = request.model_copy(update={"new_key": new_key})
         if self.is_listening:
             request = request.model_copy(update={"listening": True})
         if offer is not None:
@@ -166,6 +170,7 @@ class Exchanger:
                 applier.give_up(n)
             applier.finish()
         self.line.store_offset(session, response.time)
+        heed(session, self.home, response)
         failpoints.hit("push.ack_stored")
         return ack.accepted, session.scalars(select(Installation.head_n)).one()
 
