@@ -234,7 +234,10 @@ def test_the_menus_of_the_frame(open_page: OpenPage, town: Town) -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize("path", ["/", "/sales", "/prices", "/conflicts", "/nodes"])
+INBOXES = [f"/conflicts?inbox={inbox}" for inbox in ("exceptions", "technical", "automatic")]
+
+
+@pytest.mark.parametrize("path", ["/", "/sales", "/prices", "/conflicts", *INBOXES, "/nodes"])
 def test_the_portal(portal: Page, path: str) -> None:
     assert look(go(portal, path), f"portal {path}") == []
 
@@ -244,6 +247,10 @@ def test_the_portals_details(portal: Page) -> None:
     wrong: list[str] = []
     go(portal, "/conflicts")
     expect(portal.locator(".conflict")).to_contain_text(DISPUTED)
+    go(portal, "/conflicts?inbox=exceptions")
+    expect(portal.locator(".note")).to_contain_text("Two products carry the SKU SIM-1.")
+    go(portal, "/conflicts?inbox=automatic")
+    expect(portal.locator(".note")).to_contain_text(DISPUTED)
     go(portal, "/").locator("#live a").first.click()
     expect(portal.locator(".detail")).to_be_visible()
     wrong += look(portal, "portal sale")

@@ -41,6 +41,7 @@ READY_S = 60
 SEED, DAYS, SALES = 1, 1, 8
 PHONE = "Tecno Spark 40 8/256"
 IMEIS = ("004401551550136", "004401551550144", "004401551550151", "004401551550169")
+TWIN = {"name": "SIM ejector tool", "category": "Accessories", "price_minor": 1_000, "sku": "SIM-1"}
 DISPUTED = "Oraimo 18 W charger"
 
 
@@ -160,14 +161,20 @@ def _fill_shop(folder: Path, printer: FakePrinter) -> None:
         for imei in IMEIS:
             form = {"product_id": ids[PHONE], "imei1": imei, "cost_minor": 560_000}
             perform(console(node), "handsets.receive", form)
-        perform(console(node), "products.update", {"product_id": ids[DISPUTED], "price_minor": 36_000})
+        changed = {"product_id": ids[DISPUTED], "price_minor": 36_000, "brand": "Oraimo Uganda"}
+        perform(console(node), "products.update", changed)
+        perform(console(node), "products.create", TWIN)
 
 
 def _dispute_a_price(owner: Context) -> None:
-    """The owner changes the same price at the hub, before she hears of the shop's: a conflict for the portal."""
+    """The owner changes the same price at the hub, before she hears of the shop's: a conflict for the portal.
+
+    And the same brand, which a rule settles, and a new product under a SKU that the shop uses, too: an exception.
+    """
     with owner.home.reading() as session:
         product_id = session.scalars(select(Product.id).where(Product.name == DISPUTED)).one()
-    perform(owner, "products.update", {"product_id": product_id, "price_minor": 34_000})
+    perform(owner, "products.update", {"product_id": product_id, "price_minor": 34_000, "brand": "Oraimo Ltd"})
+    perform(owner, "products.create", {**TWIN, "name": "SIM tool with a key ring"})
 
 
 def _free_port() -> int:
