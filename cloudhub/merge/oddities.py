@@ -58,7 +58,7 @@ def _amended_unseen(books: Books, works: Sequence[Work]) -> list[Oddity]:
     source: dict[str, Work] = {}
     for work in works:
         for entity, op, _, rows in work.taken:
-            if entity == "sale_amendment" and op == "i":
+            if entity == "sale_amendment" and op == "i" and work.lost_no is None:
                 source.update({row[0]: work for row in rows})
     if not source:
         return []
@@ -137,7 +137,8 @@ def _merged_crosswise(books: Books) -> list[Oddity]:
     return oddities
 
 
-# A decision of the same admission has no line yet; it is of the same origin, which knew of it.
+# A decision of the same admission has no line yet; it is of the same origin, which knew of it. One that came back
+# after it was lost was seen by whoever had seen it under the number it had before.
 _UNSEEN = """
 SELECT a.id::text, d.id::text, d.kind, s.number, a.shop_id::text
 FROM unnest(%s::uuid[], %s::bigint[], %s::uuid[]) AS asked (id, seen, origin)
@@ -146,9 +147,12 @@ JOIN sale_decision d ON d.tenant_id = a.tenant_id AND d.sale_id = a.sale_id AND 
   AND d.feed_no < a.feed_no AND d.kind IN ('lock', 'void', 'reverse')
 JOIN feed_line f ON f.tenant_id = d.tenant_id AND f.no = d.feed_no AND f.origin_id <> asked.origin
 JOIN sale s ON s.tenant_id = a.tenant_id AND s.id = a.sale_id
-WHERE d.kind <> 'lock' OR NOT EXISTS (
+WHERE (d.kind <> 'lock' OR NOT EXISTS (
   SELECT FROM sale_decision u WHERE u.tenant_id = d.tenant_id AND u.sale_id = d.sale_id AND u.kind = 'unlock'
-    AND u.feed_no > d.feed_no AND u.feed_no < a.feed_no)
+    AND u.feed_no > d.feed_no AND u.feed_no < a.feed_no))
+  AND NOT EXISTS (
+  SELECT FROM returned_line r WHERE r.tenant_id = f.tenant_id AND r.origin_id = f.origin_id AND r.n = f.n
+    AND r.no <= asked.seen)
 """
 _NOT_MERGED = "SELECT FROM {table} WHERE tenant_id = %s AND id = %s AND merged_into IS NULL"
 _TWO_RECEIPTS = """
