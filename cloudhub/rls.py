@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Table, text
 
 import shopnode.domain.models
 from cloudhub.models import APP_ROLE, GATE_ROLE, HubBase
-from shopnode.domain.db import Base, DerivedRow, LocalRow, Stream, SyncedRow, synced_columns, synced_models
+from shopnode.domain.db import Base, DerivedRow, HomeRow, LocalRow, Stream, SyncedRow, synced_columns, synced_models
 from shopnode.domain.journal import JournalEntry
 
 assert shopnode.domain.models  # imported so that every table is known
@@ -87,7 +87,7 @@ def granted_tables() -> Iterable[tuple[Table, str, str]]:
             continue
         if model is JournalEntry:
             yield table, "SELECT, INSERT, UPDATE (personal, verdict)", ""
-        elif issubclass(model, SyncedRow):
+        elif issubclass(model, SyncedRow | HomeRow):
             yield table, "SELECT, INSERT, UPDATE", ""
         elif issubclass(model, DerivedRow):
             yield table, "SELECT, INSERT, UPDATE, DELETE", ""

@@ -28,7 +28,7 @@ DOMAIN_PARTS = {
     "people_and_goods": ("business", "shop", "staff", "staff_posting", "product", "customer", "handset", "setting"),
     "stock_and_drawer": ("stock_unit", "stock_movement", "stock_level", "drawer_session", "journal_entry"),
     "sales": (),
-    "between_shops": ("transfer", "transfer_line", "transfer_receipt", "alias"),
+    "between_shops": ("transfer", "transfer_line", "transfer_receipt", "alias", "blob"),
 }
 HUB_PARTS = {
     "hub": (

@@ -155,6 +155,14 @@ class DerivedRow(Base):
     tenant_id: Mapped[Id] = mapped_column(primary_key=True, sort_order=-2)  # before the keys of the classes below
 
 
+class HomeRow(Base):
+    """Kept by each home for itself beside the books it belongs to; never part of an entry, never computed."""
+
+    __abstract__ = True
+
+    tenant_id: Mapped[Id] = mapped_column(primary_key=True, sort_order=-2)
+
+
 class LocalRow(Base):
     """A row of this installation alone (sessions, counters, print jobs); never leaves it."""
 

@@ -8,6 +8,7 @@ from shopnode.domain.handsets import models as handsets
 from shopnode.domain.journal import JournalEntry
 from shopnode.domain.node import Counter, FieldState, Installation
 from shopnode.domain.people import models as people
+from shopnode.domain.photos import models as photos
 from shopnode.domain.printing import models as printing
 from shopnode.domain.sales import models as sales
 from shopnode.domain.settings import models as settings
@@ -15,5 +16,5 @@ from shopnode.domain.stock import models as stock
 
 __all__ = [
     "Counter", "FieldState", "Installation", "JournalEntry", "aliases", "cash", "catalogue", "customers", "handsets",
-    "people", "printing", "sales", "settings", "stock",
+    "people", "photos", "printing", "sales", "settings", "stock",
 ]  # fmt: skip

@@ -145,3 +145,25 @@ class SnapshotPart(LocalRow):
 
     hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     body: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class PhotoSent(LocalRow):
+    """A photo that the hub has whole, in the life of the hub named by `epoch`."""
+
+    __tablename__ = "photo_sent"
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    epoch: Mapped[str] = mapped_column(String(200))
+
+
+class PhotoPace(LocalRow):
+    """What photos have cost today, and when the hub is asked about them next: one row, none before the first."""
+
+    __tablename__ = "photo_pace"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    day: Mapped[int] = mapped_column(BigInteger)  # days since 1970, by the shop's clock
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    asked_for: Mapped[str] = mapped_column(String(64))  # a hash over the names: other ones are asked for at once
+    fruitless: Mapped[int] = mapped_column(BigInteger)  # times in a row that nothing came of asking
+    ask_at: Mapped[UtcTime]

@@ -41,6 +41,7 @@ class Product(SyncedRow):
     warranty_days: Mapped[int]
     is_serialised: Mapped[bool] = mapped_column(Boolean)  # sold piece by piece, by IMEI or serial
     is_preloaded: Mapped[bool] = mapped_column(Boolean)  # a quick-add tile on the counter
+    photo: Mapped[str | None] = mapped_column(String(64), info={"since": 2})  # the name of a blob, see photos
     archived_at: Mapped[UtcTime | None]
     only_shop_id: Mapped[Id | None] = mapped_column(info={"since": 2})  # the one shop that offers it; None for all
     created_by: Mapped[Id | None]

@@ -24,6 +24,9 @@ CHOICES = {
         Choice("custom_line_limit_minor", 200_000, "A line without a product above this needs a second person."),
         Choice("refund_limit_supervisor_minor", 500_000, "A refund above this needs the owner."),
         Choice("idle_lock_minutes", 10, "After so many minutes without a touch a screen asks for a PIN.", 1, 480),
+        Choice(
+            "photo_kb_per_day", 5_000, "Kilobytes of photos a shop may send and fetch in a day; 0 for none.", 0, 10**6
+        ),
         Choice("receipt_thanks", "Thank you. Keep this receipt for your warranty.", "Last words on the receipt."),
     )
 }

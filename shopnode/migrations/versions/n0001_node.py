@@ -29,6 +29,8 @@ def upgrade() -> None:
     create_installation()
     create_login_throttle()
     create_past_origin()
+    create_photo_pace()
+    create_photo_sent()
     create_printer()
     create_returned_line()
     create_returned_page()
@@ -194,6 +196,28 @@ def create_past_origin() -> None:
         sa.Column("left_at", sa.BigInteger(), nullable=False),
         sa.Column("settled_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_past_origin")),
+    )
+
+
+def create_photo_pace() -> None:
+    op.create_table(
+        "photo_pace",
+        sa.Column("id", sa.BigInteger(), nullable=False, autoincrement=False),
+        sa.Column("day", sa.BigInteger(), nullable=False),
+        sa.Column("bytes", sa.BigInteger(), nullable=False),
+        sa.Column("asked_for", sa.String(64), nullable=False),
+        sa.Column("fruitless", sa.BigInteger(), nullable=False),
+        sa.Column("ask_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_photo_pace")),
+    )
+
+
+def create_photo_sent() -> None:
+    op.create_table(
+        "photo_sent",
+        sa.Column("sha256", sa.String(64), nullable=False),
+        sa.Column("epoch", sa.String(200), nullable=False),
+        sa.PrimaryKeyConstraint("sha256", name=op.f("pk_photo_sent")),
     )
 
 

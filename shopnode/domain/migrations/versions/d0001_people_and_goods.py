@@ -80,6 +80,7 @@ def create_product() -> None:
         sa.Column("warranty_days", sa.BigInteger(), nullable=False),
         sa.Column("is_serialised", sa.Boolean(), nullable=False),
         sa.Column("is_preloaded", sa.Boolean(), nullable=False),
+        sa.Column("photo", sa.String(64), nullable=True),
         sa.Column("archived_at", sa.BigInteger(), nullable=True),
         sa.Column("only_shop_id", ID, nullable=True),
         sa.Column("created_by", ID, nullable=True),

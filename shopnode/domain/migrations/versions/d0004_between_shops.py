@@ -19,6 +19,7 @@ ID = sa.CHAR(36).with_variant(postgresql.UUID(as_uuid=False), "postgresql")
 
 def upgrade() -> None:
     create_alias()
+    create_blob()
     create_transfer()
     create_transfer_line()
     create_transfer_receipt()
@@ -42,6 +43,19 @@ def create_alias() -> None:
         sa.CheckConstraint("duplicate_id <> into_id", name=op.f("ck_alias_of_another")),
     )
     op.create_index("ix_alias_entity", "alias", ["tenant_id", "entity"], unique=False)
+
+
+def create_blob() -> None:
+    op.create_table(
+        "blob",
+        sa.Column("tenant_id", ID, nullable=False),
+        sa.Column("sha256", sa.String(64), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("mime", sa.String(40), nullable=True),
+        sa.Column("whole_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("tenant_id", "sha256", name=op.f("pk_blob")),
+    )
 
 
 def create_transfer() -> None:

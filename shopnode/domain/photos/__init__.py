@@ -1,0 +1,1 @@
+"""Photos of goods: named by what they contain, kept by each home, sent last."""
