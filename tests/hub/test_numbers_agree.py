@@ -5,19 +5,29 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 
 from shopnode.domain.actions import perform
 from shopnode.domain.catalogue.models import Product
+from shopnode.domain.customers.models import Customer
 from shopnode.domain.db import Base, DerivedRow, SyncedRow
 from shopnode.domain.errors import ShopError
+from shopnode.domain.handsets.models import StockUnit, TransferLine
 from shopnode.domain.journal import JournalEntry
+from shopnode.domain.people.models import Shop as ShopRow
 from shopnode.domain.permissions import Role
 from tests.domain.till import Till, open_till
 from tests.hub.world import Node, World
 
 # Kept in the order of one home, or only there: none of it is a figure.
 APART = {"journal_entry"}
+
+
+ACTS = [
+    "sell", "sell", "sell", "price", "portal-price", "void", "reverse", "approve", "customer", "customer", "merge",
+    "send", "back", "sync",
+]  # fmt: skip
 
 
 def tables() -> dict[str, list[str]]:
@@ -53,9 +63,7 @@ def trade(world: World, node: Node, till: Till, chance: random.Random, steps: in
     numbers: list[str] = []
     for _ in range(steps):
         world.clock.advance(chance.randrange(1_000, 90_000))
-        act = chance.choice(
-            ["sell", "sell", "sell", "price", "portal-price", "void", "reverse", "approve", "customer", "sync"]
-        )
+        act = chance.choice(ACTS)
         try:
             if act == "sell":
                 item = {"product_id": chance.choice([till.glass, till.charger]), "quantity": chance.randrange(1, 3)}
@@ -73,13 +81,25 @@ def trade(world: World, node: Node, till: Till, chance: random.Random, steps: in
                     name=f"Customer {chance.random()}",
                     phone=f"+2567721{chance.randrange(10**5):05}",
                 )
+            elif act == "merge":
+                two = chance.sample([row.id for row in node.rows(Customer)], 2)
+                home = node.ctx(Role.OWNER) if chance.random() < 0.5 else world.owner()
+                perform(home, "customers.merge", {"duplicate_id": two[0], "into_id": two[1]})
+            elif act == "send":
+                elsewhere = [row.id for row in node.rows(ShopRow) if row.id != node.home.shop_id]
+                form = {"to_shop_id": chance.choice(elsewhere), "unit_ids": [chance.choice(node.rows(StockUnit)).id]}
+                node.do("handsets.send", form)
+            elif act == "back":
+                line = chance.choice(node.rows(TransferLine))
+                form = {"transfer_id": line.transfer_id, "unit_ids": [line.unit_id], "reason": "came back"}
+                node.do("handsets.take_back", form)
             elif act == "sync":
                 node.sync()
             elif numbers:
                 form = {"sale_id": chance.choice(numbers), "reason": "tried it out", "restock": "resell"}
                 home = node.ctx(Role.OWNER) if chance.random() < 0.5 else world.owner()
                 perform(home, f"sales.{act}", form if act != "approve" else {"sale_id": form["sale_id"]})
-        except ShopError:
+        except (ShopError, IndexError, ValueError):  # a choice among none is no act
             continue
 
 
@@ -88,3 +108,13 @@ def test_a_shops_books_are_the_same_at_the_hub(world: World, node: Node) -> None
     till.sell({"product_id": till.glass, "quantity": 3}, role=Role.OWNER)
     node.sync()
     assert differences(world, node) == {}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_shops_books_are_the_same_at_the_hub_after_any_trade(world: World, node: Node, seed: int) -> None:
+    world.shop("JJA")
+    till, chance = open_till(node), random.Random(seed)
+    trade(world, node, till, chance, 60)
+    node.sync()
+    assert differences(world, node) == {}
+    assert world.count("transfer_line") and world.count("alias")
