@@ -14,17 +14,10 @@ from sqlalchemy.orm import Session
 
 from cloudhub.hub import Hub
 from cloudhub.jobs import LastRun
-from cloudhub.merge.rebuild_tables import (
-    Difference,
-    compare,
-    computed_columns,
-    copy_live,
-    derive_all,
-    derived_tables,
-    synced_tables,
-)  # fmt: skip
+from cloudhub.merge.rebuild_tables import Difference, compare, copy_live
 from cloudhub.tenancy.models import Node, ShopSeat
 from shopnode.domain.clock import to_datetime
+from shopnode.domain.deriving import computed_tables, derive_all, derived_tables
 
 BACKUP_OLD = timedelta(hours=50)  # two nights and some hours
 NODE_SILENT = timedelta(days=3)
@@ -34,7 +27,7 @@ LISTED_MAX = 20
 
 def wrong_derived(hub: Hub, tenant_id: str) -> Iterator[str]:
     """Derived rows and columns that are not what their rows make of them."""
-    computed = [table for table in synced_tables() if computed_columns(table)]
+    computed = computed_tables()
     tables = [*computed, *derived_tables()]
     with hub.database.shadowed(tenant_id, [table.name for table in tables]) as session:
         for table in computed:

@@ -20,10 +20,11 @@ import orjson
 
 from cloudhub.hub import Hub
 from cloudhub.merge.books import Books
-from cloudhub.merge.rebuild_tables import Difference, compare, derive_all, derived_tables, synced_tables
+from cloudhub.merge.rebuild_tables import Difference, compare, synced_tables
 from cloudhub.merge.settle import FED
 from cloudhub.merge.tables import entity_tables, insert_statement, update_statement
 from cloudhub.merge.work import HELD, QUARANTINED, without_erased
+from shopnode.domain.deriving import derive_all, derived_tables
 from sync_protocol.entries import blocks_of
 from sync_protocol.lines import TENANT_STREAM, outcome_blocks, shop_stream
 from sync_protocol.shape import Block

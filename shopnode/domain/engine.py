@@ -11,14 +11,15 @@ Invariants:
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, Table, create_engine, event
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
+from sqlalchemy.schema import CreateTable
 from sqlcipher3 import dbapi2 as sqlcipher
 
 from shopnode.domain.errors import Busy
@@ -75,6 +76,25 @@ class NodeDatabase:
         finally:
             self._depth = 0
             self._lock.release()
+
+    @contextmanager
+    def shadowed(self, tables: Sequence[Table]) -> Iterator[Session]:
+        """A session with empty temporary tables in front of these. Whatever it writes is gone at the end, and so is its
+        connection."""
+        with self._readers.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            try:
+                driver.execute("PRAGMA foreign_keys = OFF")
+                driver.execute("PRAGMA query_only = OFF")
+                for table in tables:
+                    made = str(CreateTable(table).compile(dialect=connection.dialect))
+                    driver.execute(made.replace("TABLE", "TEMP TABLE", 1))
+                with Session(connection, info={"tenant_id": self.tenant_id}, expire_on_commit=False) as session:
+                    yield session
+                    session.rollback()
+            finally:
+                connection.invalidate()
 
     def checkpoint(self) -> None:
         """Move the log into the file. Only the writer does this."""

@@ -13,6 +13,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from shopnode.machine import examinations as exam
+from shopnode.machine import witnesses
+from shopnode.machine.fence import Fence
 from shopnode.machine.runtime import CLOCK_BEHIND_MS, in_words
 
 if TYPE_CHECKING:
@@ -148,6 +150,25 @@ def check_outbox(node: Node) -> Check:
     return Check("outbox", Colour.GREEN, words, figures)
 
 
+def check_streams(node: Node) -> Check:
+    """What came from the hub follows without a hole, and says what was sent or what our own journal says."""
+    with node.home.reading() as session:
+        lines, breaks = witnesses.broken_streams(session)
+    return _agree("streams", breaks, "What came from the hub is whole.", lines=lines)
+
+
+def check_derived(node: Node) -> Check:
+    """Everything that is computed comes out the same when it is computed again."""
+    return _agree("derived", witnesses.wrong_derived(node.database), "What is computed fits what was recorded.")
+
+
+def check_fence(node: Node) -> Check:
+    """The fence outside the data folder stands where the books do."""
+    with node.home.reading() as session:
+        wrong = witnesses.misplaced_fence(session, Fence(node.folder.fence(node.settings)))
+    return _agree("fence", wrong, "The fence stands where the books do.")
+
+
 def check_clock(node: Node) -> Check:
     """The clock is not behind what was recorded, nor far from the hub's."""
     behind_ms = node.clock_behind_ms()
@@ -201,6 +222,9 @@ CHECKS: dict[str, Callable[[Node], Check]] = {
     "drawers": check_drawers,
     "sales": check_sales,
     "numbers": check_numbers,
+    "derived": check_derived,
+    "streams": check_streams,
+    "fence": check_fence,
     "outbox": check_outbox,
     "clock": check_clock,
     "disk": check_disk,
