@@ -134,14 +134,15 @@ def serve(data_dir: Path, host: str | None, port: int | None, no_tls: bool) -> N
 @click.option("--once", is_flag=True, help="Exchange now, until nothing is left to send or fetch.")
 @click.option("--export", type=click.Path(path_type=Path, dir_okay=False), help="Write what waits into this file.")
 @click.option("--import", "answer", type=click.File("rb"), help="Take the hub's answer to such a file.")
+@click.option("--check", is_flag=True, help="Compare the books here with the hub's, and mend what differs.")
 @click.option("--max-mb", type=click.IntRange(1, 16), default=10, show_default=True, help="Largest file to write.")
 @json_option
-def sync(data_dir: Path, once: bool, export: Path | None, answer: Any, max_mb: int, as_json: bool) -> None:
+def sync(data_dir: Path, once: bool, export: Path | None, answer: Any, check: bool, max_mb: int, as_json: bool) -> None:
     """Say what waits for the hub, exchange with it now, or by a file where there is no internet."""
     with refusals(as_json):
         folder, settings = place(data_dir)
-        if once + (export is not None) + (answer is not None) > 1:
-            raise click.UsageError("--once, --export and --import are three ways; choose one.")
+        if once + check + (export is not None) + (answer is not None) > 1:
+            raise click.UsageError("--once, --check, --export and --import are four ways; choose one.")
         if export is not None:
             from shopnode.machine.carrying import export_file
 
@@ -152,6 +153,9 @@ def sync(data_dir: Path, once: bool, export: Path | None, answer: Any, max_mb: i
 
             told = import_answer(lambda name, args: run(folder, settings, name, args), answer)
             show(told, as_json, told["message"])
+        elif check:
+            found = run(folder, settings, "sync check", {})
+            show(found, as_json, found["message"])
         elif once:
             done = run(folder, settings, "sync", {})
             words = f"Sent {done['pushed']} entries, fetched {done['pulled']}; {done['waiting']} still wait."

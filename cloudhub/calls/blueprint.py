@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from cloudhub.calls import enrol, exchange, fork, hello, snapshot
+from cloudhub.calls import blob, digest, enrol, exchange, fork, hello, snapshot
 from cloudhub.calls.door import Door
 from cloudhub.hub import Hub
 
-CALLS = (hello, enrol, exchange, fork, snapshot)
+CALLS = (hello, enrol, exchange, fork, snapshot, digest, blob)
 
 
 def sync_blueprint(hub: Hub) -> Blueprint:

@@ -35,7 +35,9 @@ class Filler:
     def __init__(self, session: Session, no: int):
         self.session = session
         self.no = no
-        self.rows = 0  # that were new here
+        self.added = 0  # rows that were new here
+        self.mended = 0  # rows of which something was set
+        self.differing: list[str] = []  # facts that say something else here, and stay as they are
         self._applier = Applier(session)
         self._cursor = driver_cursor(session)
         self._models = synced_models()
@@ -82,7 +84,7 @@ class Filler:
         here = self._here(model, columns, rows)
         fresh = [row for row in rows if row[0] not in here]
         if fresh:
-            self.rows += len(fresh)
+            self.added += len(fresh)
             self._applier.write_fresh(model, columns, [Arrived(self.no, row) for row in fresh])
         again = [row for row in rows if row[0] in here]
         if model.__sync__.kind in EDITED:
@@ -97,8 +99,7 @@ class Filler:
         plain = [row for row in rows if row[0] not in pending]
         self._see_whole(model, plain)
         for row in plain:
-            changed = _differing(columns, row, here[row[0]])
-            self._applier.write(model, row[0], changed)
+            self._set(model, row[0], _differing(columns, row, here[row[0]]))
         for row in rows:
             if row[0] in pending:
                 self._applier.set_fields(self.no, model, row[0], dict(zip(columns[1:], row[1:], strict=True)))
@@ -108,8 +109,10 @@ class Filler:
         for row in rows:
             changed = _differing(columns, row, here[row[0]])
             if not is_act_id(row[0]):
+                if changed.keys() - {"feed_no"}:
+                    self.differing.append(row[0])
                 changed = {name: value for name, value in changed.items() if name == "feed_no"}
-            self._applier.write(model, row[0], changed)
+            self._set(model, row[0], changed)
 
     def _complete(self, model: Model, columns: tuple[str, ...], rows: list[list[Any]]) -> None:
         """Columns that this version had not been sent before; a row that is not here comes with its own line."""
@@ -121,7 +124,12 @@ class Filler:
             if model.__sync__.kind in EDITED:
                 self._applier.set_fields(self.no, model, row[0], values)
             else:
-                self._applier.write(model, row[0], _differing(columns, row, here[row[0]]))
+                self._set(model, row[0], _differing(columns, row, here[row[0]]))
+
+    def _set(self, model: Model, row_id: str, changed: dict[str, Any]) -> None:
+        if changed:
+            self.mended += 1
+            self._applier.write(model, row_id, changed)
 
     def _here(self, model: Model, columns: tuple[str, ...], rows: list[list[Any]]) -> dict[str, Any]:
         ids = orjson.dumps([row[0] for row in rows]).decode()

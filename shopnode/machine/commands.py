@@ -11,7 +11,7 @@ import binascii
 import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Protocol, TypeVar
 
 from pydantic import Field
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 FILE_BYTES_MAX = 24 * 1024 * 1024
 SAY_EVERY_LINES = 25
+T = TypeVar("T")
 
 
 class Say(Protocol):
@@ -145,18 +146,29 @@ def doctor(node: Node, args: Nothing, say: Say) -> dict[str, Any]:
 @command("sync", Nothing)
 def sync_once(node: Node, args: Nothing, say: Say) -> dict[str, Any]:
     """Exchange with the hub until nothing is left to send or fetch."""
+    done = _with_hub(node, node.sync.run_once)
+    return {"pushed": done.pushed, "pulled": done.pulled, "waiting": node.sync.status().waiting}
+
+
+@command("sync check", Nothing)
+def sync_check(node: Node, args: Nothing, say: Say) -> dict[str, Any]:
+    """Compare the books here with the hub's, and mend what differs."""
+    found = _with_hub(node, node.sync.check)
+    return {**asdict(found), "ok": found.is_whole, "message": found.words()}
+
+
+def _with_hub(node: Node, work: Callable[[], T]) -> T:
     from shopnode.sync.line import Refused
     from shopnode.sync.transport import LinkDown
 
     if node.sync.status().state == "not-enrolled":
         raise NotEnrolled
     try:
-        done = node.sync.run_once()
+        return work()
     except LinkDown:
         raise SyncFailed("The hub cannot be reached. Nothing is lost; it is tried again by itself.") from None
     except Refused as refused:
         raise SyncFailed(refused.problem.sentence) from None
-    return {"pushed": done.pushed, "pulled": done.pulled, "waiting": node.sync.status().waiting}
 
 
 @command("sync export", ExportFile)

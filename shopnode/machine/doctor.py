@@ -169,6 +169,18 @@ def check_fence(node: Node) -> Check:
     return _agree("fence", wrong, "The fence stands where the books do.")
 
 
+def check_agreement(node: Node) -> Check:
+    """What the last comparison with the hub's books came to. It is made once a day, or with `sync --check`."""
+    from shopnode.sync.digest import last_agreement
+
+    with node.home.reading() as session:
+        found = last_agreement(session)
+    if found is None:
+        return Check("agreement", Colour.GREEN, "The books were not compared with the hub's yet.")
+    figures = {"at_ms": found.at_ms, "rows": found.rows, "added": found.added, "mended": found.mended}
+    return Check("agreement", Colour.GREEN if found.is_whole else Colour.RED, found.words(), figures)
+
+
 def check_clock(node: Node) -> Check:
     """The clock is not behind what was recorded, nor far from the hub's."""
     behind_ms = node.clock_behind_ms()
@@ -226,6 +238,7 @@ CHECKS: dict[str, Callable[[Node], Check]] = {
     "streams": check_streams,
     "fence": check_fence,
     "outbox": check_outbox,
+    "agreement": check_agreement,
     "clock": check_clock,
     "disk": check_disk,
     "printer": check_printer,

@@ -18,7 +18,7 @@ from shopnode.domain import failpoints
 from shopnode.domain.filling import Filler
 from shopnode.domain.node import Installation
 from shopnode.sync.line import Link, Refused, SignedLine, read_link
-from shopnode.sync.models import HubLink, SnapshotFetch, SnapshotPart, StreamMark
+from shopnode.sync.models import EntryVerdictRow, HubLink, SnapshotFetch, SnapshotPart, StreamMark
 from shopnode.sync.transport import LinkDown
 from sync_protocol.messages import decode, encode
 from sync_protocol.problems import Malformed
@@ -156,6 +156,9 @@ def _fill(session: Session, manifest: Manifest, is_whole: bool) -> None:
 def _move_cursor(session: Session, manifest: Manifest) -> None:
     session.execute(update(Installation).values(seen=manifest.no))
     session.execute(update(HubLink).values(epoch=manifest.epoch))
+    # Of entries that are in the snapshot nothing is open any more.
+    decided = EntryVerdictRow.n <= manifest.accepted, EntryVerdictRow.n.not_in(manifest.undecided)
+    session.execute(update(EntryVerdictRow).where(*decided).values(verdict="merged"))
     session.execute(delete(StreamMark))
     for stream, (no, digest) in manifest.streams.items():
         session.add(StreamMark(stream=stream, no=no, hash=digest))

@@ -11,13 +11,15 @@ from collections.abc import Callable
 
 from sqlalchemy import update
 
+from shopnode.sync.blobs import exchange_photos
 from shopnode.sync.bootstrap import complete_books, start_over
+from shopnode.sync.digest import compare_daily
 from shopnode.sync.line import Refused, SignedLine
 from shopnode.sync.models import HubLink
 from sync_protocol.problems import Action
 
 Remedy = Callable[[SignedLine, Refused], None]
-Step = Callable[[SignedLine], None]
+Step = Callable[[SignedLine], bool | None]  # True: it has more to do soon
 
 
 def resend(line: SignedLine, refused: Refused) -> None:
@@ -31,4 +33,4 @@ def resend(line: SignedLine, refused: Refused) -> None:
 
 REMEDIES: dict[Action, Remedy] = {Action.RESEND: resend, Action.BOOTSTRAP: start_over}
 BEFORE: list[Step] = [complete_books]  # at the start of every exchange; cheap when there is nothing to do
-AFTER: list[Step] = []  # when all that waited is through
+AFTER: list[Step] = [compare_daily, exchange_photos]  # when all that waited is through

@@ -21,13 +21,14 @@ from shopnode.domain.clock import evenly
 from shopnode.domain.errors import Busy
 from shopnode.domain.node import Installation, NodeHome
 from shopnode.sync.carried import FILE_BYTES_DEFAULT, ByHand, CarriedExchanger, Exported, Loaded, NoLine
+from shopnode.sync.digest import Agreement, compare
 from shopnode.sync.exchange import Exchanged, Exchanger
 from shopnode.sync.line import Refused, SignedLine, read_link
 from shopnode.sync.models import HubLink
 from shopnode.sync.outbox import waiting
 from shopnode.sync.remedies import AFTER, BEFORE, REMEDIES
 from shopnode.sync.transport import HttpTransport, LinkDown, Transport
-from sync_protocol.limits import Batch, retry_ms
+from sync_protocol.limits import POLL_FLOWING_MS, Batch, retry_ms
 from sync_protocol.lines import BrokenLink
 from sync_protocol.problems import Action, ProtocolError
 
@@ -58,11 +59,13 @@ class SyncWorker:
         home: NodeHome,
         *,
         software: str = "phoneshop",
+        device: str | None = None,
         transport: Transport | None = None,
         chance: Callable[[], float] = evenly,
     ):
         self.home = home
         self._software = software
+        self._device = device
         self._transport = transport
         self._chance = chance
         self._run = home.new_id()
@@ -125,8 +128,8 @@ class SyncWorker:
                     continue
                 pushed, pulled = pushed + done.pushed, pulled + done.pulled
                 if not done.more or self._stop.is_set():
-                    self._afterwards(done)
-                    return Exchanged(pushed, pulled, done.more, done.next_poll_ms)
+                    wait_ms = POLL_FLOWING_MS if self._afterwards(done) else done.next_poll_ms
+                    return Exchanged(pushed, pulled, done.more, min(wait_ms, done.next_poll_ms))
 
     def save_file(self, file: IO[bytes], bytes_max: int = FILE_BYTES_DEFAULT) -> Exported:
         """Write what waits into a file, for a way without internet. Raises NotEnrolledHere."""
@@ -141,11 +144,17 @@ class SyncWorker:
     def _by_hand(self) -> CarriedExchanger:
         return CarriedExchanger(ByHand(self.home, NoLine(), run=self._run), software=self._software)
 
-    def _afterwards(self, done: Exchanged) -> None:
-        """What may be done now that sales and pages are through."""
-        if not done.more and not self._stop.is_set():
-            for step in AFTER:
-                step(self._signed_line())
+    def check(self) -> Agreement:
+        """Exchange, then compare the books with the hub's and mend what can be. Raises what an exchange raises."""
+        self.run_once()
+        with self._once:
+            return compare(self._signed_line())
+
+    def _afterwards(self, done: Exchanged) -> bool:
+        """What may be done now that sales and pages are through. Returns whether there is more of it soon."""
+        if done.more or self._stop.is_set():
+            return False
+        return any([step(self._signed_line()) for step in AFTER])
 
     def _loop(self) -> None:
         while not self._stop.is_set():
@@ -201,7 +210,8 @@ class SyncWorker:
         return done
 
     def _signed_line(self) -> SignedLine:
-        return SignedLine(self.home, self._transport or self._connect(), run=self._run)
+        device = None if self._state[0] == "ok" else self._device
+        return SignedLine(self.home, self._transport or self._connect(), run=self._run, device=device)
 
     def _connect(self) -> Transport:
         with self.home.reading() as session:

@@ -6,6 +6,7 @@ import pytest
 
 from sync_protocol import chain
 from sync_protocol.canonical import canonical, parse_canonical
+from sync_protocol.digests import DigestAnswer, DigestRequest
 from sync_protocol.entries import sealed_bytes
 from sync_protocol.forks import ForkAnswer, ForkRequest
 from sync_protocol.keys import read_public, verifies
@@ -38,6 +39,8 @@ MODELS = {
     "fork_answer": ForkAnswer,
     "problem": ProblemDocument,
     **{name: type(example) for name, example in bearer_examples().items()},
+    "digest_request": DigestRequest,
+    "digest_answer": DigestAnswer,
     "snapshot_request": SnapshotRequest,
     "snapshot_manifest": Manifest,
 }

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import get_args
 
 import sync_protocol
-from sync_protocol import bells, carried, forks, messages, snapshots, versions
+from sync_protocol import bells, carried, digests, forks, messages, snapshots, versions
 from sync_protocol.problems import PROBLEMS
 from tests.protocol.write_examples import FOLDER
 
 PACKAGE = Path(sync_protocol.__file__).parent
 README = (PACKAGE / "README.md").read_text()
-MODELS = (messages, forks, snapshots, bells, carried)
+MODELS = (messages, forks, snapshots, digests, bells, carried)
 UNITS = {"": 1, "KiB": 1024, "MiB": 1024**2, "%": 1}
 TIMES = {"s": 1, "min": 60}
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import sync_protocol
 from sync_protocol import chain
 from sync_protocol.canonical import canonical
+from sync_protocol.digests import DigestAnswer, DigestRequest, Fold
 from sync_protocol.forks import Begin, ForkAnswer, ForkRequest
 from sync_protocol.keys import sign
 from sync_protocol.lines import brief_line, line_hash, make_line, outcome_blocks, shop_stream
@@ -280,6 +281,25 @@ def snapshot_manifest() -> Manifest:
     )
 
 
+def digest_request() -> DigestRequest:
+    """A node in step whose product differs from the hub's."""
+    fold = Fold()
+    fold.add([id_of("product"), "Charger"])
+    return DigestRequest(
+        protocol=2,
+        schema_=2,
+        node=NODE,
+        origin=ORIGIN,
+        run=id_of("run"),
+        epoch=EPOCH,
+        head=2,
+        cursor=40,
+        streams={"t": WITNESS},
+        apart={"sale": [id_of("sale 1")]},
+        totals={"product": fold.total},
+    )
+
+
 def refusals() -> list[ProtocolError]:
     """One of each code."""
     return [
@@ -318,6 +338,8 @@ def examples() -> Mapping[str, Message | Entry | Line]:
         "fork_answer": fork_answer(),
         "snapshot_request": snapshot_request(),
         "snapshot_manifest": snapshot_manifest(),
+        "digest_request": digest_request(),
+        "digest_answer": DigestAnswer(moved=False, tables=["product"]),
         "entry": sale_entry(1)[0],
         "entry_personal": customer_entry(2)[0],
         "line_own": line_own(),
