@@ -21,6 +21,7 @@ from cloudhub.hub import Hub
 from cloudhub.logs import log_to_stderr
 from cloudhub.serve import serve
 from cloudhub.tenancy.codes import LIFETIME, make_enrol_code
+from cloudhub.tenancy.commands import OF_NODES
 from cloudhub.tenancy.tenants import add_shop, add_tenant, all_tenants, find_seat, find_tenant
 from cloudhub.upkeep.commands import COMMANDS as UPKEEP
 
@@ -147,5 +148,5 @@ def doctor(hub: Hub, as_json: bool) -> None:
         sys.exit(1)
 
 
-for _command in UPKEEP:
+for _command in (*UPKEEP, *OF_NODES):
     main.add_command(_command)

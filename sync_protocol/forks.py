@@ -57,6 +57,7 @@ class ForkRequest(Message):
     lines: Annotated[dict[Stream, WitnessList], Field(max_length=STREAMS_MAX)]
     begin: Begin | None = None
     epoch: Short  # of the hub, as the node remembers it
+    device: Short | None = None  # what the PC calls itself: an owner may have to tell two of them apart
 
 
 class ForkAnswer(Message):

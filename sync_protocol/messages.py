@@ -163,6 +163,7 @@ class Health(Message):
     oldest_unsent_at: Millis | None = None
     quarantined: Count = 0
     software: Short = ""
+    device: Short | None = None  # what the PC calls itself, until it has been heard
     free_disk_bytes: Count | None = None
 
 

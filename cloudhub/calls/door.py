@@ -48,6 +48,7 @@ from sync_protocol.problems import (
 from sync_protocol.signing import Request, Response, Signed, sign_response, verify_request
 
 JSON = "application/json"
+BYTES = "application/octet-stream"
 PROBLEM = "application/problem+json"
 BUSY_MS = 2_000
 
@@ -124,7 +125,8 @@ def meet_caller(hub: Hub, caller: Caller, message: Message, ip: str | None = Non
     if run is not None:
         health = getattr(message, "health", None)
         software = health.software if health is not None else None
-        words = Words(run, caller.origin, caller.signed_s, ip, getattr(health, "device", None), software)
+        device = getattr(message, "device", None) or getattr(health, "device", None)
+        words = Words(run, caller.origin, caller.signed_s, ip, device, software)
         meet(hub.database, key, words, hub.clock.wall_ms())
     elif key.clone_suspected:
         raise CloneSuspected
@@ -248,9 +250,10 @@ class Door:
 
 
 def _read_body() -> bytes:
-    """The body of the request at hand as it was on the line; a GET has none."""
-    if request.method != "GET" and request.mimetype != JSON:
-        raise Malformed(f"the content type must be {JSON}")
+    """The body of the request at hand as it was on the line; a GET has none, and what is put is bytes."""
+    kind = BYTES if request.method == "PUT" else JSON
+    if request.method != "GET" and request.mimetype != kind:
+        raise Malformed(f"the content type must be {kind}")
     try:
         return read_encoded(request.stream.read, request.content_length)
     except ClientDisconnected:

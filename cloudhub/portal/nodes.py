@@ -8,9 +8,12 @@ from typing import Any
 
 from flask import g, request
 
-from cloudhub.portal.blueprint import bp
-from cloudhub.tenancy.nodes import NodeView, nodes_of
+from cloudhub.portal.blueprint import bp, this_hub
+from cloudhub.tenancy.clones import choose_run, runs_of
+from cloudhub.tenancy.nodes import NodeView, nodes_of, revoke_node
+from cloudhub.tenancy.rotation import ask_for_new_key
 from shopnode.domain.people.queries import all_shops
+from shopnode.web.ui.forms import posted
 from shopnode.web.ui.frame import page, part
 
 QUIET_AFTER = timedelta(minutes=10)
@@ -22,6 +25,31 @@ def nodes() -> str:
     if request.args.get("part") == "list":
         return part("portal/_nodes.html", nodes=_rows())
     return nodes_page()
+
+
+@bp.post("/nodes/<id:node_id>/choose")
+def choose_computer(node_id: str) -> str:
+    """Of two computers with one identity, this one lives; the other is shut out once it has a key of its own."""
+    choose_run(this_hub().database, g.portal_user.tenant_id, node_id, posted().get("run", ""), _now_ms())
+    return part("portal/_nodes.html", nodes=_rows())
+
+
+@bp.post("/nodes/<id:node_id>/key")
+def change_key(node_id: str) -> str:
+    """The computer takes a new key when it is next heard; whoever has a copy of the old one is shut out then."""
+    ask_for_new_key(this_hub().database, g.portal_user.tenant_id, node_id, _now_ms())
+    return part("portal/_nodes.html", nodes=_rows())
+
+
+@bp.post("/nodes/<id:node_id>/withdraw")
+def withdraw(node_id: str) -> str:
+    """The computer was stolen or put away: nothing it sends is taken any more, from its next word on."""
+    revoke_node(this_hub().database, g.portal_user.tenant_id, node_id, _now_ms())
+    return part("portal/_nodes.html", nodes=_rows())
+
+
+def _now_ms() -> int:
+    return this_hub().clock.wall_ms()
 
 
 def nodes_page(refused: str | None = None) -> str:
@@ -46,13 +74,16 @@ def _row(node: NodeView, shop: str) -> dict[str, Any]:
         "state": "stopped" if node.revoked_at or node.clone_suspected_at else state, "waiting": node.outbox or 0,
         "oldest_at": node.oldest_unsent_at, "version": node.software, "wants_update": False,
         "clock_off_s": (node.clock_error_ms or 0) // 1000, "trouble": _trouble(node),
+        "runs": runs_of(g.ctx.session, node.id) if node.clone_suspected_at and not node.revoked_at else [],
+        "chosen": node.chosen_run_id, "is_new_key_due": node.rotating, "is_withdrawn": node.revoked_at is not None,
     }  # fmt: skip
 
 
 def _never(shop: str, code: str) -> dict[str, Any]:
     return {
         "id": "", "shop": shop, "code": code, "state": "never", "last_seen_at": None, "waiting": 0, "oldest_at": None,
-        "version": None, "wants_update": False, "clock_off_s": 0, "trouble": None,
+        "version": None, "wants_update": False, "clock_off_s": 0, "trouble": None, "runs": [], "chosen": None,
+        "is_new_key_due": False, "is_withdrawn": False,
     }  # fmt: skip
 
 
@@ -60,7 +91,11 @@ def _trouble(node: NodeView) -> str | None:
     if node.revoked_at is not None:
         return "Its permission was withdrawn."
     if node.clone_suspected_at is not None:
-        return "Two computers use this identity. Put one away."
+        if node.chosen_run_id is not None:
+            return "Two computers used this identity. The one you chose takes a new key when it is next heard."
+        return "Two computers use this identity, so neither is heard. Choose the one that goes on."
+    if node.rotating:
+        return "It takes a new key when it is next heard."
     if node.quarantined:
         return f"{node.quarantined} entries could not be applied and are kept."
     return None

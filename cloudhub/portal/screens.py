@@ -46,6 +46,9 @@ PORTAL: access.Access = {
     "portal.resolve_conflict": Permission.CONFLICTS_RESOLVE,
     "portal.settle_exception": Permission.CONFLICTS_RESOLVE,
     "portal.nodes": Permission.SALES_READ_ALL,
+    "portal.choose_computer": Permission.SETTINGS_UPDATE,
+    "portal.change_key": Permission.SETTINGS_UPDATE,
+    "portal.withdraw": Permission.SETTINGS_UPDATE,
     "portal.take_file": Permission.REPORTS_EXPORT,
 }
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -121,7 +121,12 @@ def _remember(session: Session, key: NodeKey, words: Words, now_ms: int) -> None
         tenant_id=key.tenant_id, node_id=key.node_id, run_id=words.run_id, origin_id=words.origin_id, series=series,
         device=words.device, software=words.software, ip=words.ip, first_at=at, last_at=at,
     )  # fmt: skip
-    later = {"last_at": at, "ip": statement.excluded.ip, "origin_id": statement.excluded.origin_id}
+    said = statement.excluded
+    later = {
+        "last_at": at, "ip": said.ip, "origin_id": said.origin_id,
+        "device": func.coalesce(said.device, NodeRun.device),
+        "software": func.coalesce(said.software, NodeRun.software),
+    }  # fmt: skip
     keys = ["tenant_id", "node_id", "run_id"]
     session.execute(statement.on_conflict_do_update(index_elements=keys, set_=later))
     newest = select(NodeRun.run_id).where(NodeRun.node_id == key.node_id)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import socket
 import threading
 from contextlib import suppress
 from importlib.metadata import version
@@ -73,7 +74,8 @@ class Node:
         self.space = space
         self.address: str | None = None  # where the counter answers, while it does
         self.spool: Spooler = Spooler(JobStore(home, home.clock), render_job(home))
-        self.sync: SyncWorker = SyncWorker(home, software=f"phoneshop {version('phoneshop')}")
+        software = f"phoneshop {version('phoneshop')}"
+        self.sync: SyncWorker = SyncWorker(home, software=software, device=socket.gethostname())
         self.bell: BellListener | None = None
         if settings.bell:
             self.bell = BellListener(home, self.sync.wake)

@@ -80,6 +80,9 @@ class Exchanger:
             parcel = next_parcel(session, self.home.origin_id, link.accepted_n, batch, until_n)
             request = self._request(session, link, batch)
             new_key = offered_key(session, self.home)
+        if self.line.device is not None:
+            health = request.health.model_copy(update={"device": self.line.device})
+            request = request.model_copy(update={"health": health})
         if new_key is not None:
             request = request.model_copy(update={"new_key": new_key})
         if self.is_listening:

@@ -61,12 +61,14 @@ def read_link(session: Session) -> Link | None:
 class SignedLine:
     """Calls one hub for one node. Holds nothing that a restart would miss.
 
-    run  drawn anew at each start of the process; two that alternate betray a clone
+    run     drawn anew at each start of the process; two that alternate betray a clone
+    device  what this PC calls itself, while the hub has not heard this run yet
     """
 
-    def __init__(self, home: NodeHome, transport: Transport, *, run: str):
+    def __init__(self, home: NodeHome, transport: Transport, *, run: str, device: str | None = None):
         self.home = home
         self.run = run
+        self.device = device
         self._transport = transport
 
     def call(self, link: Link, method: str, target: str, plain: bytes = b"", *, origin: str | None = None) -> bytes:
@@ -112,7 +114,8 @@ class SignedLine:
     def _send(self, link: Link, method: str, target: str, plain: bytes, origin: str) -> tuple[Answer, str]:
         headers, body = self.signed(link, method, target, plain, origin)
         failpoints.hit("push.signed")
-        return self._transport.send(method, target, headers, body), headers["Signature"]
+        kind = {"Content-Type": "application/octet-stream"} if method == "PUT" else {}
+        return self._transport.send(method, target, headers | kind, body), headers["Signature"]
 
     def _now_s(self) -> int:
         """The hub's time, as far as it is known here."""

@@ -98,6 +98,7 @@ def ask_fork(
     request = ForkRequest(
         protocol=PROTOCOL_VERSION, schema_=SCHEMA_VERSION, node=line.home.node_id, run=line.run,
         clock=line.clock(offset_ms), origin=origin, chain=chain, lines=lines or {}, begin=begin, epoch=link.epoch,
+        device=line.device,
     )  # fmt: skip
     failpoints.hit("fork.asked")
     answer = decode(ForkAnswer, line.call(link, "POST", FORK, encode(request), origin=origin))
