@@ -95,6 +95,11 @@ OFFICE: Access = {
     "office.save_product": P.PRODUCTS_UPDATE,
     "office.archive_product": P.PRODUCTS_DELETE,
     "office.import_products": P.PRODUCTS_CREATE,
+    "office.transfers": P.DEVICES_READ,
+    "office.transfer": P.DEVICES_READ,
+    "office.send_phones": P.DEVICES_UPDATE,
+    "office.receive_phones": P.DEVICES_CREATE,
+    "office.take_back": P.DEVICES_UPDATE,
 }
 
 

@@ -45,6 +45,7 @@ class OpenGroup:
     places: list[OpenPlace]
 
 
+TRANSFERS = ("office.transfer", "office.send_phones", "office.receive_phones", "office.take_back")
 NODE_GROUPS = (
     Group(
         "",
@@ -67,6 +68,7 @@ NODE_GROUPS = (
     Group(
         "Shop",
         (
+            Place("Transfers", "box-arrow-right", "office.transfers", "devices:read", also=TRANSFERS),
             Place("Printers", "printer", "devices.printers", "printers:use", also=("devices.*",)),
             Place("Sending", "cloud-arrow-up", "status.sending", "reports:export", also=("status.*",)),
         ),
@@ -83,7 +85,13 @@ HUB_GROUPS = (
             Place("Inbox", "arrow-left-right", "portal.conflicts", on_phone=True),
         ),
     ),
-    Group("Shops", (Place("Shop computers", "hdd-network", "portal.nodes"),)),
+    Group(
+        "Shops",
+        (
+            Place("Shop computers", "hdd-network", "portal.nodes"),
+            Place("Transfers", "box-arrow-right", "office.transfers", also=TRANSFERS),
+        ),
+    ),
 )
 
 
