@@ -9,13 +9,13 @@ Invariants:
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import IO, Any
 
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from cloudhub.calls.door import Caller, FindKey, prove_caller, seal_answer
+from cloudhub.calls.door import Caller, FindKey, check_origin, meet_caller, prove_caller, seal_answer
 from cloudhub.hub import Hub
 from cloudhub.merge.exchange import Carried, exchange
 from cloudhub.merge.models import Origin
@@ -140,7 +140,7 @@ class _Taking:
         try:
             if (asked.method, asked.target) != EXCHANGE:
                 raise BadSignature("Only exchanges travel as files.")
-            caller = prove_caller(self._hub, verify)
+            caller = prove_caller(self._hub, verify, any_origin=True)
         except Revoked as refusal:
             self._stop(refusal.problem.sentence)
             return None
@@ -154,7 +154,8 @@ class _Taking:
         elif self._taken.node_id != caller.key.node_id:
             self._stop("The rest of this file is from another computer.")
             return None
-        return caller
+        # A clock that was ahead when the file was made must not hide the starts that come after it.
+        return replace(caller, signed_s=min(caller.signed_s, self._hub.clock.wall_ms() // 1000))
 
     def _stop(self, words: str) -> None:
         if self._taken is None:
@@ -168,6 +169,8 @@ class _Taking:
             if len(body) > ENCODED_BYTES_MAX:
                 raise TooLarge("a body that is too long")
             message = decode(ExchangeRequest, decompress(body, _header(asked, "content-encoding")))
+            meet_caller(self._hub, caller, message)
+            check_origin(self._hub, caller)
             check_versions(message.protocol, message.schema_)
             self._after = max(self._after, message.have.cursor)
             self._exchange(asked, caller, message)
@@ -187,9 +190,8 @@ class _Taking:
         if message.pull is not None and self._room():
             pull = PullLimits(rows=message.pull.rows, bytes=min(message.pull.bytes, self._room()))
         message = message.model_copy(update={"pull": pull})
-        signed_s = min(caller.signed_s, self._hub.clock.wall_ms() // 1000)  # a clock ahead must not hide later runs
         before = self._head(caller)
-        plain = exchange(self._hub, caller.key, signed_s, message, Carried(self._after))
+        plain = exchange(self._hub, caller.key, caller.signed_s, message, Carried(self._after))
         answer = decode(ExchangeResponse, plain)
         self._taken.entries += answer.ack.accepted - before
         if answer.pull is not None:

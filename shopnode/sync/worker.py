@@ -154,7 +154,8 @@ class SyncWorker:
         """What may be done now that sales and pages are through. Returns whether there is more of it soon."""
         if done.more or self._stop.is_set():
             return False
-        return any([step(self._signed_line()) for step in AFTER])
+        wishes = [step(self._signed_line()) for step in AFTER]
+        return any(wishes)
 
     def _loop(self) -> None:
         while not self._stop.is_set():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sync_protocol.bells import BELL_WAIT_MS, BellAnswer, BellRequest
+from sync_protocol.blobs import BlobProgress, BlobsAnswer, BlobsRequest
 from sync_protocol.canonical import canonical
 from sync_protocol.carried import CarriedAnswer, CarriedHead, CarriedRequest
 from sync_protocol.messages import Message
@@ -37,6 +38,22 @@ def bell_answer() -> BellAnswer:
     return BellAnswer(rang=True)
 
 
+PHOTO, OTHER_PHOTO, THIRD_PHOTO = ("ab" * 32, "cd" * 32, "ef" * 32)
+
+
+def blobs_request() -> BlobsRequest:
+    return BlobsRequest(protocol=2, schema_=2, node=NODE, origin=ORIGIN, have=[PHOTO, OTHER_PHOTO], want=[THIRD_PHOTO])
+
+
+def blobs_answer() -> BlobsAnswer:
+    """One that the hub has, one of which it has the first part, one that it can give."""
+    return BlobsAnswer(held=[PHOTO], lacking=[(OTHER_PHOTO, 16_384)], ready=[(THIRD_PHOTO, 81_920)])
+
+
+def blob_progress() -> BlobProgress:
+    return BlobProgress(offset=32_768, whole=False)
+
+
 def bearer_examples() -> dict[str, Message]:
     """Every golden message of this file by name."""
     return {
@@ -45,4 +62,7 @@ def bearer_examples() -> dict[str, Message]:
         "carried_answer": carried_answer(),
         "bell_request": bell_request(),
         "bell_answer": bell_answer(),
+        "blobs_request": blobs_request(),
+        "blobs_answer": blobs_answer(),
+        "blob_progress": blob_progress(),
     }

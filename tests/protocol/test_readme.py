@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import get_args
 
 import sync_protocol
-from sync_protocol import bells, carried, digests, forks, messages, snapshots, versions
+from sync_protocol import bells, blobs, carried, digests, forks, messages, snapshots, versions
 from sync_protocol.problems import PROBLEMS
 from tests.protocol.write_examples import FOLDER
 
 PACKAGE = Path(sync_protocol.__file__).parent
 README = (PACKAGE / "README.md").read_text()
-MODELS = (messages, forks, snapshots, digests, bells, carried)
+MODELS = (messages, forks, snapshots, digests, bells, blobs, carried)
 UNITS = {"": 1, "KiB": 1024, "MiB": 1024**2, "%": 1}
 TIMES = {"s": 1, "min": 60}
 
@@ -24,7 +24,7 @@ def code(name):
 
 def test_the_numbers_are_those_of_the_code():
     rows = re.findall(r"^\| [^|]+ \| ([\d,]+) ?(\w+|%|) \| `(\w+\.\w+)` \|$", README, re.M)
-    assert len(rows) == 20
+    assert len(rows) == 22
     for number, unit, name in rows:
         value = int(number.replace(",", ""))
         scale = TIMES[unit] * (1000 if name.endswith("_MS") else 1) if unit in TIMES else UNITS[unit]

@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, select, update
 
 from cloudhub.carried import FileRefused as NotTaken
 from cloudhub.carried import take_file
-from cloudhub.merge.models import HubException
+from cloudhub.merge.models import HubException, Origin
 from cloudhub.tenancy.models import Node
 from cloudhub.tenancy.nodes import revoke_node
 from shopnode.domain.actions import perform
@@ -19,6 +19,7 @@ from shopnode.domain.sales.models import Payment, Sale
 from shopnode.sync.carried import FileRefused
 from shopnode.sync.models import FeedLine, HubLink, StreamMark
 from sync_protocol.carried import CarriedReader
+from sync_protocol.chain import genesis
 from tests.domain.till import open_till
 
 
@@ -180,8 +181,8 @@ def test_what_does_not_fit_goes_into_a_later_file(company, branch):
     for _ in range(12):
         branch.till.sell()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("shopnode.sync.carried.PART_BYTES_MAX", 6_000)
-        content, saved = save(branch, bytes_max=6_000)
+        patch.setattr("shopnode.sync.carried.PART_BYTES_MAX", 3_000)
+        content, saved = save(branch, bytes_max=2_500)
         assert 0 < saved.entries < 12
         assert saved.entries + saved.left == 12
         assert len(content) < 10_000
@@ -303,6 +304,41 @@ def test_late_files_of_earlier_starts_raise_no_alarm_about_clones(company, branc
     branch.sync()
     with company.hub.database.session(company.tenant_id) as session:
         assert session.scalars(select(Node.clone_suspected_at)).all() == [None]
+
+
+def test_two_computers_with_one_identity_are_found_by_their_files_too(company, branch):
+    """A, B, A, in the order in which they were signed."""
+    runs = [branch.worker._run, branch.shop.home.new_id()]
+    problems = []
+    branch.shop.clock.advance(-600_000)
+    for turn in range(3):
+        branch.shop.clock.advance(60_000)
+        branch.worker._run = runs[turn % 2]
+        branch.till.sell()
+        reply, taken = take(company, save(branch)[0])
+        problems.append(taken.problem)
+    assert problems[:2] == [None, None]
+    assert "Two PCs" in problems[2]
+    assert "Two PCs" in load(branch, reply).problem
+    assert count_at_hub(company, Sale) == 2
+
+
+def test_the_file_of_an_origin_that_was_given_up_is_refused_in_words(company, branch):
+    branch.till.sell()
+    content, _ = save(branch)
+    with company.hub.database.session(company.tenant_id) as session:
+        old = branch.shop.home.origin_id
+        row = session.scalars(select(Origin).where(Origin.id == old)).one()
+        new = company.hub.new_id()
+        session.add(Origin(
+            tenant_id=row.tenant_id, id=new, node_id=row.node_id, shop_id=row.shop_id, public_key=row.public_key,
+            head_n=0, head_hash=genesis(new), durable_n=0, opened_at=row.opened_at,
+        ))  # fmt: skip
+        session.execute(update(Node).values(origin_id=new))
+    reply, taken = take(company, content)
+    assert "restored from a backup" in taken.problem
+    assert (taken.entries, count_at_hub(company, Sale)) == (0, 0)
+    assert "needs the internet once" in load(branch, reply).problem
 
 
 def test_nothing_is_learned_of_the_clock_from_a_file(company, branch):
