@@ -44,6 +44,7 @@ from sync_protocol.messages import (
 )
 from sync_protocol.problems import CloneSuspected, InvalidEnvelope
 from sync_protocol.pushes import open_push
+from sync_protocol.versions import known_commands
 
 TRIES_MAX = 4
 
@@ -181,7 +182,7 @@ def _write(hub: Hub, key: NodeKey, message: ExchangeRequest, told: Told) -> byte
         ack=Ack(accepted=head.n, durable=told.durable, hash=head.hash, verdicts=verdicts),
         pull=None,
         page_sig=None,
-        commands=told.commands,
+        commands=known_commands(told.commands, message.protocol),
         entitlement={},
         limits=Limits(rows=hub.settings.batch_rows, bytes=hub.settings.batch_bytes),
     )

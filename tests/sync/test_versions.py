@@ -12,6 +12,7 @@ from cloudhub.merge import schemas
 from cloudhub.merge.models import FeedStream
 from cloudhub.tenancy.codes import make_enrol_code
 from cloudhub.tenancy.models import Node
+from cloudhub.tenancy.rotation import ask_for_new_key
 from cloudhub.tenancy.tenants import add_shop
 from shopnode.domain.actions import perform
 from shopnode.domain.capture import wire_columns
@@ -232,11 +233,15 @@ def test_a_protocol_1_answer_holds_nothing_that_protocol_1_did_not_know(company,
         return answer
 
     old.send = watched
+    ask_for_new_key(company.hub.database, company.tenant_id, old.node, company.hub.clock.wall_ms())
     old.write(product(old, old.new_id()))
     old.exchange()
     known = {"epoch", "time", "next_poll_ms", "ack", "pull", "page_sig", "commands", "entitlement", "limits"}
     assert set(seen) <= known
     assert seen["commands"] == []
+    old.protocol = 2
+    old.exchange()
+    assert seen["commands"] == [{"command": "rotate_key"}]
 
 
 # the real node in the place of the older one
