@@ -209,11 +209,11 @@ def _sqlite_index(create: CreateIndex, compiler: Any, **kw: Any) -> str:
 
 def synced_models() -> dict[str, type[SyncedRow]]:
     """Entity name (its table's name) → class, parents before children."""
-    return _synced_models(len(list(Base.registry.mappers)))
+    return _synced_models(len(Base.metadata.tables))
 
 
 @cache
-def _synced_models(mappers: int) -> dict[str, type[SyncedRow]]:
+def _synced_models(tables: int) -> dict[str, type[SyncedRow]]:
     """Made anew only while modules with further tables are still being imported."""
     found = {
         mapper.class_.__tablename__: mapper.class_

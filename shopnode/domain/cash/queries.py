@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from shopnode.domain.cash.models import DrawerSession
+from shopnode.domain.prepared import Prepared
 from shopnode.domain.sales.models import Payment, Tender
 
 
@@ -27,11 +28,11 @@ class OpenDrawer(NamedTuple):
 
 def open_drawer_or_none(session: Session, shop_id: str | None) -> OpenDrawer | None:
     """The open drawer as plain values: every sale asks for it."""
-    row = session.connection().execute(_OPEN_IDS, {"shop_id": shop_id}).first()
+    row = _OPEN_IDS.first(session, shop_id=shop_id)
     return OpenDrawer(*row) if row else None
 
 
-_OPEN_IDS = (
+_OPEN_IDS = Prepared(
     select(DrawerSession.id, DrawerSession.business_on)
     .where(DrawerSession.shop_id == bindparam("shop_id"), DrawerSession.closed_at.is_(None))
     .order_by(DrawerSession.opened_at.desc())

@@ -15,6 +15,7 @@ from shopnode.domain.errors import Invalid
 from shopnode.domain.handsets.models import OPEN_STATUSES, Handset, StockUnit, UnitStatus
 from shopnode.domain.money import spread
 from shopnode.domain.people.models import Shop
+from shopnode.domain.prepared import Prepared
 from shopnode.domain.sales.errors import ReferenceUsed, UnitNotForSale
 from shopnode.domain.sales.forms import Item, Tendered
 from shopnode.domain.sales.lookup import sale_with_reference
@@ -80,7 +81,8 @@ def price_lines(ctx: Context, items: list[Item], *, sold: Sequence[SaleLine] = (
     wanted = {item.product_id for item in items if item.product_id}
     wanted |= {unit.product_id for found in units.values() for unit, _ in found}
     products = _products(ctx.session, wanted)
-    tax_rate_bp = ctx.session.connection().scalar(_VAT_RATE, {"shop_id": ctx.shop_id}) or 0
+    shop = _VAT_RATE.first(ctx.session, shop_id=ctx.shop_id)
+    tax_rate_bp = shop.vat_rate_bp if shop else 0
     before = {line.product_id: line for line in sold if line.product_id}
     ours = {line.unit_id for line in sold if line.unit_id}
     lines: list[Line] = []
@@ -121,18 +123,16 @@ def _products(session: Session, ids: set[str]) -> dict[str, Any]:
 
     One that was merged into another is sold as that one.
     """
-    if not ids:
-        return {}
-    rows = {row.id: row for row in session.connection().execute(_BY_ID, {"ids": list(ids)})}
+    rows = {row.id: row for row_id in ids for row in _BY_ID.rows(session, id=row_id)}
     merged = {row.merged_into for row in rows.values() if row.merged_into}
     if merged:
-        kept = {row.id: row for row in session.connection().execute(_BY_ID, {"ids": list(merged)})}
+        kept = {row.id: row for row_id in merged for row in _BY_ID.rows(session, id=row_id)}
         rows = {row_id: kept.get(row.merged_into, row) for row_id, row in rows.items()} | kept
     return rows
 
 
-_BY_ID = select(*Product.__table__.c).where(Product.id.in_(bindparam("ids", expanding=True)))
-_VAT_RATE = select(Shop.vat_rate_bp).where(Shop.id == bindparam("shop_id"))
+_BY_ID = Prepared(select(*Product.__table__.c).where(Product.id == bindparam("id")))
+_VAT_RATE = Prepared(select(Shop.vat_rate_bp).where(Shop.id == bindparam("shop_id")))
 
 
 Found = tuple[StockUnit, Handset]
