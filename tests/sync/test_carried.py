@@ -306,11 +306,12 @@ def test_late_files_of_earlier_starts_raise_no_alarm_about_clones(company, branc
         assert session.scalars(select(Node.clone_suspected_at)).all() == [None]
 
 
-def test_two_computers_with_one_identity_are_found_by_their_files_too(company, branch):
+def test_two_computers_with_one_identity_are_found_by_their_files_too(company, branch, monkeypatch):
     """A, B, A, in the order in which they were signed."""
     runs = [branch.worker._run, branch.shop.home.new_id()]
     problems = []
-    branch.shop.clock.advance(-600_000)
+    later_ms = company.hub.clock.wall_ms() + 600_000
+    monkeypatch.setattr(company.hub.clock, "wall_ms", lambda: later_ms)
     for turn in range(3):
         branch.shop.clock.advance(60_000)
         branch.worker._run = runs[turn % 2]
