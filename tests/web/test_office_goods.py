@@ -220,3 +220,18 @@ def test_a_pin_is_never_shown_again(aisha: Browser) -> None:
     answer = aisha.post("/profile/pin", pin=PINS["Aisha"], pin_password="wrong")
 
     assert PINS["Aisha"] not in answer.get_data(as_text=True)
+
+
+def test_a_duplicate_is_merged_by_the_code_of_the_one_to_keep(sarah: Browser, shop: Shop, goods: Goods) -> None:
+    twin = shop.do("products.create", name="USB C lead", category="Cables", price_minor=9_000, sku="CB1")["id"]
+    shop.do("products.update", product_id=goods.cable, sku="CAB-1")
+
+    for code in ("", "NOPE", "CB1"):
+        wrong = sarah.post(f"/products/{twin}/merge", code=code)
+        assert wrong.status_code == 422 and "no other product on sale" in words(wrong)
+    assert sarah.post(f"/products/{twin}/merge", code="cab-1").headers["Location"] == f"/products/{goods.cable}"
+
+    text = words(sarah.get(f"/products/{twin}"))
+    assert "Merged into" in text and "This is a duplicate" not in text
+    assert "USB C lead" not in words(sarah.get("/products"))
+    assert shop.row(Product, twin).merged_into == goods.cable

@@ -9,6 +9,7 @@ import pytest
 
 from cloudhub.portal.screens import PORTAL
 from shopnode.api.mount import who_may
+from shopnode.domain.errors import Invalid
 from shopnode.sync.carried import ByHand, CarriedExchanger, NoLine
 from shopnode.web.ui.access import OFFICE, SHARED
 from tests.hub.conftest import server, world  # noqa: F401 — fixtures
@@ -263,3 +264,19 @@ def test_a_shops_file_is_taken_and_its_answer_saved(owner: Owner, node: Node, wo
     refused = owner.client.post("/nodes/file", data=form, headers=OURS, content_type="multipart/form-data")
     assert refused.status_code == 409
     assert "cut off" in words(refused)
+
+
+def test_the_owner_says_which_shop_alone_offers_a_product(owner: Owner, node: Node, world: World) -> None:  # noqa: F811
+    product_id, elsewhere = cable(node), world.shop("JJA")
+    node.sync()
+    page = owner.get(f"/products/{product_id}")
+    assert "Shop JJA only" in words(page)
+
+    saved = owner.post(f"/products/{product_id}", only_shop_id=elsewhere, action_id=action_id(page))
+    assert saved.status_code == 303
+    node.sync()
+    with pytest.raises(Invalid, match="sold in another shop only"):
+        sell(node, product_id)
+    assert owner.post(f"/products/{product_id}", only_shop_id="").status_code == 303
+    node.sync()
+    assert sell(node, product_id)

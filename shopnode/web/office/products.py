@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Response, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from shopnode.domain.catalogue.queries import (
     ProductFilter,
@@ -17,8 +17,11 @@ from shopnode.domain.catalogue.queries import (
     categories,
     list_products,
     product_view,
+    products_by_code,
     sum_products,
+    with_duplicates,
 )
+from shopnode.domain.errors import Invalid
 from shopnode.domain.handsets.queries import units_in_stock
 from shopnode.domain.paging import PAGE_DEFAULT, PAGE_MAX
 from shopnode.domain.people.queries import all_shops
@@ -48,6 +51,7 @@ FIELDS = (
     "description",
     "min_stock_level",
     "warranty_days",
+    "only_shop_id",
 )
 UNITS_SHOWN = 30
 EXPORT_MAX = 100_000
@@ -154,6 +158,20 @@ def archive_product(product_id: str) -> ResponseReturnValue:
     return redirect(url_for("office.product", product_id=product_id), 303)
 
 
+@bp.post("/products/<id:product_id>/merge")
+def merge_product(product_id: str) -> ResponseReturnValue:
+    """Read this product as another from now on: the one with the code that was typed."""
+    typed, known = posted(), product_view(g.ctx, product_id)
+    on_refusal(lambda error: product_page(known, field_errors(error, {"code"}), typed))
+    found = [view for view in products_by_code(g.ctx, typed.get("code", "")) if view.id != product_id]
+    if len(found) != 1:
+        words = "belongs to more than one other product" if found else "belongs to no other product on sale"
+        raise Invalid({"code": words})
+    form = {"duplicate_id": product_id, "into_id": found[0].id}
+    act("products.merge", form, action_id=posted_action_id(typed))
+    return redirect(url_for("office.product", product_id=found[0].id), 303)
+
+
 def _form(typed: dict[str, str]) -> dict[str, Any]:
     """What was typed, as the action takes it; empty amounts and numbers are 0."""
     form = read_form(without_action_id(typed), money=MONEY, boxes=BOXES)
@@ -177,22 +195,32 @@ def product_page(
         shown = {**(shown if isinstance(shown, dict) else vars(known)), "stock": _stock(known.id)}
         units = [_unit(unit) for unit in units_in_stock(g.ctx, known.id)[:UNITS_SHOWN]] if known.is_serialised else []
     return page(
-        "office/product_edit.html", product=shown, units=units, errors=errors or {}, typed=typed or {},
+        "office/product_edit.html", product=shown, units=units, kept=_kept(known), shops=_shops(),
+        errors=errors or {}, typed=typed or {},
         events=record_events(g.ctx, known.id) if known else [], saved="saved" in request.args, waits=False,
         category_choices=[name for name, _ in categories(g.ctx.session)],
         crumbs=[("Products", url_for("office.products")), (known.name if known else "New product", None)],
     )  # fmt: skip
 
 
+def _kept(known: ProductView | None) -> ProductView | None:
+    return product_view(g.ctx, known.merged_into) if known is not None and known.merged_into else None
+
+
+def _shops() -> list[tuple[str, str]]:
+    """Where a product may be offered, as the owner chooses it in the portal."""
+    if g.ctx.home.is_shop:
+        return []
+    return [("", "All shops"), *((shop.id, f"{shop.name} only") for shop in all_shops(g.ctx.session))]
+
+
 def _stock(product_id: str) -> list[dict[str, Any]]:
     """Pieces by shop; at a node the one figure above says it."""
     if g.ctx.home.is_shop:
         return []
-    levels = dict(
-        g.ctx.session.execute(
-            select(StockLevel.shop_id, StockLevel.on_hand).where(StockLevel.product_id == product_id)
-        ).all()
-    )  # fmt: skip
+    pieces = select(StockLevel.shop_id, func.sum(StockLevel.on_hand)).group_by(StockLevel.shop_id)
+    same = list(with_duplicates(g.ctx.session, [product_id]))
+    levels = {row[0]: int(row[1]) for row in g.ctx.session.execute(pieces.where(StockLevel.product_id.in_(same)))}
     return [{"shop": shop.name, "on_hand": levels.get(shop.id, 0)} for shop in all_shops(g.ctx.session)]
 
 

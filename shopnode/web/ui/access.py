@@ -94,6 +94,7 @@ OFFICE: Access = {
     "office.product": P.PRODUCTS_READ,
     "office.save_product": P.PRODUCTS_UPDATE,
     "office.archive_product": P.PRODUCTS_DELETE,
+    "office.merge_product": P.PRODUCTS_DELETE,
     "office.import_products": P.PRODUCTS_CREATE,
     "office.transfers": P.DEVICES_READ,
     "office.transfer": P.DEVICES_READ,
