@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cloudhub.merge.retry import retry_after_upgrade
+from tests.simulator.restores import owner_chooses, put_twins_away
 
 if TYPE_CHECKING:
     from tests.simulator.world import World
@@ -23,11 +24,14 @@ def heal(world: World) -> list[str]:
         computer.clock.now_ms = world.clock.wall_ms()
         computer.have_room()
         computer.wire.bring_late_ones()
+    owner_chooses(world)
+    put_twins_away(world)
     world.restart_hub()
     retry_after_upgrade(world.hub, f"healed {world.seed}")
     for _ in range(ROUNDS_MAX):
         if exchange_all(world) == 0:
             return []
+        owner_chooses(world)
     states = {computer.label: computer.worker.status() for computer in world.running()}
     return [f"C2: no rest after {ROUNDS_MAX} rounds: {states}"]
 

