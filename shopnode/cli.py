@@ -116,6 +116,44 @@ def recover(data_dir: Path, recovery_key_file: TextIO | None) -> None:
 
 @main.command()
 @data_option
+@click.option("--to", type=click.Path(file_okay=False, path_type=Path), help="Folder for the file.")
+@json_option
+def backup(data_dir: Path, to: Path | None, as_json: bool) -> None:
+    """Copy the books into one encrypted file and check it; the shop may be open."""
+    with refusals(as_json):
+        folder, settings = place(data_dir)
+        made = run(folder, settings, "backup", {"to": str(to.absolute()) if to else None})
+        words = f"{made['file']} holds {made['entries']} entries, and was opened and counted."
+        show(made, as_json, f"{words} It opens with the recovery key of this shop.")
+
+
+@main.command()
+@data_option
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--recovery-key-file", type=click.File(), help="File with the recovery key; asked for where left out.")
+@json_option
+def restore(data_dir: Path, file: Path, recovery_key_file: TextIO | None, as_json: bool) -> None:
+    """Put the books back from a backup; the ones that are there are kept aside. Not while the shop is open."""
+    with refusals(as_json):
+        from shopnode.domain.clock import SystemClock
+        from shopnode.machine.restore import needs_recovery_key
+        from shopnode.machine.restore import restore as put_back
+
+        folder, settings = place(data_dir)
+        typed = recovery_key_file.read() if recovery_key_file else None
+        if typed is None and needs_recovery_key(folder, settings):
+            typed = click.prompt("Recovery key", hide_input=True)
+        done = put_back(folder, settings, file, SystemClock(), typed)
+        kept = str(done.kept_aside) if done.kept_aside else None
+        words = f"The books are back as they were, with {done.note['n']} entries."
+        if kept:
+            words += f" Those that were here are kept in {kept}."
+        words += " Receipts go on under a new series; what the hub has comes back from it."
+        show({"n": done.note["n"], "made_at": done.note["made_at"], "kept_aside": kept}, as_json, words)
+
+
+@main.command()
+@data_option
 @click.option("--host", help="Address to listen at.  [default: 127.0.0.1]")
 @click.option("--port", type=int, help="Port to listen at; 0 takes a free one.  [default: 8300]")
 @click.option("--no-tls", is_flag=True, help="Let other devices connect although the way there is not encrypted.")

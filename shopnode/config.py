@@ -50,6 +50,9 @@ class Settings(BaseModel):
     )
     upkeep_s: int = Field(default=60, ge=1, le=3600, description="Seconds between two rounds of housekeeping.")
     bell: bool = Field(default=True, description="Wait at the hub's bell while a drawer is open, where it has one.")
+    backup_dir: Path | None = Field(default=None, description="Folder for backups made by themselves; none without it.")
+    backup_hours: int = Field(default=6, ge=1, le=168, description="Hours between two backups made by themselves.")
+    backup_keep: int = Field(default=14, ge=1, le=1000, description="Backups that are kept in a folder; older ones go.")
     log_bytes_max: int = Field(default=5 * MIB, ge=64 * 1024, description="Size at which the log is turned over.")
 
 
@@ -86,6 +89,11 @@ class Folder:
     @property
     def ballast(self) -> Path:
         return self.path / "ballast"
+
+    @property
+    def backups(self) -> Path:
+        """Where backups go when nobody named a folder: beside the data folder, on the same disk."""
+        return self.path.with_name(self.path.name + ".backups")
 
     @property
     def exists(self) -> bool:

@@ -11,6 +11,7 @@ import binascii
 import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Protocol, TypeVar
 
 from pydantic import Field
@@ -93,6 +94,12 @@ class ImportAnswer(Params):
     """The hub's answer as base64."""
 
     content: Annotated[str, Field(max_length=FILE_BYTES_MAX * 4 // 3 + 4)]
+
+
+class MakeBackup(Params):
+    """Into which folder; the one of the settings, or one beside the data folder, when left out."""
+
+    to: Annotated[str, Field(min_length=1, max_length=4_000)] | None = None
 
 
 class Demo(Params):
@@ -185,6 +192,14 @@ def import_answer(node: Node, args: ImportAnswer, say: Say) -> dict[str, Any]:
     """Take the hub's answer to such a file."""
     told = node.sync.load_file(io.BytesIO(_content(args.content)))
     return {**asdict(told), "message": told.words}
+
+
+@command("backup", MakeBackup)
+def backup(node: Node, args: MakeBackup, say: Say) -> dict[str, Any]:
+    """Copy the books into one encrypted file, and check it."""
+    made = node.back_up(Path(args.to) if args.to else None)
+    entries = made.note["counts"]["journal_entry"]
+    return {"file": str(made.path), "bytes": made.path.stat().st_size, "entries": entries, "n": made.note["n"]}
 
 
 @command("enrol", Enrol)

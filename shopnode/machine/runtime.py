@@ -16,6 +16,7 @@ import logging
 import secrets
 import socket
 import threading
+import time
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -26,6 +27,7 @@ from sqlalchemy import select
 from shopnode.config import Folder, Settings, data_folder
 from shopnode.domain.clock import Clock, RandomBytes, SystemClock
 from shopnode.domain.engine import DatabaseUnusable, NodeDatabase
+from shopnode.domain.errors import ShopError
 from shopnode.domain.node import Installation, NodeHome
 from shopnode.machine.fence import Fence, is_put_back, place_of
 from shopnode.machine.keys import Keyring, key_mark
@@ -34,6 +36,7 @@ from shopnode.machine.storage import ShopHome, Space
 
 if TYPE_CHECKING:
     from shopnode.devices.spool import Spooler
+    from shopnode.machine.backup import Backup
     from shopnode.machine.control import ControlServer
     from shopnode.sync.bell import BellListener
     from shopnode.sync.worker import SyncWorker
@@ -81,6 +84,7 @@ class Node:
             self.bell = BellListener(home, self.sync.wake)
             self.sync.is_listening = self.bell.is_steady
         self.control: ControlServer | None = None
+        self.backup_trouble: str | None = None  # why the last backup that was due is missing
         self._lock = lock
         self._fence = fence
         self._stop = threading.Event()
@@ -185,6 +189,8 @@ class Node:
             found.append("This computer's disk does not work properly: nothing more is recorded. Restart it.")
         if self.space.is_short():
             found.append("The disk is full: new sales are refused until there is room.")
+        if self.backup_trouble is not None:
+            found.append(self.backup_trouble)
         behind_ms = self.clock_behind_ms()
         if behind_ms > CLOCK_BEHIND_MS:
             found.append(f"This computer's clock is {in_words(behind_ms)} behind. Set it to the right time.")
@@ -197,10 +203,43 @@ class Node:
             try:
                 self.space.keep_ballast()
                 self._keep_fence()
+                self._back_up_when_due()
                 if _size(self.folder.database.with_name("shop.db-wal")) > WAL_BYTES_MAX:
                     self.database.checkpoint()
             except Exception:
                 log.exception("housekeeping failed; it is tried again")
+
+    def back_up(self, to: Path | None = None) -> Backup:
+        """Copy the books into a folder, checked. Raises BackupFailed; the shop goes on either way."""
+        from shopnode.machine.backup import make_backup
+
+        key = Keyring(self.folder.keys(self.settings)).read()
+        folder = to or self.settings.backup_dir or self.folder.backups
+        return make_backup(
+            self.database, key, folder.expanduser().absolute(), now_ms=self.home.clock.wall_ms(),
+            keep=self.settings.backup_keep,
+        )  # fmt: skip
+
+    def _back_up_when_due(self) -> None:
+        from shopnode.machine.backup import newest_backup
+
+        folder = self.settings.backup_dir
+        if folder is None:
+            return
+        newest = newest_backup(folder)
+        age_s = time.time() - newest.stat().st_mtime if newest else None
+        # A time in the future says nothing: the clock was wrong when it was made, or is now.
+        if age_s is not None and 0 <= age_s < self.settings.backup_hours * 3600:
+            return
+        try:
+            made = self.back_up()
+        except Exception as fault:
+            if self.backup_trouble is None:
+                log.exception("no backup")
+            self.backup_trouble = str(fault) if isinstance(fault, ShopError) else "The last backup failed; see the log."
+        else:
+            self.backup_trouble = None
+            log.info("backed up", extra={"figures": {"entries": made.note["n"]}})
 
     def _keep_fence(self) -> None:
         """Sync it, and let it stand where the books do: settling a restore moves them without an act of the counter."""
