@@ -16,7 +16,6 @@ import logging
 import secrets
 import socket
 import threading
-import time
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -227,7 +226,7 @@ class Node:
         if folder is None:
             return
         newest = newest_backup(folder)
-        age_s = time.time() - newest.stat().st_mtime if newest else None
+        age_s = self.home.clock.wall_ms() // 1000 - newest.stat().st_mtime if newest else None
         # A time in the future says nothing: the clock was wrong when it was made, or is now.
         if age_s is not None and 0 <= age_s < self.settings.backup_hours * 3600:
             return
