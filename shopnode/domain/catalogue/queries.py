@@ -52,6 +52,7 @@ class ProductView:
     created_at: datetime
     only_shop_id: str | None  # the one shop that offers it; None for all
     merged_into: str | None  # the product that is kept, where this one is its duplicate
+    photo: str | None  # the name of its bytes, see photos
     on_hand: int
     cost_minor: int | None  # None for those who may not see it
 
@@ -316,6 +317,7 @@ def _view(product: Product, on_hand: int, sees_cost: bool) -> ProductView:
         only_shop_id=product.only_shop_id,
         merged_into=product.merged_into,
         created_at=product.created_at,
+        photo=product.photo,
         on_hand=on_hand,
         cost_minor=product.cost_minor if sees_cost else None,
     )

@@ -26,6 +26,7 @@ from shopnode.domain.handsets.queries import units_in_stock
 from shopnode.domain.paging import PAGE_DEFAULT, PAGE_MAX
 from shopnode.domain.people.queries import all_shops
 from shopnode.domain.permissions import Permission
+from shopnode.domain.photos.store import whole
 from shopnode.domain.stock.models import StockLevel
 from shopnode.web.office.blueprint import bp
 from shopnode.web.office.history import record_events
@@ -197,6 +198,7 @@ def product_page(
     return page(
         "office/product_edit.html", product=shown, units=units, kept=_kept(known), shops=_shops(),
         errors=errors or {}, typed=typed or {},
+        photo_here=_is_here(known),
         events=record_events(g.ctx, known.id) if known else [], saved="saved" in request.args, waits=False,
         category_choices=[name for name, _ in categories(g.ctx.session)],
         crumbs=[("Products", url_for("office.products")), (known.name if known else "New product", None)],
@@ -212,6 +214,11 @@ def _shops() -> list[tuple[str, str]]:
     if g.ctx.home.is_shop:
         return []
     return [("", "All shops"), *((shop.id, f"{shop.name} only") for shop in all_shops(g.ctx.session))]
+
+
+def _is_here(known: ProductView | None) -> bool:
+    """Whether the bytes of its photo have arrived here."""
+    return known is not None and bool(known.photo and whole(g.ctx.session, [known.photo]))
 
 
 def _stock(product_id: str) -> list[dict[str, Any]]:

@@ -94,6 +94,8 @@ OFFICE: Access = {
     "office.product": P.PRODUCTS_READ,
     "office.save_product": P.PRODUCTS_UPDATE,
     "office.archive_product": P.PRODUCTS_DELETE,
+    "office.product_photo": P.PRODUCTS_READ,
+    "office.set_photo": P.PRODUCTS_UPDATE,
     "office.merge_product": P.PRODUCTS_DELETE,
     "office.import_products": P.PRODUCTS_CREATE,
     "office.transfers": P.DEVICES_READ,
