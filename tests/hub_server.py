@@ -25,9 +25,18 @@ def running_hub() -> Iterator[Hub]:
     folder = Path(tempfile.mkdtemp(prefix="hub-"))
     try:
         with open_hub(HubSettings(data=folder)) as hub:
+            _outlive_nothing(hub)
             yield hub
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _outlive_nothing(hub: Hub) -> None:
+    """Nothing here outlives the tests, so nothing needs to survive the plug."""
+    with psycopg.connect(_superuser(hub), autocommit=True) as connection:
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {name} = off")  # type: ignore[arg-type]
+        connection.execute("SELECT pg_reload_conf()")
 
 
 def copy_hub(hub: Hub, name: str) -> None:
