@@ -80,6 +80,7 @@ class EnrolRequest(Message):
     device: Short  # how the owner will recognise this PC in a list
     software: Short
     standalone: Standalone | None = None
+    shop: Id | None = None  # of a PC that has the books of a shop of this hub and lost its permission
 
 
 class EnrolAnswer(Message):

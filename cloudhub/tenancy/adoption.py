@@ -118,15 +118,16 @@ def _agree_on_code(session: Session, seat: ShopSeat, standalone: Standalone) -> 
 def _agree_on_series(session: Session, code: str, standalone: Standalone) -> tuple[str, int]:
     """What its receipt numbers begin with, as it prints them, and the number at its end."""
     series = standalone.series or f"{code}1"
-    fits = re.fullmatch(re.escape(code) + r"([1-9][0-9]{0,3})", series)
+    fits = re.fullmatch(f"(({re.escape(code)})([1-9][0-9]{{0,3}}))(-[0-9A-Z]{{5}})?", series)
     if fits is None:
         raise InvalidEnvelope("receipt numbers begin with the shop's code and the installation's number")
-    if session.scalar(select(exists().where(Node.series == series, Node.origin_id != standalone.origin))):
+    begun = func.split_part(Node.series, "-", 1) == fits[1]
+    if session.scalar(select(exists().where(begun, Node.origin_id != standalone.origin))):
         raise CannotAdopt(
             f"Receipts of this computer are numbered {series}-…, and so are those of another computer of this "
             "business. Two computers cannot share their numbers."
         )
-    return series, int(fits[1])
+    return series, int(fits[3])
 
 
 def _move(hub: Hub, session: Session, invitation: Invitation, seat: ShopSeat, place: ShopSeat) -> None:

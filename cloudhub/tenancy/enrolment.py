@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from cloudhub.hub import Hub
 from cloudhub.merge.models import Origin
-from cloudhub.tenancy.adoption import Place, adopt
+from cloudhub.tenancy.adoption import CannotAdopt, Place, adopt
 from cloudhub.tenancy.codes import Invitation, find_invitation, use_code
 from cloudhub.tenancy.models import Node, ShopSeat
 from cloudhub.tenancy.tenants import new_origin
@@ -69,6 +69,8 @@ def _check_key(text: str) -> None:
 
 
 def _place(hub: Hub, session: Session, invitation: Invitation, request: EnrolRequest) -> Place:
+    if request.shop is not None and request.shop != invitation.shop_id:
+        raise CannotAdopt("This computer has the books of another shop. Ask the owner for a code of that one.")
     if request.standalone is None:
         return _sit(hub, session, invitation)
     return adopt(hub, session, invitation, request.standalone)

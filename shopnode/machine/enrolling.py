@@ -13,14 +13,19 @@ from shopnode.domain.engine import NodeDatabase
 from shopnode.domain.errors import Conflict, Invalid, ShopError
 from shopnode.domain.setup import create_installation
 from shopnode.machine.founding import new_books
-from shopnode.sync.enrol import Enrolment, adopt, ask_to_enrol, key_for_attempt, link_row, standalone_of
+from shopnode.sync.enrol import Enrolment, adopt, ask_to_enrol, join_again, key_for_attempt, link_row, standalone_of
 from shopnode.sync.line import Refused
+from shopnode.sync.models import HubLink
+from shopnode.sync.renew import gather
 from shopnode.sync.transport import LinkDown
 from sync_protocol.messages import Standalone
 from sync_protocol.problems import BadCode
 
 if TYPE_CHECKING:
     from shopnode.machine.runtime import Node
+
+
+SHUT_OUT = ("revoked", "bad_signature")  # what only a new code mends
 
 
 class EnrolmentRefused(ShopError):
@@ -42,13 +47,39 @@ class AlreadyEnrolled(Conflict):
 
 
 def enrol_running(node: Node, hub: str, code: str) -> dict[str, Any]:
-    """Connect a shop that began alone: it keeps its ids, and all it recorded goes up."""
+    """Connect a shop that began alone: it keeps its ids, and all it recorded goes up.
+
+    A PC from which the hub takes nothing any more, because it was withdrawn or put back from an old copy, joins anew.
+    """
     if node.sync.status().state != "not-enrolled":
-        raise AlreadyEnrolled
+        return _enrol_again(node, hub, code)
     check_hub_address(hub)
+    gather(node.home)
     secret = key_for_attempt(node.home)
     enrolment = _ask(hub, code, node.home.random, standalone_of(node.home), secret)
     adopt(node.home, enrolment)
+    node.sync.wake()
+    return _told(enrolment)
+
+
+def _enrol_again(node: Node, hub: str, code: str) -> dict[str, Any]:
+    check_hub_address(hub)
+    with node.home.reading() as session:
+        link = session.get_one(HubLink, 1)
+    try:
+        node.sync.run_once()
+    except Refused as refused:
+        if refused.problem.code not in SHUT_OUT:
+            raise AlreadyEnrolled from None
+    except LinkDown:
+        raise HubAway from None
+    else:
+        raise AlreadyEnrolled
+    secret = key_for_attempt(node.home)
+    enrolment = _ask(hub, code, node.home.random, secret=secret, shop_id=node.home.shop_id)
+    if (enrolment.answer.hub_key, enrolment.answer.shop) != (link.hub_key, node.home.shop_id):
+        raise EnrolmentRefused("This is another hub, or another shop, than the books here belong to. Nothing changed.")
+    join_again(node.home, enrolment)
     node.sync.wake()
     return _told(enrolment)
 
@@ -84,13 +115,14 @@ def check_hub_address(hub: str) -> str:
 
 
 def _ask(
-    hub: str, code: str, random: RandomBytes, standalone: Standalone | None = None, secret: bytes | None = None
-) -> Enrolment:
+    hub: str, code: str, random: RandomBytes, standalone: Standalone | None = None, secret: bytes | None = None,
+    shop_id: str | None = None,
+) -> Enrolment:  # fmt: skip
     software = f"phoneshop {version('phoneshop')}"
     try:
         return ask_to_enrol(
             check_hub_address(hub), code, device=socket.gethostname(), software=software, random=random,
-            standalone=standalone, secret=secret,
+            standalone=standalone, secret=secret, shop_id=shop_id,
         )  # fmt: skip
     except LinkDown:
         raise HubAway from None

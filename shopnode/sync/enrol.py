@@ -12,11 +12,13 @@ from dataclasses import dataclass
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
 
 from shopnode.domain.node import Installation, NodeHome
+from shopnode.domain.origins import PastOrigin
 from shopnode.domain.people.models import BUSINESS_ID, Business, Shop
 from shopnode.sync.line import Refused
-from shopnode.sync.models import EnrolAttempt, HubLink
+from shopnode.sync.models import EnrolAttempt, EntryVerdictRow, HubLink
 from shopnode.sync.transport import Answer, HttpTransport, LinkDown, Transport
 from sync_protocol.compression import compress, decompress
 from sync_protocol.keys import public_text, read_private, read_public
@@ -46,12 +48,14 @@ def ask_to_enrol(
     software: str,
     random: Callable[[int], bytes],
     standalone: Standalone | None = None,
+    shop_id: str | None = None,
     secret: bytes | None = None,
     transport: Transport | None = None,
 ) -> Enrolment:
     """Trade the code for an identity. Raises LinkDown, Refused.
 
-    secret  the key of an attempt before; the hub answers the same code and key again
+    shop_id  the shop whose books are here already, of a PC that this hub takes nothing from any more
+    secret   the key of an attempt before; the hub answers the same code and key again
     """
     transport = transport or HttpTransport(url)
     hello = _hello(transport)
@@ -61,6 +65,8 @@ def ask_to_enrol(
         protocol=PROTOCOL_VERSION, schema_=SCHEMA_VERSION, code=code.strip().upper(), public_key=public_text(key),
         device=device, software=software, standalone=standalone,
     )  # fmt: skip
+    if shop_id is not None:
+        request = request.model_copy(update={"shop": shop_id})
     answer, signature = _send_signed(transport, hello, key, encode(request))
     _verify(answer, hello, signature)
     plain = _plain(answer)
@@ -100,6 +106,29 @@ def adopt(home: NodeHome, enrolment: Enrolment) -> None:
         session.add(link_row(enrolment))
         session.execute(delete(EnrolAttempt))
     home.node_id = enrolment.answer.node
+    home.committed()
+
+
+def join_again(home: NodeHome, enrolment: Enrolment) -> None:
+    """Become another node of the same shop at the same hub, with the books that are here.
+
+    What was read of the feed stays read. The origin goes on under the name the hub gave; what was written under
+    earlier ones is settled at the next contact.
+    """
+    answer = enrolment.answer
+
+    def link_anew(session: Session, past_id: int) -> None:
+        earlier = session.get_one(HubLink, 1)
+        session.execute(update(PastOrigin).where(PastOrigin.id == past_id).values(sent_n=earlier.accepted_n))
+        earlier.url, earlier.private_key = enrolment.url, enrolment.private_key
+        earlier.next_private_key = earlier.past_private_key = None
+        earlier.accepted_n = earlier.durable_n = 0
+        session.execute(update(Installation).values(node_id=answer.node))
+        session.execute(delete(EntryVerdictRow))
+        session.execute(delete(EnrolAttempt))
+
+    home.renew_origin("enrolled", link_anew, origin_id=answer.origin, series=answer.series)
+    home.node_id = answer.node
     home.committed()
 
 

@@ -79,6 +79,25 @@ def finish_settling(home: NodeHome, past_id: int) -> None:
     failpoints.hit("renew.settled")
 
 
+def gather(home: NodeHome) -> None:
+    """A shop that no hub has heard of brings one origin, with all it recorded since it began, in that order.
+
+    The origins that it left by restores are journalled again under one, before anything of them is sent.
+    """
+    with home.reading() as session:
+        left = unsettled(session)
+    if any(past.common_n is None for past in left):
+        home.renew_origin("enrolled", _nothing_sent, series=home.series)
+    with home.reading() as session:
+        left = unsettled(session)
+    for past in left:
+        finish_settling(home, past.id)
+
+
+def _nothing_sent(session: Session, past_id: int) -> None:
+    session.execute(update(PastOrigin).where(PastOrigin.settled_at.is_(None)).values(common_n=0))
+
+
 def begin_of(home: NodeHome) -> Begin:
     """The current origin, for a hub that may not know it yet, or no more."""
     return Begin(origin=home.origin_id, series=home.series)
