@@ -6,7 +6,7 @@ a rule that changed since does not change the past. Then everything derived is c
 
 Invariants:
   * The live tables cannot be written meanwhile, and what is compared is one state of them.
-  * Every entry was admitted, held or quarantined, exactly once: it has lines, or it waits.
+  * Every entry was admitted, held or quarantined, exactly once: it has lines, or it waits, or it wrote no row.
 """
 
 from __future__ import annotations
@@ -218,7 +218,7 @@ WHERE t.tenant_id = %s AND t.id = f.id
 """
 _OUTCOMES = {
     """SELECT e.origin_id::text, e.n FROM journal_entry e WHERE e.tenant_id = %(tenant)s
-    AND (e.verdict IS NULL OR e.verdict <> ALL (%(waiting)s)) AND NOT EXISTS (
+    AND (e.verdict IS NULL OR e.verdict <> ALL (%(waiting)s)) AND position('"rows":[]' IN e.body) = 0 AND NOT EXISTS (
       SELECT FROM feed_line f WHERE f.tenant_id = e.tenant_id AND f.origin_id = e.origin_id AND f.n = e.n)""":
     "is said to be taken and has no line in the feed",
     """SELECT e.origin_id::text, e.n FROM journal_entry e WHERE e.tenant_id = %(tenant)s

@@ -135,6 +135,14 @@ def test_a_product_made_and_renamed_before_the_shop_was_online_can_be_made_again
     check_same(world)
 
 
+def test_an_act_that_changed_nothing_is_no_difference(world: World, node: Node) -> None:
+    made = node.do("products.create", {"name": "Earphones", "category": "Accessories", "price_minor": 9_000})
+    node.do("products.update", product_id=made["id"], price_minor=9_000)
+    node.sync()
+    assert world.rows("SELECT count(*) FROM journal_entry WHERE body LIKE '%\"rows\":[]%'") == [(1,)]
+    check_same(world)
+
+
 def test_a_shop_that_was_adopted_can_be_made_again(world: World, lonely: Shop) -> None:
     node = join(world, lonely, world.shop("KLA"))
     node.sync()
