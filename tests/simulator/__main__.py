@@ -84,7 +84,7 @@ def _tell(outcome: Outcome, took_s: float, verbose: bool) -> None:
     sys.stdout.write(f"seed {outcome.seed}: {verdict}, {outcome.told} acts told, {took_s:.1f} s\n")
     if verbose:
         sys.stdout.write(f"  {dict(sorted(outcome.counts.items()))}\n")
-    for fault in outcome.faults[:8]:
+    for fault in outcome.faults[: 1_000 if verbose else 8]:
         sys.stdout.write(f"  {fault}\n")
     sys.stdout.flush()
 

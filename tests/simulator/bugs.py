@@ -18,6 +18,8 @@ import cloudhub.merge.exchange as hub_exchange
 import cloudhub.merge.feed as feed
 import cloudhub.merge.registers as registers
 import shopnode.domain.node as node
+import shopnode.machine.runtime as runtime
+import shopnode.sync.exchange as node_exchange
 import shopnode.sync.pages as node_pages
 from cloudhub.merge.books import Books
 from cloudhub.merge.inbox import keep_entries, lock_head
@@ -25,7 +27,7 @@ from cloudhub.merge.settle import settle
 from cloudhub.merge.work import Work, examine_all
 from shopnode.domain import failpoints
 from shopnode.domain.apply import Applier
-from shopnode.domain.capture import Capture
+from shopnode.domain.capture import Capture, driver_cursor
 from shopnode.domain.projections import Changed, project
 from shopnode.sync.exchange import Exchanger
 from sync_protocol.lines import shop_stream
@@ -255,6 +257,74 @@ def entries_of_tomorrow_refused() -> Iterator[None]:
         yield
 
 
+def series_kept_after_restore() -> AbstractContextManager[Any]:
+    """Books that were put back go on with the numbers they had: the fence is not heeded."""
+    return mock.patch.object(node, "renewed_series", lambda series, random: series)
+
+
+@contextmanager
+def fence_not_heeded() -> Iterator[None]:
+    """A shop whose books were put back notices only when the hub contradicts it."""
+    with mock.patch.object(runtime, "is_put_back", lambda session, fence: False):
+        yield
+
+
+@contextmanager
+def no_chain_check() -> Iterator[None]:
+    """The hub takes what it is sent for what it expected, and what it has by number for seen; so does the shop."""
+
+    def by_number(books: Books, origin_id: str, head: Any, prev: str, arrived: Any) -> Any:
+        return [entry for entry in arrived if entry.n > head.n]
+
+    def whatever(session: Any, origin: str, n: int) -> Any:
+        return _Anything()
+
+    with (
+        mock.patch.object(admission, "new_entries", by_number),
+        mock.patch.object(node_exchange, "hash_of_entry", whatever),
+        mock.patch.object(runtime, "is_put_back", lambda session, fence: False),
+    ):
+        yield
+
+
+class _Anything(str):
+    """A hash that equals every other."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __ne__(self, other: object) -> bool:
+        return False
+
+    def __hash__(self) -> int:
+        return 0
+
+
+@contextmanager
+def lives_look_alike() -> Iterator[None]:
+    """A restored hub goes on as if nothing had happened, and believes cursors it cannot know."""
+    with (
+        mock.patch("tests.simulator.restores.begin_new_life", lambda hub, reason: ""),
+        mock.patch("tests.simulator.world.keep_mark", lambda hub: None),
+        mock.patch.object(hub_exchange, "check_witnesses", lambda *values, **named: None),
+    ):
+        yield
+
+
+@contextmanager
+def nothing_given_back() -> Iterator[None]:
+    """Shops keep nothing to give back to a hub that lost it."""
+    with mock.patch("shopnode.sync.rewind.set_apart", _only_forget):
+        yield
+
+
+def _only_forget(session: Any, common_no: int, now_ms: int) -> None:
+    driver_cursor(session).execute("DELETE FROM feed_line WHERE no > ?", (common_no,))
+    driver_cursor(session).execute("DELETE FROM feed_page WHERE to_no > ?", (common_no,))
+
+
 BUGS: dict[str, Bug] = {
     bug.__name__.replace("_", " "): bug
     for bug in (
@@ -272,5 +342,10 @@ BUGS: dict[str, Bug] = {
         held_for_ever,
         page_ends_too_far,
         entries_of_tomorrow_refused,
+        series_kept_after_restore,
+        fence_not_heeded,
+        no_chain_check,
+        lives_look_alike,
+        nothing_given_back,
     )
 }

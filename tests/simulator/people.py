@@ -228,6 +228,29 @@ def handset(world: World) -> None:
         world.do(place, "handsets.correct", form, "Sarah")
 
 
+def send_phones(world: World) -> None:
+    """Send a phone to another shop, receive what came, or take back what never arrived."""
+    place, chance = world.some_computer(), world.chance
+    way = chance.random()
+    if way < 0.4:
+        unit = world.some_row(place, "SELECT id FROM stock_unit WHERE shop_id = :shop AND status = 'in_stock'")
+        others = [shop.shop_id for shop in world.ours.shops if shop.shop_id != place.shop_id]
+        world.do(place, "handsets.send", {"to_shop_id": chance.choice(others), "unit_ids": [unit]}, "Sarah")
+        return
+    mine = "to_shop_id" if way < 0.8 else "shop_id"
+    line = world.some_row(
+        place, f"SELECT l.id FROM transfer_line l JOIN transfer t ON t.id = l.transfer_id WHERE t.{mine} = :shop"
+    )
+    if line is None:
+        return
+    ((transfer_id, unit_id),) = place.query("SELECT transfer_id, unit_id FROM transfer_line WHERE id = :id", id=line)
+    form = {"transfer_id": transfer_id, "unit_ids": [unit_id]}
+    if way < 0.8:
+        world.do(place, "handsets.receive_transfer", form, "Aisha")
+    else:
+        world.do(place, "handsets.take_back", {**form, "reason": "never arrived"}, "Sarah")
+
+
 def resolve(world: World) -> None:
     """The owner settles an open conflict."""
     found = world.some_row(world.portal, "SELECT id::text FROM field_conflict WHERE resolved_at IS NULL")
@@ -257,6 +280,7 @@ ACTS: dict[str, tuple[int, Callable[[World], None]]] = {
     "stock": (1, stock),
     "receive": (2, receive),
     "handset": (1, handset),
+    "send phones": (3, send_phones),
     "resolve": (1, resolve),
     "stranger": (1, strangers_trade),
     "oversize": (1, oversize),
