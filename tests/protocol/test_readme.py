@@ -24,7 +24,7 @@ def code(name):
 
 def test_the_numbers_are_those_of_the_code():
     rows = re.findall(r"^\| [^|]+ \| ([\d,]+) ?(\w+|%|) \| `(\w+\.\w+)` \|$", README, re.M)
-    assert len(rows) == 22
+    assert len(rows) == 27
     for number, unit, name in rows:
         value = int(number.replace(",", ""))
         scale = TIMES[unit] * (1000 if name.endswith("_MS") else 1) if unit in TIMES else UNITS[unit]
@@ -67,3 +67,12 @@ def test_every_module_is_small_and_says_what_it_is_for():
 def test_the_ground_floor_imports_nothing_of_ours():
     for module in PACKAGE.glob("*.py"):
         assert not re.search(r"^\s*(from|import) (shopnode|cloudhub|tests)", module.read_text(), re.M), module.name
+
+
+def test_every_call_is_on_the_page():
+    """Of the hub's calls that this package describes; the page names each with its method."""
+    calls = set()
+    for module in PACKAGE.glob("*.py"):
+        calls |= set(re.findall(r"`((?:GET|POST) /sync/[a-z0-9/]+)", module.read_text()))
+    assert {call for call in calls if f"`{call}" not in README} == set()
+    assert len(calls) >= 7
