@@ -45,7 +45,7 @@ LONG = bool(os.environ.get("PHONESHOP_LONG"))
 STEP_BYTES, PAUSE_S = (1, 0.06) if LONG else (41, 0.0)  # the hub lets a node ask twenty times a second
 SLOW_CHECKOUT_S = 4  # what would hang on the line would take 10 s and more
 EDITS, PAGE_TORN_BYTES = 150, 5_000
-LOSSY = Weather(lost=0.6)
+LOSSY = Weather(lost=1.0)  # every connection, somewhere in its first kilobytes
 TORN = Weather(request_bytes=900)  # the head of a request and a part of its body
 
 
@@ -140,14 +140,14 @@ def test_a_slow_line_gets_everything_through(scene: Scene, weather: Weather) -> 
     scene.judge()
 
 
-def test_a_line_that_loses_most_connections_gets_everything_through(scene: Scene) -> None:
+def test_a_line_that_loses_every_connection_gets_everything_through(scene: Scene) -> None:
     scene.link.change(LOSSY)
     tried = scene.link.connections
     for _ in range(10):
         scene.sell(1)
         scene.shop.command("sync")
     scene.judge()
-    assert scene.link.connections - tried > 3  # a connection that is not lost is kept
+    assert scene.link.connections - tried > 3
 
 
 @pytest.mark.parametrize("weather", [NO_REPLIES, TORN], ids=["replies lost", "requests torn"])
