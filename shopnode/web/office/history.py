@@ -33,6 +33,7 @@ DEEDS = {
     "sales.pay_refund": ("paid the refund out", "attention"),
     "products.create": ("added the product", "good"), "products.update": ("changed the product", ""),
     "products.archive": ("archived the product", "attention"), "products.restore": ("took it on sale again", "good"),
+    "products.set_photo": ("changed the photo", ""),
     "stock.adjust": ("adjusted the stock", "waiting"),
 }  # fmt: skip
 RESTOCKED = {"resell": "Restocked as new.", "inspect": "The goods wait for inspection.", "scrap": "Scrapped."}
@@ -42,7 +43,7 @@ LABELS = {
     "min_stock_level": "Warn below", "warranty_days": "Warranty, days", "is_serialised": "Sold by IMEI",
     "is_preloaded": "Quick tile",
 }  # fmt: skip
-HIDDEN = frozenset({"archived_at", "id"})
+HIDDEN = frozenset({"archived_at", "photo", "id"})
 
 
 @dataclass
