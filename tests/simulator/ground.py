@@ -15,9 +15,11 @@ from typing import Any
 
 from shopnode.domain.actions import perform
 from shopnode.domain.context import Actor, Context
+from shopnode.domain.engine import NodeDatabase
+from shopnode.domain.migrate import upgrade_node
 from shopnode.domain.people import passwords
 from shopnode.domain.permissions import Role
-from tests.hub.world import Node, Server, World, open_world
+from tests.hub.world import NODE_KEY, Node, Server, World, open_world
 from tests.simulator.plugs import cheap_hashes
 
 CODES = ("KLA", "EBB", "JIN")
@@ -65,6 +67,7 @@ class Ground:
     now_ms: int
     ours: Business
     stranger: Business
+    blank: Path  # books with nothing in them
 
 
 @contextmanager
@@ -113,7 +116,16 @@ def _found(server: Server, folder: Path) -> Ground:
     server.sql(f"ALTER DATABASE {world.database} RENAME TO {GROUND}")
     ours = Business(world.tenant_id, nodes["KLA"].owner, tuple(premises[:-1]), wares)
     theirs = Business(world.mallory.tenant_id, stranger_node.owner, (premises[-1],), strange)
-    return Ground(server, folder, now_ms, ours, theirs)
+    return Ground(server, folder, now_ms, ours, theirs, _blank_books(folder))
+
+
+def _blank_books(folder: Path) -> Path:
+    file = folder / "blank.db"
+    database = NodeDatabase(file, NODE_KEY)
+    upgrade_node(database)
+    database.checkpoint()
+    database.close()
+    return file
 
 
 def _hire(node: Node, code: str) -> None:

@@ -10,16 +10,14 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from shopnode.domain.clock import is_act_id
-from shopnode.domain.db import Base, DerivedRow, SyncedRow, synced_models
-from shopnode.domain.journal import JournalEntry
 from tests.simulator.custody import entries_at_hub
 from tests.simulator.healing import QUIET_MS
+from tests.simulator.tables import SHOWN_MAX, compared_tables, differences, rows_of, text_of
 
 if TYPE_CHECKING:
     from tests.simulator.places import Portal
     from tests.simulator.world import World
 
-SHOWN_MAX = 3
 Check = Callable[["World"], Iterator[str]]
 
 
@@ -79,16 +77,10 @@ def sales_are_what_receipts_say(world: World) -> Iterator[str]:
 def replicas_are_equal(world: World) -> Iterator[str]:
     """2, C1: equal scope, equal rows, derived ones included, at the hub and at every shop."""
     for computer in world.running():
-        for table, columns in _tables().items():
-            scope = (
-                f" WHERE shop_id = '{computer.shop_id}'" if "shop_id" in columns and table not in _EVERYWHERE else ""
-            )
-            query = f"SELECT {', '.join(columns)} FROM {table}{scope}"
-            here = {_plain(row) for row in computer.query(query)}
-            there = {_plain(row) for row in world.portal.query(query)}
-            if here != there:
-                only = (sorted(here - there, key=str)[:SHOWN_MAX], sorted(there - here, key=str)[:SHOWN_MAX])
-                yield f"2: {table} at {computer.label} and at the hub: {only} of {columns}"
+        tables = compared_tables().items()
+        here = {table: rows_of(computer, table, columns, computer.shop_id) for table, columns in tables}
+        there = {table: rows_of(world.portal, table, columns, computer.shop_id) for table, columns in tables}
+        yield from (f"2: at {computer.label} and at the hub: {words}" for words in differences(here, there))
 
 
 def nothing_is_pending(world: World) -> Iterator[str]:
@@ -174,7 +166,7 @@ def _everything(world: World) -> list[Any]:
 
 
 def _rows_by_id(place: Portal, entity: str) -> dict[str, dict[str, Any]]:
-    names = [name for name in _tables()[entity] if name != "id"]
+    names = [name for name in compared_tables()[entity] if name != "id"]
     rows = place.query(f"SELECT id, {', '.join(names)} FROM {entity}")
     return {str(row[0]): dict(zip(names, row[1:], strict=True)) for row in rows}
 
@@ -182,32 +174,10 @@ def _rows_by_id(place: Portal, entity: str) -> dict[str, dict[str, Any]]:
 def _agrees(told: dict[str, Any], stands: dict[str, Any]) -> bool:
     """Whether a row holds what was recorded. Of an act done twice only the target must agree."""
     if is_act_id(told["id"]):
-        return all(_text(stands[name]) == _text(told[name]) for name in ("sale_id", "shop_id") if name in told)
-    return all(_text(stands[name]) == _text(value) for name, value in told.items() if name != "id")
+        return all(text_of(stands[name]) == text_of(told[name]) for name in ("sale_id", "shop_id") if name in told)
+    return all(text_of(stands[name]) == text_of(value) for name, value in told.items() if name != "id")
 
 
-def _tables() -> dict[str, list[str]]:
-    """Every table both homes have, with its columns beside the tenant."""
-    found = {}
-    for mapper in Base.registry.mappers:
-        if issubclass(mapper.class_, SyncedRow | DerivedRow) and mapper.class_ is not JournalEntry:
-            found[mapper.local_table.name] = [c.name for c in mapper.local_table.columns if c.name != "tenant_id"]
-    return found
-
-
-def _plain(row: Any) -> tuple[Any, ...]:
-    return tuple(_text(value) for value in row)
-
-
-def _text(value: Any) -> str | None:
-    """Values as text, because SQLite has neither UUIDs nor booleans."""
-    return None if value is None else str(int(value)) if isinstance(value, bool) else str(value)
-
-
-# Facts of the whole business, although a row names a shop.
-_EVERYWHERE = frozenset(
-    name for name, model in synced_models().items() if model.__sync__.stream.value == "t"
-)  # fmt: skip
 _WHY = """
 SELECT w.verdict, w.reason FROM waiting_entry w
 JOIN journal_entry e ON e.origin_id = w.origin_id AND e.n = w.n WHERE e.entry_id = CAST(:id AS uuid)

@@ -104,10 +104,11 @@ def owner_chooses(world: World) -> None:
 
 def put_twins_away(world: World) -> None:
     """Before a world may rest, no identity is used twice."""
-    for computer in [one for one in world.running() if one.is_twin]:
-        world.custody.before()
-        computer.put_away = True
-        world.custody.after()
+    for twin in [computer for computer in world.running() if computer.is_twin]:
+        if any(other.premises is twin.premises for other in world.running() if other is not twin):
+            world.custody.before()
+            twin.put_away = True
+            world.custody.after()
 
 
 TAKINGS: dict[str, tuple[int, Callable[[World], None]]] = {

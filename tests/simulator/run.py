@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from shopnode.machine.storage import DiskFull
-from tests.simulator import invariants, records
+from tests.simulator import invariants, prefixes, records
 from tests.simulator.faults import FAULTS, poisonous
 from tests.simulator.ground import Ground
 from tests.simulator.healing import heal
@@ -83,7 +83,7 @@ def _live(world: World, steps: int) -> None:
 
 def _judged(world: World) -> list[str]:
     found = [*world.oracle.faults, *world.surprises]
-    for check in (*invariants.CHECKS, *records.CHECKS):
+    for check in (*invariants.CHECKS, *records.CHECKS, *prefixes.CHECKS):
         found += check(world)
     return found
 
