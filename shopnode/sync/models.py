@@ -73,6 +73,7 @@ class FeedPage(LocalRow):
     """A page as it was applied: the hub's word for its lines, whose hashes stand with them.
 
     accepted_n  how far the hub had our entries then
+    hashes      as JSON, once not all of its lines are here any more
     """
 
     __tablename__ = "feed_page"
@@ -83,6 +84,17 @@ class FeedPage(LocalRow):
     sig: Mapped[str] = mapped_column(String(86))
     at: Mapped[UtcTime]
     accepted_n: Mapped[int] = mapped_column(BigInteger)
+    hashes: Mapped[str | None] = mapped_column(Text)
+
+
+class StreamBegin(LocalRow):
+    """The line that the first one kept here follows, where a snapshot took the place of what came before."""
+
+    __tablename__ = "stream_begin"
+
+    stream: Mapped[str] = mapped_column(String(40), primary_key=True)
+    no: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    hash: Mapped[str] = mapped_column(String(64))
 
 
 class ReturnedPage(LocalRow):

@@ -45,8 +45,9 @@ class Offer:
 def keep_page(session: Session, page: Page, signature: str, epoch: str, now_ms: int) -> None:
     """Keep the signature of a page that was applied. An empty one proves nothing."""
     if page.lines:
-        values = (page.from_no, page.to_no, epoch, signature, now_ms)
-        driver_cursor(session).execute(_KEEP, values)
+        cursor = driver_cursor(session)
+        cursor.execute(_KEEP, (page.from_no, page.to_no, epoch, signature, now_ms))
+        cursor.execute(_BEGIN)
 
 
 def set_apart(session: Session, common_no: int, now_ms: int) -> None:
@@ -56,22 +57,27 @@ def set_apart(session: Session, common_no: int, now_ms: int) -> None:
     placed = set(cursor.execute(_PLACED).fetchall())  # our own that were lost before: the first place counts
     for page in pages:
         rows = cursor.execute(_LINES, (page.from_no, page.to_no)).fetchall()
+        hashes = json.loads(page.hashes) if page.hashes else [row[-1] for row in rows]
+        places = {digest: place for place, digest in enumerate(hashes)}
+        if page.from_no < common_no:
+            page.hashes = json.dumps(hashes)  # some of its lines stay
         page_id = _next_id(cursor, "returned_page")
         kept = ReturnedPage(
             id=page_id, from_no=page.from_no, to_no=page.to_no, epoch=page.epoch, sig=page.sig,
-            hashes=json.dumps([row[-1] for row in rows]), lost_at=to_datetime(now_ms),
+            hashes=json.dumps(hashes), lost_at=to_datetime(now_ms),
         )  # fmt: skip
         session.add(kept)
         session.flush()
-        first_id = _next_id(cursor, "returned_line")
         lost = [
-            (first_id + place, page_id, place, no, stream, origin, n, body, personal, _prev_hash(cursor, stream, no))
-            for place, (no, stream, origin, n, body, personal, _) in enumerate(rows)
-            if no > common_no and (body is not None or (origin, n) not in placed)
+            (places[digest], no, stream, origin, n, body, personal, _prev_hash(cursor, stream, no))
+            for no, stream, origin, n, body, personal, digest in rows
+            if no > common_no and digest in places and (body is not None or (origin, n) not in placed)
         ]
-        cursor.executemany(_SET_APART, lost)
+        first_id = _next_id(cursor, "returned_line")
+        cursor.executemany(_SET_APART, [(first_id + i, page_id, *row) for i, row in enumerate(lost)])
     cursor.execute("DELETE FROM feed_line WHERE no > ?", (common_no,))
-    session.execute(delete(FeedPage).where(FeedPage.to_no > common_no))
+    cursor.execute("DELETE FROM stream_begin WHERE no > ?", (common_no,))
+    session.execute(delete(FeedPage).where(FeedPage.to_no > common_no, FeedPage.from_no >= common_no))
     give_again(session)
 
 
@@ -168,7 +174,7 @@ def _next_id(cursor: Any, table: str) -> int:
 
 
 def _prev_hash(cursor: Any, stream: str, no: int) -> str:
-    row = cursor.execute(_BEFORE, (stream, no)).fetchone()
+    row = cursor.execute(_BEFORE, (stream, no, stream, no)).fetchone()
     return str(row[0]) if row else stream_genesis(stream)
 
 
@@ -191,7 +197,18 @@ SELECT id FROM returned_page AS p WHERE lost_at < ? AND NOT EXISTS (
 ORDER BY id LIMIT ?
 """
 _PLACED = "SELECT origin_id, n FROM returned_line WHERE body IS NULL"
-_BEFORE = "SELECT hash FROM feed_line WHERE stream = ? AND no < ? ORDER BY no DESC LIMIT 1"
+_BEFORE = """
+SELECT hash FROM (
+  SELECT * FROM (SELECT no, hash FROM feed_line WHERE stream = ? AND no < ? ORDER BY no DESC LIMIT 1)
+  UNION ALL SELECT no, hash FROM stream_begin WHERE stream = ? AND no < ?
+) ORDER BY no DESC LIMIT 1
+"""
+# Before the marks move on: a mark without its line is where a snapshot ended.
+_BEGIN = """
+INSERT OR IGNORE INTO stream_begin (stream, no, hash)
+SELECT stream, no, hash FROM stream_mark AS m
+WHERE NOT EXISTS (SELECT 1 FROM feed_line AS l WHERE l.stream = m.stream AND l.no = m.no)
+"""
 _SET_APART = """
 INSERT INTO returned_line (id, page_id, place, no, stream, origin_id, n, body, personal, prev_hash)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)

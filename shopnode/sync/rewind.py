@@ -90,12 +90,12 @@ def _common_line(line: SignedLine, link: Link, stream: str) -> int:
 
 def _numbers(session: Session, stream: str) -> array[int]:
     """The numbers of every line of a stream that can be shown, in order; a snapshot's last line is one of them."""
-    rows = driver_cursor(session).execute(_NUMBERS, (stream, stream))
+    rows = driver_cursor(session).execute(_NUMBERS, (stream, stream, stream))
     return array("q", [row[0] for row in rows])
 
 
 def _hashes(session: Session, stream: str, numbers: list[int]) -> dict[int, str]:
-    rows = driver_cursor(session).execute(_HASHES, (stream, orjson.dumps(numbers).decode(), stream))
+    rows = driver_cursor(session).execute(_HASHES, (stream, orjson.dumps(numbers).decode(), stream, stream))
     return dict(rows.fetchall())
 
 
@@ -172,10 +172,13 @@ def _fields_of(blocks: Iterable[list[Any]]) -> Iterable[tuple[str, str, str]]:
 
 REMEDIES[Action.RESEND_DURABLE] = rewind
 
-_NUMBERS = "SELECT no FROM feed_line WHERE stream = ? UNION SELECT no FROM stream_mark WHERE stream = ? ORDER BY no"
+_NUMBERS = """
+SELECT no FROM feed_line WHERE stream = ? UNION SELECT no FROM stream_mark WHERE stream = ?
+UNION SELECT no FROM stream_begin WHERE stream = ? ORDER BY no
+"""
 _HASHES = """
 SELECT no, hash FROM feed_line WHERE stream = ? AND no IN (SELECT value FROM json_each(?))
-UNION SELECT no, hash FROM stream_mark WHERE stream = ?
+UNION SELECT no, hash FROM stream_mark WHERE stream = ? UNION SELECT no, hash FROM stream_begin WHERE stream = ?
 """
 # Numbers from a feed that is gone may be given to something else.
 _CAP = """

@@ -37,6 +37,7 @@ def upgrade() -> None:
     create_snapshot_fetch()
     create_snapshot_part()
     create_staff_pin()
+    create_stream_begin()
     create_stream_mark()
     create_web_session()
     create_print_job()
@@ -110,6 +111,7 @@ def create_feed_page() -> None:
         sa.Column("sig", sa.String(86), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("accepted_n", sa.BigInteger(), nullable=False),
+        sa.Column("hashes", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("to_no", name=op.f("pk_feed_page")),
     )
 
@@ -305,6 +307,16 @@ def create_staff_pin() -> None:
         sa.Column("pin_hash", sa.Text(), nullable=False),
         sa.Column("set_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("staff_id", name=op.f("pk_staff_pin")),
+    )
+
+
+def create_stream_begin() -> None:
+    op.create_table(
+        "stream_begin",
+        sa.Column("stream", sa.String(40), nullable=False),
+        sa.Column("no", sa.BigInteger(), nullable=False, autoincrement=False),
+        sa.Column("hash", sa.String(64), nullable=False),
+        sa.PrimaryKeyConstraint("stream", "no", name=op.f("pk_stream_begin")),
     )
 
 
