@@ -128,6 +128,7 @@ class Applier:
             self._save([_state(model, row[0], WHOLE_ROW, no) for no, row in fresh])
             for no, row in again:
                 self.set_fields(no, model, row[0], dict(zip(columns[1:], row[1:], strict=True)))
+                self._cursor.execute(_WHOLE_SEEN, (no, model.__tablename__, row[0], WHOLE_ROW))
         else:
             self._take_first_acts(model, columns, again, is_fed)
 
@@ -306,6 +307,11 @@ def _update_statement(table: str, columns: tuple[str, ...]) -> str:
     return f"UPDATE {table} SET {', '.join(f'{name} = ?' for name in columns)} WHERE id = ?"
 
 
+# A row of ours that comes back from before a restore: what it left empty is known as of its line, too.
+_WHOLE_SEEN = """
+UPDATE field_state SET seen_no = ?
+WHERE entity = ? AND row_id = ? AND field = ? AND seen_no = 0 AND pending_n IS NULL
+"""
 _PENDING = "SELECT entity, row_id, field, seen_no, shadow, shadow_no FROM field_state WHERE pending_n = ?"
 _STATES = "SELECT field, seen_no, pending_n, shadow, shadow_no FROM field_state WHERE entity = ? AND row_id = ?"
 _SAVE = """

@@ -179,6 +179,24 @@ def test_an_edit_that_was_with_the_hub_already_gives_way_to_the_owners(company, 
     assert {row.price_minor for row in at_hub(company, Product) if row.id == till.glass} == {7_000}
 
 
+def test_whoever_edits_a_row_that_was_with_the_hub_already_has_seen_it(company, shop):
+    branch, _ = shop
+    made = branch.shop.do("products.create", name="Cable", category="Cables", price_minor=1_000)["id"]
+    branch.line.lose_replies()
+    with pytest.raises(LinkDown):
+        branch.worker.run_once()
+    branch.line.cut()
+    put_back(branch, copy_books(branch))
+    branch.line.heal()
+    settle(branch)
+    branch.shop.do("products.update", product_id=made, brand="Oraimo")  # left empty when it was made
+    entry = max(journal(branch), key=lambda row: row.n if row.origin_id == branch.shop.home.origin_id else 0)
+    (change,) = [row[1] for block in orjson.loads(entry.body)["rows"] for row in block[3]]
+    assert change[2] > 0
+    branch.sync()
+    assert differences(company, branch) == []
+
+
 def test_a_drawer_closed_in_the_lost_past_is_closed_again_and_the_new_one_stays_open(company, shop):
     branch, till = shop
     copy = copy_books(branch)
