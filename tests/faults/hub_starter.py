@@ -42,13 +42,20 @@ class HubStarter:
 
     def wait_for_end(self) -> int:
         """The signal that ended the hub; 0 when it ended in order."""
-        return int(self._hear()["signal"])
+        ended_by = int(self._hear()["signal"])
+        self._pid = 0
+        return ended_by
 
     def stop(self) -> None:
         os.kill(self._pid, signal.SIGTERM)
         assert self.wait_for_end() == 0
 
-    def close(self) -> None:
+    def __enter__(self) -> HubStarter:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        if self._pid:
+            os.kill(self._pid, signal.SIGTERM)
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.close()
         self._process.wait(20)

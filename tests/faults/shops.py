@@ -54,7 +54,15 @@ def hub_folder() -> Iterator[Path]:
     try:
         yield folder
     finally:
+        _stop_orphan(EmbeddedPostgres(folder / "pg"))
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _stop_orphan(server: EmbeddedPostgres) -> None:
+    """A hub that a failing test left dead has left its database running."""
+    if server.is_running():
+        server.start()
+        server.stop()
 
 
 @contextmanager

@@ -54,22 +54,21 @@ def hub(folder: Path) -> Iterator[HubProcess]:
 
 def test_kill_of_the_hub_at_every_step_of_an_exchange(folder: Path, tmp_path: Path) -> None:
     """The hub dies at one step after the other, each time with a new sale in hand; started again, it goes on."""
-    hub = HubStarter(folder)
-    url = hub.start()
-    with looking_into(folder) as inside:
-        business = found_business(inside, "Killed")
-        counter = business.counter(business.add_shop("KLA"), url, tmp_path / "shop.db")
-        business.open_shop(counter)
+    with HubStarter(folder) as hub:
+        url = hub.start()
+        with looking_into(folder) as inside:
+            business = found_business(inside, "Killed")
+            counter = business.counter(business.add_shop("KLA"), url, tmp_path / "shop.db")
+            business.open_shop(counter)
+            hub.stop()
+            for step in STEPS:
+                hub.start(f"{step}=kill")
+                _die_with_a_sale_in_hand(business, counter, hub, step)
+            hub.start()
+            counter.worker.run_once()
+            judge(business, [counter], sold=len(counter.told))
+            counter.close()
         hub.stop()
-        for step in STEPS:
-            hub.start(f"{step}=kill")
-            _die_with_a_sale_in_hand(business, counter, hub, step)
-        hub.start()
-        counter.worker.run_once()
-        judge(business, [counter], sold=len(counter.told))
-        counter.close()
-    hub.stop()
-    hub.close()
 
 
 def _die_with_a_sale_in_hand(business: Business, counter: Counter, hub: HubStarter, step: str) -> None:
