@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from tests.simulator.bugs import BUGS
+from tests.simulator.figures import figures
 from tests.simulator.ground import Ground, standing_ground
 from tests.simulator.hunt import hunt
 from tests.simulator.run import STEPS, Outcome, run_seed
@@ -24,13 +25,17 @@ def main() -> int:
     if os.environ.get("PYTHONHASHSEED") != "0":
         os.execve(sys.executable, [sys.executable, "-m", "tests.simulator", *sys.argv[1:]],
                   {**os.environ, "PYTHONHASHSEED": "0"})  # fmt: skip
+    if wanted.figures:
+        for name, figure in figures(wanted.figures):
+            sys.stdout.write(f"| {name} | {figure:,} |\n")
+        return 0
     first, _, last = wanted.seeds.partition("-")
     known = _recorded(wanted.resume) if wanted.resume else set()
     record = wanted.record or wanted.resume
     failed = 0
     with standing_ground() as ground:
         if wanted.hunt:
-            return _hunt(ground, wanted.hunt, int(first))
+            return _hunt(ground, wanted.hunt, int(first), wanted.steps)
         for seed in range(int(first), int(last or first) + 1):
             if seed in known:
                 continue
@@ -43,10 +48,10 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def _hunt(ground: Ground, wanted: str, first: int) -> int:
+def _hunt(ground: Ground, wanted: str, first: int, steps: int) -> int:
     missed = 0
-    for bug in BUGS if wanted == "all" else [wanted]:
-        caught = hunt(ground, bug, first)
+    for bug in BUGS if wanted == "all" else wanted.split(","):
+        caught = hunt(ground, bug, first, steps)
         missed += caught is None
         sys.stdout.write(f"{bug}: " + (f"after {caught.seeds}: {caught.words}" if caught else "NOT CAUGHT") + "\n")
         sys.stdout.flush()
@@ -60,6 +65,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--record", type=Path, help="append a line of JSON for each run")
     parser.add_argument("--resume", type=Path, help="pass over the seeds of this record, and go on with it")
     parser.add_argument("--hunt", help="plant this bug, or all of them in turn, and say how many seeds catch it")
+    parser.add_argument("--figures", type=Path, nargs="+", help="add up records instead of running anything")
     parser.add_argument("--verbose", action="store_true", help="show everything that happened in each run")
     return parser.parse_args()
 

@@ -142,7 +142,7 @@ def receipt_numbers_are_unique(world: World) -> Iterator[str]:
 
 def quiet_worlds_stay_quiet(world: World) -> Iterator[str]:
     """7: after rest, more exchanges move no rows."""
-    exchanges = 100 if world.seed % 8 == 0 else 6
+    exchanges = 100 if world.seed % 16 == 0 else 6
     places = world.running()
     before = _everything(world)
     for turn in range(exchanges):

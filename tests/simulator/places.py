@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,7 +70,9 @@ class Computer:
 
     side: Side = "node"
 
-    def __init__(self, world: World, premises: Premises, label: str, file: Path):
+    def __init__(
+        self, world: World, premises: Premises, label: str, file: Path, enrol: Callable[[Computer], None] | None = None
+    ):
         self.world = world
         self.premises = premises
         self.label = label
@@ -86,6 +88,9 @@ class Computer:
         self.is_short = False  # of room on its disk, in one way or the other
         self.lineage = 0  # grows when the file is replaced by another one: what was seen before may be gone
         self.put_away = False
+        self.began_at = 0  # feed number its books began with, for one that was given them whole
+        if enrol is not None:
+            enrol(self)
         self.open(is_new=True)
 
     # running and not

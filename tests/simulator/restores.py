@@ -8,13 +8,20 @@ from typing import TYPE_CHECKING
 
 from cloudhub.merge.lives import begin_new_life
 from cloudhub.tenancy.clones import choose_run
-from tests.simulator.places import ROOMY
+from cloudhub.tenancy.codes import make_enrol_code
+from cloudhub.tenancy.nodes import revoke_node
+from shopnode.domain.engine import NodeDatabase
+from shopnode.domain.setup import create_installation
+from shopnode.sync.enrol import ask_to_enrol, link_row
+from tests.hub.world import NODE_KEY
+from tests.simulator.places import ROOMY, Computer
 
 if TYPE_CHECKING:
     from tests.simulator.world import World
 
 COPIES_MAX = 3
 CLONES_MAX = 1
+ARRIVAL_ROUNDS_MAX = 40
 
 
 def copy_of_a_computer(world: World) -> None:
@@ -34,6 +41,7 @@ def computer_taken_back(world: World) -> None:
         return
     source = world.chance.choice(computer.copies)
     world.count("computers restored")
+    _mostly_in_touch(world, computer)
     world.custody.before()
     computer.close()
     computer.replace_files(source)
@@ -43,6 +51,14 @@ def computer_taken_back(world: World) -> None:
     computer.free_bytes, computer.is_short = ROOMY, False
     computer.open()
     world.custody.after()
+
+
+def _mostly_in_touch(world: World, computer: Computer) -> None:
+    """Most shops are online most of the time; what was never sent and is nowhere else is really gone."""
+    if world.chance.random() < 0.8:
+        calm, world.swarm.calm = world.swarm.calm, True
+        world.sync(computer)
+        world.swarm.calm = calm
 
 
 def copy_of_the_hub(world: World) -> None:
@@ -111,11 +127,63 @@ def put_twins_away(world: World) -> None:
             world.custody.after()
 
 
+def computer_lost(world: World) -> None:
+    """A computer is stolen. A new one is enrolled in its shop and fetches the books, over the same bad line."""
+    lost = world.some_computer()
+    if world.cloned or world.replaced:
+        return
+    world.replaced += 1
+    world.count("computers replaced")
+    world.hub_copies.clear()  # a hub that was put back to before an enrolment knows nothing of it: the owner enrols anew
+    _mostly_in_touch(world, lost)
+    world.custody.before()
+    lost.put_away = True
+    revoke_node(world.hub.database, world.ours.tenant_id, lost.home.node_id, world.clock.wall_ms())
+    made = Computer(world, lost.premises, f"{lost.premises.code} new", world.ground.blank, _enrol)
+    world.computers.append(made)
+    calm = world.swarm.calm
+    for turn in range(ARRIVAL_ROUNDS_MAX):
+        world.swarm.calm = calm or turn >= ARRIVAL_ROUNDS_MAX // 2
+        world.pass_time(2_000)
+        world.sync(made)
+        ((awaits, seen),) = made.query("SELECT awaits_books, seen FROM installation")
+        if not awaits:
+            made.began_at = seen
+            break
+    else:
+        world.oracle.faults.append("C2: the books do not arrive at a new computer")
+    world.swarm.calm = calm
+    world.custody.after()
+
+
+def _enrol(computer: Computer) -> None:
+    """Make the blank file a new installation of the shop, as `shopnode enrol` does."""
+    world, calm = computer.world, computer.world.swarm.calm
+    world.swarm.calm = True
+    code = make_enrol_code(world.hub, world.ours.tenant_id, computer.shop_id)
+    enrolment = ask_to_enrol(
+        "http://hub.test", code, device=computer.label, software="simulated", random=world.chance.randbytes,
+        transport=computer.wire,
+    )  # fmt: skip
+    world.swarm.calm = calm
+    database = NodeDatabase(computer.folder / "shop.db", NODE_KEY)
+    database.guard()
+    answer = enrolment.answer
+    create_installation(
+        database, computer.clock, world.chance.randbytes, series=answer.series, node_id=answer.node,
+        origin_id=answer.origin, shop_id=answer.shop, awaits_books=True,
+    )  # fmt: skip
+    with database.writing() as session:
+        session.add(link_row(enrolment))
+    database.close()
+
+
 TAKINGS: dict[str, tuple[int, Callable[[World], None]]] = {
     "copy of a computer": (2, copy_of_a_computer),
     "computer taken back": (1, computer_taken_back),
     "copy of the hub": (1, copy_of_the_hub),
     "hub taken back": (1, hub_taken_back),
+    "computer lost": (1, computer_lost),
 }
 CLONING: dict[str, tuple[int, Callable[[World], None]]] = {
     "computer cloned": (1, computer_cloned),

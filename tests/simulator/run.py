@@ -58,6 +58,7 @@ def run_seed(ground: Ground, seed: int, steps: int = STEPS) -> Outcome:
         try:
             _live(world, steps)
             outcome.faults += heal(world)
+            outcome.acknowledged = _acknowledged(world)
             outcome.faults += _judged(world)
         except Exception as error:
             outcome.faults.append(f"{type(error).__name__}: {error}\n{traceback.format_exc()}")
@@ -79,6 +80,13 @@ def _live(world: World, steps: int) -> None:
         ((name, _, move),) = world.chance.choices(moves, weights)
         world.count(name)
         move(world)
+
+
+def _acknowledged(world: World) -> int:
+    """Entries that the hub has taken in this run, and in no life of it lost."""
+    ((count,),) = world.portal.query("SELECT count(*) FROM journal_entry WHERE received_at > :began",
+                                     began=world.ground.now_ms)  # fmt: skip
+    return int(count)
 
 
 def _judged(world: World) -> list[str]:

@@ -42,7 +42,7 @@ def draw(chance: random.Random, acts: Mapping[str, int], faults: Mapping[str, in
 
     swarm = Swarm(chance, shops=chance.choice((1, 2, 2, 3)))
     swarm.acts = {**some(acts, 0.7), "sell": acts["sell"] * chance.uniform(0.5, 1.5)}
-    swarm.sync_rate = chance.choice((0.05, 0.15, 0.3, 0.5))
+    swarm.sync_rate = chance.choice((0.05, 0.1, 0.2, 0.35))
     if chance.random() < 0.05:
         return swarm  # nothing goes wrong
     swarm.faults = some(faults, 0.4)

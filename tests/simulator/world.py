@@ -59,7 +59,7 @@ class World:
         self.oracle = Oracle(ground.ours)
         self.custody = Custody(self)
         self.hub_copies: list[str] = []
-        self.cloned = 0
+        self.cloned = self.replaced = 0
         self.facts: dict[tuple[str, str], list[dict[str, Any]]] = {}  # that must stand, once it is judged
 
     # beginning and end
