@@ -6,7 +6,7 @@ the hub says so, and a PC that was upgraded takes what was withheld from it befo
 Invariants:
   * A chunk is stored only if it is the one the manifest names; what was fetched is not fetched again after a cut.
   * All of a snapshot is applied in one transaction with cursor and witnesses, which also forgets the chunks.
-  * A snapshot that the hub no longer keeps, or that is of another schema, is forgotten whole and begun anew.
+  * A snapshot that the hub no longer keeps, or that is of another schema or origin, is forgotten and begun anew.
 """
 
 from __future__ import annotations
@@ -76,12 +76,15 @@ def _take(line: SignedLine, link: Link, *, since_schema: int | None = None, unle
 
 
 def _begun(line: SignedLine) -> Manifest | None:
-    """The snapshot that is being fetched; one for another schema counts for nothing."""
+    """The snapshot that is being fetched; one for another schema counts for nothing, nor does one of another origin.
+
+    A restored file may hold chunks that its earlier life fetched.
+    """
     with line.home.reading() as session:
         row = session.get(SnapshotFetch, 1)
     if row is None:
         return None
-    if row.schema == SCHEMA_VERSION:
+    if (row.schema, row.origin_id) == (SCHEMA_VERSION, line.home.origin_id):
         return decode(Manifest, row.manifest.encode())
     with line.home.writing() as session:
         _forget(session)
@@ -104,7 +107,8 @@ def _begin(line: SignedLine, link: Link, since_schema: int | None, unless_lines:
         return None
     with home.writing() as session:
         _forget(session)
-        session.add(SnapshotFetch(id=1, schema=SCHEMA_VERSION, manifest=encode(manifest).decode()))
+        asked_for = {"origin_id": home.origin_id, "schema": SCHEMA_VERSION}
+        session.add(SnapshotFetch(id=1, manifest=encode(manifest).decode(), **asked_for))
     failpoints.hit("snapshot.begun")
     return manifest
 

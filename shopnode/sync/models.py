@@ -146,7 +146,8 @@ class SnapshotFetch(LocalRow):
     __tablename__ = "snapshot_fetch"
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    schema: Mapped[int]  # that it was asked for
+    origin_id: Mapped[Id]  # who asked for it, and for which schema
+    schema: Mapped[int]
     manifest: Mapped[str] = mapped_column(Text)  # canonical JSON, as the hub signed it on the line
 
 

@@ -182,4 +182,4 @@ def _repeat(home: NodeHome, past_id: int, step: Callable[[Session, PastOrigin], 
 
 
 REMEDIES[Action.RENEW_ORIGIN] = renew_after_fork
-BEFORE.append(settle_past_origins)
+BEFORE.insert(0, settle_past_origins)  # a snapshot says which entries of the present origin are decided

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import pytest
 from sqlalchemy import func, select, update
 
-from cloudhub.merge.models import FeedStream
+from cloudhub.merge.models import FeedStream, TenantFeed
 from cloudhub.merge.snapshot_models import Snapshot, SnapshotChunk
 from shopnode.domain import failpoints
 from shopnode.domain.actions import perform
@@ -311,6 +311,36 @@ def test_over_existing_books_pending_edits_stay_and_the_hubs_value_waits(company
     with company.hub.home(company.tenant_id).reading() as session:
         standing = session.scalars(select(Product.price_minor).where(Product.id == till.glass)).one()
     assert branch.shop.row(Product, till.glass).price_minor == standing
+
+
+def test_a_node_below_the_logs_floor_takes_one_by_itself_and_sends_what_it_has(company):
+    branch, till = traded(company)
+    sold = till.sell()
+    perform(company.portal(), "products.update", {"product_id": till.charger, "price_minor": 33_000})
+    with company.hub.database.session(company.tenant_id, bulk=True) as session:
+        session.execute(update(TenantFeed).values(floor=TenantFeed.seq))
+    branch.worker.run_once()
+    branch.worker.run_once()
+    assert branch.shop.row(Product, till.charger).price_minor == 33_000
+    with company.hub.home(company.tenant_id).reading() as session:
+        assert session.get(Sale, (company.tenant_id, sold.result["sale_id"]))
+    with blank_pc(company, branch.shop.home.shop_id) as new:
+        new.worker.run_once()
+        assert contents(new.home) == contents(branch.shop.home)
+
+
+def test_what_an_earlier_origin_was_fetching_is_forgotten(company, blank):
+    branch, _ = traded(company)
+    new = blank(branch)
+    failpoints.arm("snapshot.part_stored=raise@3")
+    with pytest.raises(Injected):
+        new.worker.run_once()
+    failpoints.arm("")
+    with new.home.writing() as session:
+        session.execute(update(SnapshotFetch).values(origin_id=branch.shop.home.origin_id))
+    new.worker.run_once()
+    assert contents(new.home) == contents(branch.shop.home)
+    assert new.line.targets.count("/sync/v1/snapshot") == 2
 
 
 def test_an_entry_whose_acknowledgement_was_lost_is_not_doubled(company, blank):

@@ -285,6 +285,7 @@ def create_snapshot_fetch() -> None:
     op.create_table(
         "snapshot_fetch",
         sa.Column("id", sa.BigInteger(), nullable=False, autoincrement=False),
+        sa.Column("origin_id", ID, nullable=False),
         sa.Column("schema", sa.BigInteger(), nullable=False),
         sa.Column("manifest", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_snapshot_fetch")),
