@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -11,24 +10,15 @@ from sqlalchemy import select, text
 
 from cloudhub.hub import Hub
 from cloudhub.merge.conflicts import open_exceptions
-from cloudhub.merge.lives import begin_new_life
-from cloudhub.merge.models import FieldConflict, Origin, ReturnedLine
-from cloudhub.merge.rebuild import rebuild_tenant
+from cloudhub.merge.models import Origin
 from cloudhub.tenancy.logins import set_portal_password, sign_in
 from shopnode.domain import failpoints
 from shopnode.domain.actions import perform
 from shopnode.domain.catalogue.models import Product
 from shopnode.domain.customers.models import Customer
-from shopnode.domain.errors import ShopError
-from shopnode.domain.node import Installation
-from shopnode.domain.permissions import Role
 from shopnode.domain.sales.models import Sale, SaleDecision
-from shopnode.machine.witnesses import broken_streams
 from shopnode.sync import returned
-from shopnode.sync.models import FeedPage, HubLink
-from shopnode.sync.models import ReturnedLine as KeptLine
-from shopnode.sync.models import ReturnedPage as KeptPage
-from shopnode.sync.returned import KEPT_MS
+from shopnode.sync.models import HubLink
 from shopnode.sync.transport import LinkDown
 from tests.domain.till import Till, open_till
 from tests.hub_server import copy_hub
@@ -40,7 +30,6 @@ from tests.sync.test_rewind import BACKUP, Restore, assert_calm, at_hub, restore
 
 assert restore  # the fixture
 
-ACTS = ["sell", "sell", "price", "portal", "decide", "sync", "sync", "customer", "copy", "restore"]
 PLUGS = {
     "at the node": ["rewind.compared", "rewind.before_commit", "rewind.after_commit", "fork.answered"],
     "at the hub": ["hub.life_begun", "hub.before_readmitted", "hub.admitted", "hub.answered"],
@@ -333,151 +322,3 @@ def test_a_durable_ack_goes_back_to_what_the_backup_holds(
 def durable(branch: Branch) -> int:
     with branch.shop.home.reading() as session:
         return session.scalars(select(HubLink.durable_n)).one()
-
-
-def test_signatures_are_kept_for_a_while_and_as_long_as_no_backup_holds_what_was_sent(
-    company: Company, hub: Hub, branch: Branch, till: Till
-) -> None:
-    sell(till)
-    settle(branch)
-    pages = len(branch.shop.rows(FeedPage))
-    branch.shop.clock.advance(KEPT_MS - 60_000)
-    returned.prune(branch.worker._signed_line())
-    assert len(branch.shop.rows(FeedPage)) == pages
-
-    branch.shop.clock.advance(120_000)
-    returned.prune(branch.worker._signed_line())
-    assert all(page.accepted_n > 0 for page in branch.shop.rows(FeedPage))
-    assert 0 < len(branch.shop.rows(FeedPage)) < pages
-
-    with branch.shop.home.writing() as session:
-        session.execute(text("UPDATE hub_link SET durable_n = accepted_n"))
-    returned.prune(branch.worker._signed_line())
-    assert branch.shop.rows(FeedPage) == []
-
-
-def test_what_was_given_back_is_kept_for_a_while(company: Company, hub: Hub, branch: Branch, till: Till) -> None:
-    lose_a_day(company, branch, till, hub)
-    put_hub_back(hub, BACKUP)
-    settle(branch)
-    assert branch.shop.rows(KeptLine)
-
-    branch.shop.clock.advance(KEPT_MS + 60_000)
-    returned.prune(branch.worker._signed_line())
-
-    assert branch.shop.rows(KeptLine) == [] == branch.shop.rows(KeptPage)
-
-
-def test_a_shop_that_began_from_a_snapshot_goes_back_to_where_it_began(
-    company: Company, hub: Hub, branch: Branch, till: Till, restore: Restore
-) -> None:
-    copy_hub(hub, BACKUP)
-    with branch.shop.home.writing() as session:  # what a snapshot leaves of the feed: the marks
-        session.execute(text("DELETE FROM feed_line"))
-        session.execute(text("DELETE FROM feed_page"))
-        (began,) = session.execute(text("SELECT max(no) FROM stream_mark")).one()
-    for price in (6_000, 7_000):
-        set_price(company, till, price)
-        settle(branch)
-    lost = sell(till, 7_000)
-    settle(branch)
-    restore()
-    cursors = []
-
-    def note(place: str) -> None:
-        if place == "rewind.after_commit":
-            cursors.append(branch.shop.rows(Installation)[0].seen)
-
-    failpoints.watch(note)
-    branch.worker.run_once()
-    failpoints.watch(None)
-
-    settle(branch)
-
-    assert cursors == [began]
-    assert {row.id for row in at_hub(company, Sale)} == {lost}
-    assert at_hub(company, Product, Product.id == till.glass)[0].price_minor == 7_000
-    assert differences(company, branch) == {}
-    assert_calm(company)
-
-
-def test_a_second_restore_may_go_back_further_than_the_first(
-    company: Company, hub: Hub, branch: Branch, till: Till, restore: Restore
-) -> None:
-    copy_hub(hub, BACKUP)
-    set_price(company, till, 6_000)
-    copy_hub(hub, f"{BACKUP}_later")
-    set_price(company, till, 7_000)
-    perform(company.portal(), "products.update", {"product_id": till.charger, "price_minor": 33_000})
-    settle(branch)  # all of it in one page
-    put_hub_back(hub, f"{BACKUP}_later")
-    begin_new_life(hub, "restored")
-    settle(branch)
-    assert at_hub(company, Product, Product.id == till.glass)[0].price_minor == 7_000
-    with branch.shop.home.writing() as session:
-        session.execute(text("DELETE FROM returned_line"))  # given back long ago
-    restore()
-
-    settle(branch)
-
-    assert at_hub(company, Product, Product.id == till.glass)[0].price_minor == 7_000
-    assert at_hub(company, Product, Product.id == till.charger)[0].price_minor == 33_000
-    given = {row.no for row in at_hub(company, ReturnedLine)}
-    assert len(given) >= 3  # the price between the two backups, too
-    assert differences(company, branch) == {}
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_after_random_trade_and_restores_all_books_are_the_same(company: Company, hub: Hub, seed: int) -> None:
-    """Facts are never lost while their shop lives, and nobody's books differ in the end."""
-    chance = random.Random(seed)
-    branches = [company.open_branch("KLA"), company.open_branch("JJA")]
-    tills = [open_till(each.shop) for each in branches]
-    settle(*branches)
-    copy_hub(hub, BACKUP)
-    sales: list[str] = []
-    glass = tills[0].glass
-    for _ in range(45):
-        which = chance.randrange(2)
-        act = chance.choice(
-            ["sell", "sell", "price", "portal", "decide", "sync", "sync", "customer", "copy", "restore"]
-        )
-        for clock in [hub.clock, *(each.shop.clock for each in branches)]:
-            if hasattr(clock, "advance"):
-                clock.advance(chance.randrange(500, 60_000))
-        try:
-            if act == "sell":
-                sales.append(sell(tills[which], branches[which].shop.row(Product, tills[which].glass).price_minor))
-            elif act == "price":
-                branches[which].shop.do("products.update", product_id=glass, price_minor=chance.randrange(4_500, 9_000))
-            elif act == "portal":
-                set_price(company, tills[0], chance.randrange(4_500, 9_000))
-            elif act == "decide" and sales:
-                kind = chance.choice(["approve", "lock", "unlock"])
-                home = company.portal() if chance.random() < 0.6 else branches[which].shop.ctx(Role.OWNER)
-                perform(home, f"sales.{kind}", {"sale_id": chance.choice(sales)})
-            elif act == "customer":
-                name = f"Customer {chance.random()}"
-                branches[which].shop.do("customers.create", name=name, phone=f"+2567721{chance.randrange(10**5):05}")
-            elif act == "sync":
-                settle(branches[which])
-            elif act == "copy":
-                copy_hub(hub, BACKUP)
-            elif act == "restore" and chance.random() < 0.7:
-                put_hub_back(hub, BACKUP)
-                if chance.random() < 0.5:
-                    begin_new_life(hub, "restored")
-        except ShopError:
-            continue
-
-    settle(*branches)
-
-    assert {row.id for row in at_hub(company, Sale)} == set(sales)
-    assert [differences(company, each) for each in branches] == [{}, {}]
-    assert all(each.worker.status().waiting == 0 for each in branches)
-    assert len(at_hub(company, ReturnedLine)) == len({row.id for row in at_hub(company, ReturnedLine)})
-    assert {row.field for row in at_hub(company, FieldConflict)} <= {"price_minor"}
-    assert rebuild_tenant(hub, company.tenant_id).differences == []
-    for each in branches:
-        with each.shop.home.reading() as session:
-            assert broken_streams(session)[1] == []
