@@ -5,7 +5,19 @@ from __future__ import annotations
 from sqlalchemy import Boolean, CheckConstraint, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shopnode.domain.db import DerivedRow, Id, Kind, MinorUnits, Rule, Stream, Sync, SyncedRow, UtcTime, look_up
+from shopnode.domain.db import (
+    DerivedRow,
+    Id,
+    Kind,
+    MinorUnits,
+    Rule,
+    Stream,
+    Sync,
+    SyncedRow,
+    UtcTime,
+    look_up,
+    look_up_few,
+)
 
 
 class Product(SyncedRow):
@@ -18,7 +30,7 @@ class Product(SyncedRow):
         look_up("product", "sku"),
         look_up("product", "barcode"),
         look_up("product", "category"),
-        look_up("product", "merged_into"),
+        look_up_few("product", "merged_into"),
     )
     __sync__ = Sync(
         Kind.REGISTER,

@@ -155,10 +155,12 @@ def ids_by_code(ctx: Context, text: str) -> list[str]:
     """Products on sale with exactly this barcode or SKU, or whose duplicate has it; usually one."""
     code = " ".join(printable(text).split())
     same = or_(Product.barcode == code, Product.sku == code.upper())
-    own = select(Product.id).where(same, offered(ctx.shop_id)).limit(PAGE_DEFAULT)
-    kept = select(Product.merged_into).where(same, Product.merged_into.is_not(None)).scalar_subquery()
-    theirs = select(Product.id).where(Product.id.in_(kept), offered(ctx.shop_id)).limit(PAGE_DEFAULT)
-    return list(dict.fromkeys([*ctx.session.scalars(own), *ctx.session.scalars(theirs)]))
+    own = ctx.session.scalars(select(Product.id).where(same, offered(ctx.shop_id)).limit(PAGE_DEFAULT)).all()
+    kept = ctx.session.scalars(select(Product.merged_into).where(same, Product.merged_into.is_not(None))).all()
+    if not kept:
+        return list(own)
+    theirs = ctx.session.scalars(select(Product.id).where(Product.id.in_(kept), offered(ctx.shop_id)))
+    return list(dict.fromkeys([*own, *theirs]))[:PAGE_DEFAULT]
 
 
 def products_by_code(ctx: Context, text: str) -> list[ProductView]:
@@ -188,7 +190,7 @@ class ProductsSum:
 
 def sum_products(ctx: Context, wanted: ProductFilter) -> ProductsSum:
     """Count, pieces and worth of every product of the list, not only of the page shown."""
-    level = func.coalesce(_level(ctx.shop_id), 0)
+    level = _level(ctx)
     worth = func.sum(case((level > 0, level * Product.cost_minor), else_=0))
     count, pieces, value = ctx.session.execute(
         _narrowed(ctx, select(func.count(), func.coalesce(func.sum(level), 0), func.coalesce(worth, 0)), wanted)
@@ -232,7 +234,7 @@ def _narrowed(ctx: Context, query: AnySelect, wanted: ProductFilter, *, by_name:
     if wanted.category is not None:
         query = query.where(Product.category == wanted.category)
     if wanted.low_stock:
-        query = query.where(func.coalesce(_level(ctx.shop_id), 0) <= Product.min_stock_level)
+        query = query.where(_level(ctx) <= Product.min_stock_level)
     return query
 
 
@@ -267,18 +269,21 @@ def _best_sellers(ctx: Context, limit: int, but: set[str]) -> list[str]:
     return [product_id for (product_id,) in ctx.session.execute(query.limit(limit)) if product_id]
 
 
-def _level(shop_id: str | None) -> ColumnElement[int]:
+def _level(ctx: Context) -> ColumnElement[int]:
     """On hand of the product of the outer query, its duplicates' pieces included."""
+    own = _pieces(ctx.shop_id, StockLevel.product_id == Product.id)
+    if ctx.session.scalar(select(Product.id).where(Product.merged_into.is_not(None)).limit(1)) is None:
+        return own
     duplicate = aliased(Product)
-    own = select(func.coalesce(func.sum(StockLevel.on_hand), 0)).where(StockLevel.product_id == Product.id)
-    theirs = (
-        select(func.coalesce(func.sum(StockLevel.on_hand), 0))
-        .join(duplicate, duplicate.id == StockLevel.product_id)
-        .where(duplicate.merged_into == Product.id)
-    )
+    same = select(duplicate.id).where(duplicate.merged_into == Product.id).correlate(Product)
+    return own + _pieces(ctx.shop_id, StockLevel.product_id.in_(same))
+
+
+def _pieces(shop_id: str | None, wanted: ColumnElement[bool]) -> ColumnElement[int]:
+    query = select(func.coalesce(func.sum(StockLevel.on_hand), 0)).where(wanted)
     if shop_id is not None:
-        own, theirs = (part.where(StockLevel.shop_id == shop_id) for part in (own, theirs))
-    return own.correlate(Product).scalar_subquery() + theirs.correlate(Product).scalar_subquery()
+        query = query.where(StockLevel.shop_id == shop_id)
+    return query.correlate(Product).scalar_subquery()
 
 
 def _views_by_id(ctx: Context, product_ids: Sequence[str]) -> list[ProductView]:

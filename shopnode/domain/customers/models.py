@@ -5,14 +5,14 @@ from __future__ import annotations
 from sqlalchemy import String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shopnode.domain.db import Id, Kind, Stream, Sync, SyncedRow, UtcTime, look_up
+from shopnode.domain.db import Id, Kind, Stream, Sync, SyncedRow, UtcTime, look_up, look_up_few
 
 
 class Customer(SyncedRow):
     """A person or firm that buys. The phone number is the key people use; two shops may both have typed it."""
 
     __tablename__ = "customer"
-    __table_args__ = (look_up("customer", "phone"), look_up("customer", "name"), look_up("customer", "merged_into"))
+    __table_args__ = (look_up("customer", "phone"), look_up("customer", "name"), look_up_few("customer", "merged_into"))
     __sync__ = Sync(
         Kind.REGISTER,
         Stream.TENANT,

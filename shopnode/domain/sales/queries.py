@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar, TypeVarTuple
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, CompoundSelect, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from shopnode.domain.catalogue.rules import printable
@@ -157,14 +157,14 @@ def _matches(text: str) -> ColumnElement[bool]:
     return or_(*found)
 
 
-def _buyers(word: str) -> Select[str]:
-    """Customers by a piece of their name or telephone number."""
+def _buyers(word: str) -> CompoundSelect[str]:
+    """Customers by a piece of their name or telephone number, and what was merged into them."""
     by_name = func.lower(Customer.name).contains(word.lower(), autoescape=True)
     digits = phone_fragment(word)
     by_phone = Customer.phone.contains(digits, autoescape=True) if digits else None
     known = by_name if by_phone is None else or_(by_name, by_phone)
-    same_person = select(Customer.id).where(known)
-    return select(Customer.id).where(or_(Customer.id.in_(same_person), Customer.merged_into.in_(same_person)))
+    found = select(Customer.id).where(known)
+    return found.union(select(Customer.id).where(Customer.merged_into.is_not(None), Customer.merged_into.in_(found)))
 
 
 def _reference_or_none(word: str) -> str | None:

@@ -57,7 +57,13 @@ def create_customer() -> None:
         sa.Column("merged_into", ID, nullable=True),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_customer")),
     )
-    op.create_index("ix_customer_merged_into", "customer", ["tenant_id", "merged_into"], unique=False)
+    op.create_index(
+        "ix_customer_merged_into",
+        "customer",
+        ["tenant_id", "merged_into"],
+        unique=False,
+        postgresql_where=sa.text("merged_into IS NOT NULL"),
+    )
     op.create_index("ix_customer_name", "customer", ["tenant_id", "name"], unique=False)
     op.create_index("ix_customer_phone", "customer", ["tenant_id", "phone"], unique=False)
 
@@ -93,7 +99,13 @@ def create_product() -> None:
     )
     op.create_index("ix_product_barcode", "product", ["tenant_id", "barcode"], unique=False)
     op.create_index("ix_product_category", "product", ["tenant_id", "category"], unique=False)
-    op.create_index("ix_product_merged_into", "product", ["tenant_id", "merged_into"], unique=False)
+    op.create_index(
+        "ix_product_merged_into",
+        "product",
+        ["tenant_id", "merged_into"],
+        unique=False,
+        postgresql_where=sa.text("merged_into IS NOT NULL"),
+    )
     op.create_index("ix_product_name", "product", ["tenant_id", "name"], unique=False)
     op.create_index("ix_product_sku", "product", ["tenant_id", "sku"], unique=False)
 
