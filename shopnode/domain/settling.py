@@ -11,6 +11,7 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import orjson
 from sqlalchemy import update
@@ -19,6 +20,8 @@ from sqlalchemy.orm import Session
 from shopnode.domain import failpoints
 from shopnode.domain.apply import Applier
 from shopnode.domain.capture import driver_cursor
+from shopnode.domain.db import Kind, synced_models
+from shopnode.domain.node import EDITED, WHOLE_ROW
 from shopnode.domain.origins import PastOrigin, past_mark
 from sync_protocol.canonical import serialise
 from sync_protocol.chain import link
@@ -31,6 +34,16 @@ def note_common(session: Session, past_id: int, common_n: int, counters: Iterabl
     """Somebody has compared: the first `common_n` entries are with the hub. Numbers seen there are not given again."""
     session.execute(update(PastOrigin).where(PastOrigin.id == past_id).values(common_n=common_n))
     driver_cursor(session).executemany(_LIFT, list(counters))
+
+
+def compare_again(session: Session) -> None:
+    """The hub may have lost what it had of the origins that were left: nothing counts as common until it is asked."""
+    driver_cursor(session).execute(_REOPEN)
+
+
+def has_unsent(session: Session, past: PastOrigin) -> bool:
+    """Whether the origin has entries that the hub does not have."""
+    return driver_cursor(session).execute(_ANY_UNSENT, (past.origin_id, past.common_n)).fetchone() is not None
 
 
 def release_common(session: Session, past: PastOrigin) -> bool:
@@ -62,11 +75,23 @@ def journal_again(session: Session, past: PastOrigin) -> bool:
         prev = link(prev, sealed)
         cursor.execute(_MOVE, (origin_id, n, prev, sealed.decode(), past.origin_id, old_n))
         cursor.execute(_REMARK, (n, past_mark(past.id, old_n)))
+        cursor.executemany(_MARK, [(*key, n) for key in waiting_fields(entry["rows"])])
         failpoints.hit("renew.entry_moved")
     if moved:
         cursor.execute(_MOVE_HEAD, (n, prev))
     failpoints.hit("renew.before_commit")
     return len(moved) == ENTRIES_AT_ONCE
+
+
+def waiting_fields(blocks: Iterable[list[Any]]) -> Iterable[tuple[str, str, str]]:
+    """The fields (entity, row id, name) of which an entry waits for a verdict; as `node.mark_pending` has it."""
+    models = synced_models()
+    for entity, op, columns, rows in blocks:
+        kind = models[entity].__sync__.kind
+        if op == "i" and kind is Kind.REGISTER:
+            yield from ((entity, row[0], WHOLE_ROW) for row in rows)
+        elif op == "u" and kind in EDITED:
+            yield from ((entity, row[0], name) for row in rows for name in columns[1:])
 
 
 _HEAD = "SELECT origin_id, head_n, head_hash FROM installation"
@@ -75,6 +100,17 @@ _UNSENT = "SELECT n, body, hash FROM journal_entry WHERE origin_id = ? AND n > ?
 _MOVE = "UPDATE journal_entry SET origin_id = ?, n = ?, hash = ?, body = ? WHERE origin_id = ? AND n = ?"
 _REMARK = "UPDATE field_state SET pending_n = ? WHERE pending_n = ?"
 _MARKS = "SELECT DISTINCT pending_n FROM field_state WHERE pending_n BETWEEN ? AND ? LIMIT ?"
+# An edit that had its verdict, from a hub that lost it, waits again; a newer one that is still to be moved goes before.
+_MARK = """
+INSERT INTO field_state (entity, row_id, field, seen_no, pending_n) VALUES (?, ?, ?, 0, ?)
+ON CONFLICT (entity, row_id, field) DO UPDATE SET pending_n = excluded.pending_n WHERE coalesce(pending_n, 0) >= 0
+"""
+_ANY_UNSENT = "SELECT 1 FROM journal_entry WHERE origin_id = ? AND n > ? LIMIT 1"
+_REOPEN = """
+UPDATE past_origin SET head_n = common_n, sent_n = common_n, common_n = NULL, settled_at = NULL,
+  head_hash = (SELECT hash FROM journal_entry e WHERE e.origin_id = past_origin.origin_id AND e.n = common_n)
+WHERE settled_at IS NOT NULL AND common_n > 0
+"""
 _LIFT = """
 INSERT INTO counter (series, value) VALUES (?, ?)
 ON CONFLICT (series) DO UPDATE SET value = max(value, excluded.value)

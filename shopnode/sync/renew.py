@@ -21,7 +21,7 @@ from shopnode.domain.clock import to_datetime
 from shopnode.domain.journal import JournalEntry
 from shopnode.domain.node import Installation, NodeHome
 from shopnode.domain.origins import PastOrigin, unsettled
-from shopnode.domain.settling import journal_again, note_common, release_common
+from shopnode.domain.settling import has_unsent, journal_again, note_common, release_common
 from shopnode.sync.line import Link, Refused, SignedLine, read_link
 from shopnode.sync.models import EntryVerdictRow, HubLink
 from shopnode.sync.remedies import BEFORE, REMEDIES
@@ -32,6 +32,7 @@ from sync_protocol.problems import Action, Malformed
 from sync_protocol.versions import PROTOCOL_VERSION, SCHEMA_VERSION
 
 FORK = "/sync/v1/fork"
+GATHERED = "gathered"  # why an origin was left: older entries have to come before its own
 ROUNDS_MAX = 12  # four find the place in any history; more means that the answers contradict each other
 
 
@@ -58,16 +59,45 @@ def renew_after_fork(line: SignedLine, refused: Refused) -> None:
 
 
 def settle_past_origins(line: SignedLine) -> None:
-    """Compare each origin that was left with the hub, and journal again what it never got. Raises LinkDown, Refused."""
+    """Compare each origin that was left with the hub, and journal again what it never got. Raises LinkDown, Refused.
+
+    What was written since comes after it: an edit made after a restore must not be followed by an older one. So where
+    both are unsent, both move to an origin that begins with the older.
+    """
     with line.home.reading() as session:
         link = read_link(session)
         left = unsettled(session)
-    if link is None:
+    if link is None or not left:
         return
+    left = _compared(line, link, left)
+    if _newer_would_come_first(line.home, left):
+        renew(line.home, GATHERED, series=line.home.series)
+        with line.home.reading() as session:
+            left = unsettled(session)
+        left = _compared(line, link, left)
+    for past in left:
+        finish_settling(line.home, past.id)
+    with line.home.writing() as session:
+        head_n = session.scalars(select(Installation.head_n)).one()
+        session.execute(update(HubLink).where(HubLink.whole_until.is_not(None)).values(whole_until=head_n))
+
+
+def _compared(line: SignedLine, link: Link, left: list[PastOrigin]) -> list[PastOrigin]:
     for past in left:
         if past.common_n is None:
             _compare(line, link, past)
-        finish_settling(line.home, past.id)
+    with line.home.reading() as session:
+        return unsettled(session)
+
+
+def _newer_would_come_first(home: NodeHome, left: list[PastOrigin]) -> bool:
+    """Whether the current origin has entries, none sent, and one that was left has older ones that must be sent."""
+    with home.reading() as session:
+        head_n = session.scalars(select(Installation.head_n)).one()
+        accepted_n = session.scalars(select(HubLink.accepted_n)).one()
+        if not head_n or accepted_n or left[-1].reason == GATHERED:
+            return False
+        return any(has_unsent(session, past) for past in left)
 
 
 def finish_settling(home: NodeHome, past_id: int) -> None:

@@ -12,7 +12,6 @@ Invariants:
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,8 +22,9 @@ from sqlalchemy.orm import Session
 from shopnode.domain import failpoints
 from shopnode.domain.apply import Applier
 from shopnode.domain.capture import driver_cursor
-from shopnode.domain.db import Kind, synced_models
-from shopnode.domain.node import EDITED, WHOLE_ROW, Installation
+from shopnode.domain.db import synced_models
+from shopnode.domain.node import Installation
+from shopnode.domain.settling import compare_again, waiting_fields
 from shopnode.sync.line import Link, Refused, SignedLine, read_link
 from shopnode.sync.models import EntryVerdictRow, HubLink, StreamMark
 from shopnode.sync.outbox import hash_of_entry
@@ -61,6 +61,7 @@ def rewind(line: SignedLine, refused: Refused) -> None:
         common = _common(session, found)
         _forget_lines(session, common, line.home.clock.wall_ms())
         _send_again(session, line, link, answer)
+        compare_again(session)
         failpoints.hit("rewind.before_commit")
     failpoints.hit("rewind.after_commit")
 
@@ -155,19 +156,8 @@ def _mark_pending(session: Session, origin: str, after_n: int, until_n: int) -> 
     for first in range(after_n + 1, until_n + 1, MARKED_MAX):
         last = min(first + MARKED_MAX - 1, until_n)
         entries = cursor.execute(_ENTRIES, (origin, first, last)).fetchall()
-        marks = [(*key, n) for n, body in entries for key in _fields_of(orjson.loads(body)["rows"])]
+        marks = [(*key, n) for n, body in entries for key in waiting_fields(orjson.loads(body)["rows"])]
         cursor.executemany(_PENDING, marks)
-
-
-def _fields_of(blocks: Iterable[list[Any]]) -> Iterable[tuple[str, str, str]]:
-    """What an entry leaves waiting; as `node.mark_pending` has it."""
-    models = synced_models()
-    for entity, op, columns, rows in blocks:
-        kind = models[entity].__sync__.kind
-        if op == "i" and kind is Kind.REGISTER:
-            yield from ((entity, row[0], WHOLE_ROW) for row in rows)
-        elif op == "u" and kind in EDITED:
-            yield from ((entity, row[0], name) for row in rows for name in columns[1:])
 
 
 REMEDIES[Action.RESEND_DURABLE] = rewind
