@@ -86,6 +86,9 @@ def _proves_a_loss(hub: Hub, key: NodeKey, lines: Sequence[Line]) -> bool:
 def _take(books: Books, key: NodeKey, portal: str, lines: Sequence[Line], received_ms: int, hub: Hub) -> int:
     head = lock_head(books, portal)
     missing = _unknown(books, lines)
+    for line in lines:
+        if line not in missing:
+            _know_by_number(books, line)
     if not missing:
         return 0
     ((least,),) = books.rows("SELECT min(no) FROM returned_line WHERE tenant_id = %s", [books.tenant_id])
@@ -110,6 +113,15 @@ def _unknown(books: Books, lines: Sequence[Line]) -> list[Line]:
     return [line for row_id, line in found.items() if row_id not in known and line["id"] not in known]
 
 
+def _know_by_number(books: Books, line: Line) -> None:
+    """Its entry is here already, sent again or given back, with another number: who saw this one saw its values."""
+    ids = [line["id"], id_for(line)]
+    for entity, _, _, rows in line["rows"]:
+        if entity in entity_tables() and entity_tables()[entity].is_register:
+            row_ids = [row[0] for row in rows]
+            books.run(_LOWER, [line["no"], books.tenant_id, entity, row_ids, line["no"], ids])
+
+
 def _works(lines: Sequence[Line], key: NodeKey, sender: Sender, head: Head, parted_no: int) -> list[Work]:
     registers = [name for name, table in entity_tables().items() if table.is_register]
     works = []
@@ -132,6 +144,11 @@ _HERE = """
 SELECT l.no, e.entry_id::text FROM feed_line l
 JOIN journal_entry e ON e.tenant_id = l.tenant_id AND e.origin_id = l.origin_id AND e.n = l.n
 WHERE l.tenant_id = %s AND l.no = ANY (%s::bigint[])
+"""
+_LOWER = """
+UPDATE register_version v SET no = %s FROM journal_entry e
+WHERE v.tenant_id = %s AND v.entity = %s AND v.row_id = ANY (%s::uuid[]) AND v.no > %s
+  AND e.tenant_id = v.tenant_id AND e.entry_id = ANY (%s::uuid[]) AND e.origin_id = v.origin_id AND e.n = v.n
 """
 _ENTRIES = "SELECT entry_id::text FROM journal_entry WHERE tenant_id = %s AND entry_id = ANY (%s::uuid[])"
 _NOTE = """

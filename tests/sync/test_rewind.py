@@ -276,3 +276,25 @@ def test_conflicts_of_before_are_listed_as_they_were(company: Company, hub: Hub,
 
     assert len(at_hub(company, FieldConflict)) <= 1
     assert differences(company, branch) == {}
+
+
+@pytest.mark.parametrize("first", ["writer", "reader"])
+def test_an_edit_on_top_of_one_that_is_sent_again_is_no_conflict(
+    company: Company, hub: Hub, restore: Restore, first: str
+) -> None:
+    """The second shop had seen the first one's price under a number that is gone."""
+    writer, reader = company.open_branch("KLA"), company.open_branch("JJA")
+    till = open_till(writer.shop)
+    settle(writer, reader)
+    copy_hub(hub, BACKUP)
+    writer.shop.do("products.update", product_id=till.glass, price_minor=6_000)
+    settle(writer, reader)
+    reader.shop.clock.advance(60_000)
+    reader.shop.do("products.update", product_id=till.glass, price_minor=7_000)
+    restore()
+
+    settle(*((writer, reader) if first == "writer" else (reader, writer)))
+
+    assert at_hub(company, Product, Product.id == till.glass)[0].price_minor == 7_000
+    assert differences(company, writer) == {} == differences(company, reader)
+    assert_calm(company)
