@@ -151,8 +151,11 @@ class BellListener:
 
     def _failed(self, why: str, told_ms: int | None) -> int:
         self._failures += 1
-        self._rounds = 0
         self._transport = None  # the hub may have moved it
+        if self.is_steady():
+            self._rounds = 0
+            self._wake()  # it polls seldom because of us; from now on it must not
+        self._rounds = 0
         log.info("bell away: %s", why)
         return retry_ms(self._failures + FAILURES_MIN, self._chance, told_ms)
 

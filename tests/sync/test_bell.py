@@ -234,6 +234,25 @@ def test_a_bell_that_fails_is_silent_and_polling_goes_on(branch, hub):
     assert listens.listen_once() >= 600_000
 
 
+def test_a_bell_that_falls_silent_lets_the_shop_poll_as_before_at_once(branch, hub, ears):
+    """While it rang the shop polled once an hour; it must not sleep through that hour now."""
+    line = Line(create_bell_app(hub, ears))
+    bellman = Bellman(branch, hello_of(hub, ":8601"), lambda *request: line.send(*request))
+    woken = []
+    listens = listener(branch, bellman, woken)
+    listens.listen_once()
+    assert listens.is_steady()
+
+    def cut(*request):
+        raise LinkDown("cut")
+
+    bellman.ring = cut
+    listens.listen_once()
+    assert (listens.is_steady(), woken) == (False, [1])
+    listens.listen_once()
+    assert woken == [1]
+
+
 def test_a_ring_wakes_the_worker_and_one_that_brings_nothing_is_not_followed_at_once(company, branch, hub, ears):
     line = Line(create_bell_app(hub, ears))
     bellman = Bellman(branch, hello_of(hub, ":8601"), lambda *request: line.send(*request))
