@@ -134,7 +134,7 @@ def computer_lost(world: World) -> None:
         return
     world.replaced += 1
     world.count("computers replaced")
-    world.hub_copies.clear()  # a hub that was put back to before an enrolment knows nothing of it: the owner enrols anew
+    world.hub_copies.clear()  # a hub put back to before an enrolment knows nothing of it: the owner enrols anew
     _mostly_in_touch(world, lost)
     world.custody.before()
     lost.put_away = True
