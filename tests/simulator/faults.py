@@ -91,6 +91,8 @@ def pushes_overlap(world: World) -> None:
     first, second = world.chance.sample(world.running(), 2)
     for computer in (first, second):
         world.sell_one(computer)
+    ware = world.chance.choice(world.ours.wares)
+    world.do(first, "products.update", {"product_id": ware.id, "price_minor": 10_007 + 100 * world.unique()}, "Sarah")
     calm, world.swarm.calm = world.swarm.calm, True
     meanwhile = threading.Thread(target=second.sync)
     leader = threading.get_ident()
