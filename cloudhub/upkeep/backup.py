@@ -23,7 +23,7 @@ import psycopg
 from sqlalchemy import text
 
 from cloudhub.hub import Hub
-from cloudhub.upkeep.databases import SCRATCH, Keeper, keeper_of
+from cloudhub.upkeep.databases import SCRATCH, CannotKeep, Keeper, keeper_of
 from cloudhub.upkeep.envelope import (
     DATA,
     END,
@@ -85,27 +85,49 @@ def make_backup(hub: Hub, folder: Path, say: Say = quietly) -> Backup:
     """
     keeper = keeper_of(hub)
     keeper.check()
-    folder.mkdir(parents=True, exist_ok=True)
-    key, is_new = read_or_make_key(key_file(hub), hub.random)
-    name = prefix_of(hub) + to_datetime(hub.clock.wall_ms()).strftime("%Y%m%dT%H%M%SZ")
-    with keeper.alone():
+    with keeper.alone(), _in_words(folder):
+        folder.mkdir(parents=True, exist_ok=True)
         _clear_parts(folder, prefix_of(hub))
-        part, path = folder / f".{name}.part", folder / f"{name}{SUFFIX}"
-        say("Writing the backup")
-        manifest = _write(hub, keeper, part, key)
-        failpoints.hit("backup.written")
-        say("Restoring it to see that it is whole")
-        _verify(keeper, part, key, manifest)
-        failpoints.hit("backup.verified")
-        _give_name(part, path)
-        failpoints.hit("backup.named")
-        moved = move_durable(hub, manifest["inventory"])
+        try:
+            made = _make(hub, keeper, folder, say)
+        except BaseException:
+            _clear_parts(folder, prefix_of(hub))  # what is of no use takes no room
+            raise
         for old in backups_in(folder, prefix_of(hub))[: -hub.settings.backup_keep]:
             old.unlink()
-    tenants = len(manifest["inventory"]["feeds"])
+    return made
+
+
+def _make(hub: Hub, keeper: Keeper, folder: Path, say: Say) -> Backup:
+    key, is_new = read_or_make_key(key_file(hub), hub.random)
+    name = prefix_of(hub) + to_datetime(hub.clock.wall_ms()).strftime("%Y%m%dT%H%M%SZ")
+    part, path = folder / f".{name}.part", folder / f"{name}{SUFFIX}"
+    say("Writing the backup")
+    manifest = _write(hub, keeper, part, key)
+    failpoints.hit("backup.written")
+    say("Restoring it to see that it is whole")
+    _verify(keeper, part, key, manifest)
+    failpoints.hit("backup.verified")
+    _give_name(part, path)
+    failpoints.hit("backup.named")
+    inventory = manifest["inventory"]
     return Backup(
-        path, path.stat().st_size, tenants, entries_in(manifest["inventory"]), moved, key_file(hub) if is_new else None
+        path=path,
+        size=path.stat().st_size,
+        tenants=len(inventory["feeds"]),
+        entries=entries_in(inventory),
+        made_durable=move_durable(hub, inventory),
+        new_key=key_file(hub) if is_new else None,
     )
+
+
+@contextmanager
+def _in_words(folder: Path) -> Iterator[None]:
+    """A disk that is full, read-only or gone, said to a person."""
+    try:
+        yield
+    except OSError as fault:
+        raise CannotKeep(f"The backup could not be written to {folder}: {fault.strerror or fault}.") from fault
 
 
 def _write(hub: Hub, keeper: Keeper, part: Path, key: BackupKey) -> dict[str, Any]:

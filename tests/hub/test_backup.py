@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -117,6 +118,21 @@ def test_a_backup_that_differs_from_what_was_dumped_does_not_count(
 
     assert not backups_in(tmp_path / "elsewhere", prefix_of(keeper))
     assert {safe for _, safe in durable(world).values()} == {0}
+
+
+def test_a_full_disk_is_said_in_words_and_given_its_room_back(
+    world: World, keeper: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: SealedWriter, document: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(SealedWriter, "finish", full)
+    with pytest.raises(CannotKeep, match="No space left on device"):
+        make_backup(keeper, tmp_path / "elsewhere")
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    (tmp_path / "file").touch()
+    with pytest.raises(CannotKeep, match="could not be written"):
+        make_backup(keeper, tmp_path / "file" / "folder")
 
 
 def test_as_many_backups_are_kept_as_was_asked_for(world: World, tmp_path: Path) -> None:
