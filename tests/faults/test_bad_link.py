@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import select
 
 from cloudhub.app import create_app
+from cloudhub.doctor import check_hub
 from cloudhub.hub import Hub
 from shopnode.domain.actions import perform_many
 from shopnode.domain.catalogue.models import Product
@@ -105,7 +106,10 @@ def opened(hub_process: HubProcess, inside: Hub, tmp_path_factory: pytest.TempPa
         scene = Scene(business, hub_process.port, impostor_port, portal_port, link, shop, Tablet(shop, phone, PASSWORD))
         scene.tablet.sign_in()
         yield scene
+        books = scene.shop.command("doctor")
         scene.shop.stop()
+    assert books["ok"], books
+    assert check_hub(inside).ok
 
 
 @pytest.fixture
