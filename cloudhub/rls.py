@@ -41,6 +41,19 @@ BEGIN
 END $$;
 """
 
+# The log may forget what is safe elsewhere (cloudhub/merge/floor.py), and nobody rewrites what a line said.
+FORGET_ONLY = """
+CREATE OR REPLACE FUNCTION forget_only() RETURNS trigger LANGUAGE plpgsql SECURITY INVOKER AS $$
+BEGIN
+  IF NEW.body IS NOT NULL OR NOT OLD.as_written OR NOT EXISTS (
+    SELECT FROM origin o WHERE o.tenant_id = OLD.tenant_id AND o.id = OLD.origin_id AND o.durable_n >= OLD.n
+  ) THEN
+    RAISE insufficient_privilege USING MESSAGE = 'permission denied: line ' || OLD.no || ' of the feed must stay';
+  END IF;
+  RETURN NEW;
+END $$;
+"""
+
 
 def secure(connection: Connection) -> None:
     """Grant what the tables declare, write their policies and install the guard, unless all that is as it should be."""
@@ -61,6 +74,11 @@ def rules() -> Iterable[str]:
     yield f"GRANT USAGE ON SCHEMA public TO {APP_ROLE}, {GATE_ROLE}"
     yield f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, {APP_ROLE}, {GATE_ROLE}"
     yield TOUCH
+    yield FORGET_ONLY
+    yield (
+        "CREATE OR REPLACE TRIGGER forget_only BEFORE UPDATE OF body ON feed_line FOR EACH ROW "
+        "EXECUTE FUNCTION forget_only()"
+    )
     for table, app, gate in granted_tables():
         if app:
             yield f"GRANT {app} ON {table.name} TO {APP_ROLE}"

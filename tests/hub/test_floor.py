@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from cloudhub.doctor import check_hub
 from cloudhub.merge.floor import DAY_MS, prune_log
@@ -78,6 +79,16 @@ def test_the_floor_is_raised_in_small_steps_to_the_same_place(
     assert floor(world) == lines(world)[-1].no
     assert words.startswith(f"{sum(row.as_written for row in lines(world))} lines")
     assert prune_log(world.hub).startswith("0 lines")
+
+
+def test_the_database_lets_go_of_nothing_that_no_backup_covers(world: World, traded: Node) -> None:
+    with pytest.raises(DBAPIError, match="must stay"), world.session() as session:
+        session.execute(text("UPDATE feed_line SET body = NULL WHERE as_written"))
+    backed_up(world)
+    with pytest.raises(DBAPIError, match="must stay"), world.session() as session:
+        session.execute(text("UPDATE feed_line SET body = '{}' WHERE as_written"))
+    with world.session() as session:
+        session.execute(text("UPDATE feed_line SET body = NULL WHERE as_written"))
 
 
 def test_who_has_not_read_up_to_the_floor_takes_a_snapshot_and_goes_on(world: World, traded: Node) -> None:
