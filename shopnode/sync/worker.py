@@ -18,7 +18,7 @@ from sqlalchemy import select
 import shopnode.sync.renew
 import shopnode.sync.rewind  # noqa: F401 — both say what to do about a history that parted
 from shopnode.domain.clock import evenly
-from shopnode.domain.errors import Busy
+from shopnode.domain.errors import Busy, ShopError
 from shopnode.domain.node import Installation, NodeHome
 from shopnode.sync.carried import FILE_BYTES_DEFAULT, ByHand, CarriedExchanger, Exported, Loaded, NoLine
 from shopnode.sync.digest import Agreement, compare
@@ -184,6 +184,9 @@ class SyncWorker:
             self._failures += 1
             self._note("stopped", f"The hub's answer could not be used: {odd}", type(odd).__name__)
             return STOPPED_RETRY_MS
+        except ShopError as own:  # a full disk, a shop that is being closed: said in its own words
+            self._failures += 1
+            self._note("offline", f"Sending waits: {own}", own.code)
         except Exception:
             self._failures += 1
             log.exception("sync failed")
