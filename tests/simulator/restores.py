@@ -107,7 +107,9 @@ def owner_chooses(world: World) -> None:
         heard = [computer for computer in rivals if computer.worker._run in runs]
         if not world.cloned or not heard:
             continue
-        living = world.chance.choice(heard)
+        # Mostly the one that sold more since; what the other one never sent stays on its disk.
+        fuller = max(heard, key=lambda computer: computer.worker.status().waiting)
+        living = fuller if world.chance.random() < 0.75 else world.chance.choice(heard)
         choose_run(
             world.hub.database, world.ours.tenant_id, node_id, living.worker._run, world.clock.wall_ms()
         )  # fmt: skip

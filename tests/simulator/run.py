@@ -22,7 +22,8 @@ from tests.simulator.swarm import draw
 from tests.simulator.world import World
 
 STEPS = 300
-ALL_FAULTS = {**FAULTS, **TAKINGS, **CLONING}
+KINDS = (ACTS, {**FAULTS, **TAKINGS}, CLONING)
+MOVES = {name: move for kind in KINDS for name, (_, move) in kind.items()}
 
 
 @dataclass
@@ -46,7 +47,7 @@ class Outcome:
 def run_seed(ground: Ground, seed: int, steps: int = STEPS) -> Outcome:
     """Run one seed and judge it."""
     chance = random.Random(seed)
-    swarm = draw(chance, {name: w for name, (w, _) in ACTS.items()}, {name: w for name, (w, _) in ALL_FAULTS.items()})
+    swarm = draw(chance, *({name: weight for name, (weight, _) in kind.items()} for kind in KINDS))
     world = World(ground, seed, swarm)
     outcome = Outcome(seed, steps)
     with ExitStack() as held:
@@ -69,17 +70,15 @@ def run_seed(ground: Ground, seed: int, steps: int = STEPS) -> Outcome:
 
 
 def _live(world: World, steps: int) -> None:
-    moves = [(name, weight, ACTS[name][1]) for name, weight in world.swarm.acts.items()]
-    moves += [(name, weight, ALL_FAULTS[name][1]) for name, weight in world.swarm.faults.items()]
-    weights = [weight for _, weight, _ in moves]
+    weights = {**world.swarm.acts, **world.swarm.faults}
     for _ in range(steps):
         world.tick()
         if world.chance.random() < world.swarm.sync_rate:
             world.sync(world.some_computer())
             continue
-        ((name, _, move),) = world.chance.choices(moves, weights)
+        (name,) = world.chance.choices(list(weights), list(weights.values()))
         world.count(name)
-        move(world)
+        MOVES[name](world)
 
 
 def _acknowledged(world: World) -> int:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 from tests.simulator.wire import MISHAPS
 
+RARELY = 0.15
+
 
 @dataclass
 class Swarm:
@@ -34,8 +36,8 @@ class Swarm:
         return not self.calm and self.chance.random() < self.kill_rate
 
 
-def draw(chance: random.Random, acts: Mapping[str, int], faults: Mapping[str, int]) -> Swarm:
-    """The settings of a seed."""
+def draw(chance: random.Random, acts: Mapping[str, int], faults: Mapping[str, int], rare: Mapping[str, int]) -> Swarm:
+    """The settings of a seed. What is rare destroys sales by its nature: nobody can send for a computer put away."""
 
     def some(weights: Mapping[str, float], share: float) -> dict[str, float]:
         return {name: weight * chance.uniform(0.3, 2) for name, weight in weights.items() if chance.random() < share}
@@ -46,6 +48,8 @@ def draw(chance: random.Random, acts: Mapping[str, int], faults: Mapping[str, in
     if chance.random() < 0.05:
         return swarm  # nothing goes wrong
     swarm.faults = some(faults, 0.4)
+    if chance.random() < RARELY:
+        swarm.faults |= some(rare, 1)
     swarm.mishaps = some(dict.fromkeys(MISHAPS, 1.0), 0.5)
     swarm.line_trouble = chance.choice((0.05, 0.2, 0.5))
     swarm.kill_rate = chance.choice((0, 0, 0.02, 0.1))
