@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+pytestmark = pytest.mark.timeout(900)  # a world takes five seconds alone, and many times that on a busy machine
+
 
 @pytest.mark.parametrize("seed", range(1, 24, 2))
 def test_all_invariants_hold_in_another_world_of_faults(holds, seed):
