@@ -6,12 +6,14 @@ import pytest
 from sqlalchemy import select
 
 from cloudhub.merge.conflicts import open_exceptions
-from shopnode.domain.handsets.models import StockUnit, TransferReceipt
+from shopnode.domain.handsets.actions import NotInStock
+from shopnode.domain.handsets.models import StockUnit, TransferLine, TransferReceipt
 from shopnode.domain.handsets.queries import find_unit_by_number
 from shopnode.domain.handsets.transit import in_transit
 from shopnode.domain.stock.models import StockLevel
 from tests.domain.till import IMEIS, Till, open_till
 from tests.sync.chain_of_shops import Branch, Company
+from tests.sync.restoring import copy_books, differences, put_back, settle
 
 UNIT = 0
 
@@ -117,3 +119,78 @@ def test_received_and_taken_back_at_once_is_told_to_the_owner_and_ends_equal(roa
         f"The phone {IMEIS[UNIT]} was received at Shop JJA and taken back at Shop KLA. Only one of them can have it."
     )
     assert f"The phone {IMEIS[UNIT]} is in stock in two places" in said["two_stays"]
+
+
+# --- a shop whose books were put back
+
+
+def restored_after(kampala: Branch, jinja: Branch, till: Till) -> Branch:
+    """Kampala sends a phone, Jinja receives it, and then Kampala's books are put back to before."""
+    copy = copy_books(kampala)
+    transfer_id = send(kampala, jinja, till)
+    kampala.sync()
+    jinja.sync()
+    jinja.shop.do("handsets.receive_transfer", transfer_id=transfer_id, unit_ids=[till.units[UNIT]])
+    jinja.sync()
+    put_back(kampala, copy)
+    return kampala
+
+
+def test_a_restored_shop_that_sells_what_it_had_sent_away_is_told_and_ends_equal(road) -> None:
+    company, kampala, jinja, till = road
+    restored = restored_after(kampala, jinja, till)
+    form = {"items": [{"device_id": till.units[UNIT]}], "payments": [{"method": "cash", "amount": 640_000}]}
+    restored.shop.do("sales.sell", form)  # it believes that the phone is still there
+    settle(restored, jinja)
+
+    assert set(told(company)) == {"let_go"}
+    for branch in (restored, jinja):
+        assert differences(company, branch) == []
+        assert transit(branch) == []
+
+
+def test_a_restored_shop_that_sends_a_phone_again_counts_it_once(road) -> None:
+    company, kampala, jinja, till = road
+    masaka = company.open_branch("MSK")
+    restored = restored_after(kampala, jinja, till)
+    settle(restored)  # it gets its own lost entries back
+    with pytest.raises(NotInStock, match="sent to another shop"):
+        send(restored, masaka, till)
+    assert levels(restored)[till.phone] == 1
+    for branch in (restored, jinja, masaka):
+        settle(branch)
+        assert differences(company, branch) == []
+    assert told(company) == {}
+
+
+def test_a_phone_sent_again_by_a_restored_shop_before_it_heard_of_anything_is_told(road) -> None:
+    company, kampala, jinja, till = road
+    restored = restored_after(kampala, jinja, till)
+    again = send(restored, jinja, till)
+    settle(restored, jinja)
+
+    assert again not in {line.transfer_id for line in at_hub(company, TransferLine)}
+    assert set(told(company)) == {"sent_twice"}
+    assert (levels(restored)[till.phone], levels(jinja)[till.phone]) == (1, 1)
+    for branch in (restored, jinja):
+        assert differences(company, branch) == []
+
+
+def test_a_receiver_that_was_restored_and_receives_again_counts_the_phone_once(road) -> None:
+    company, kampala, jinja, till = road
+    transfer_id = send(kampala, jinja, till)
+    kampala.sync()
+    jinja.sync()
+    copy = copy_books(jinja)
+    ended = {"transfer_id": transfer_id, "unit_ids": [till.units[UNIT]]}
+    jinja.shop.do("handsets.receive_transfer", ended)
+    jinja.sync()
+    put_back(jinja, copy)
+    jinja.shop.clock.advance(60_000)
+    jinja.shop.do("handsets.receive_transfer", ended)
+    settle(jinja, kampala)
+
+    assert levels(jinja)[till.phone] == 1
+    assert told(company) == {}
+    for branch in (kampala, jinja):
+        assert differences(company, branch) == []
