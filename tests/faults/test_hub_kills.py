@@ -13,8 +13,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
 from cloudhub.app import create_app
+from cloudhub.hub import Hub
+from cloudhub.merge.models import HubLife
 from shopnode.domain import failpoints
 from shopnode.domain.actions import perform
 from shopnode.domain.sales.models import Sale
@@ -67,6 +70,7 @@ def test_kill_of_the_hub_at_every_step_of_an_exchange(folder: Path, tmp_path: Pa
             hub.start()
             counter.worker.run_once()
             judge(business, [counter], sold=len(counter.told))
+            assert _restores_noticed(inside) == 0
             counter.close()
         hub.stop()
 
@@ -120,8 +124,15 @@ def test_a_dead_database_is_started_again_while_shops_send(
         wait_until(lambda: all(c.worker.status().waiting == 0 for c in counters), 60, "everything is sent")
         assert hub.is_alive
         judge(business, counters, sold=sum(len(counter.told) for counter in counters))
+        assert _restores_noticed(inside) == 0
         for counter in counters:
             counter.close()
+
+
+def _restores_noticed(hub: Hub) -> int:
+    """A hub that was killed is not one that was restored: it must not begin a new life."""
+    with hub.database.gate() as session:
+        return session.scalar(select(func.count()).select_from(HubLife)) or 0
 
 
 def _trade(business: Business, counters: list[Counter], duration_s: float, halfway: Callable[[], None]) -> None:
