@@ -46,8 +46,11 @@ class Call:
     def key(self) -> str:
         """The id of the action this call asks for."""
         if "action_key" not in g:
+            home = self.ctx.home
+            # An installation keeps its letters through restores, which give it a new origin.
+            place = home.series.partition("-")[0] or home.origin_id
             g.action_key = keys.action_id_of(
-                request.headers.get(keys.HEADER), self.ctx.home.origin_id, self.ctx.actor.id, self.ctx.new_id()
+                request.headers.get(keys.HEADER), place, self.ctx.actor.id, self.ctx.new_id()
             )
         return str(g.action_key)
 

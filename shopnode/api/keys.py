@@ -23,7 +23,7 @@ _TEXT_KEYS = "phoneshop/v1/idempotency-key"
 def action_id_of(key: str | None, home: str, actor_id: str | None, fresh: str) -> str:
     """The action's id: a UUID as it was sent; from any other text one that follows from text, home and person.
 
-    home  the origin whose journal will hold the entry: one owner's two shops may both count their calls 1, 2, 3
+    home  the installation whose journal will hold the entry: one owner's two shops may both count their calls 1, 2, 3
 
     Ids that `act_id` makes mean one act at two homes, so a program may not name its call by one; it is taken as text.
     Raises Invalid for an unusable key.

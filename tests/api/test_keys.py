@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 
 from shopnode.domain.catalogue.models import Product
+from shopnode.domain.node import NodeHome
 from shopnode.domain.sales.models import Sale
 from shopnode.domain.stock.models import StockMovement
 from tests.api.client import Client
@@ -65,6 +66,14 @@ def test_an_unusable_key_is_refused(owner: Client, shop: Shop, cable: dict[str, 
     headers = {"Idempotency-Key": key.strip()} if key.strip() else {"Idempotency-Key": ""}
     assert owner.post("/sales", sale_of(cable), 422, headers=headers)["fields"].keys() == {"Idempotency-Key"}
     assert shop.rows(Sale) == []
+
+
+def test_a_call_is_known_again_after_its_shop_was_restored(owner: Client, shop: Shop, cable: dict[str, Any]) -> None:
+    first = owner.post("/sales", sale_of(cable), key="order 7")
+    assert isinstance(shop.home, NodeHome)
+    shop.home.renew_origin("restored", lambda session, past_id: None)
+    assert owner.post("/sales", sale_of(cable), key="order 7") == first
+    assert len(shop.rows(Sale)) == 1
 
 
 def test_what_was_refused_may_be_sent_again_under_its_key(owner: Client, cable: dict[str, Any]) -> None:
