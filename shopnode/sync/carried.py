@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from shopnode.domain.errors import Conflict
 from shopnode.domain.node import Installation
+from shopnode.domain.origins import unsettled
 from shopnode.sync.exchange import EXCHANGE, Exchanger
 from shopnode.sync.line import Link, Refused, SignedLine, read_link
 from shopnode.sync.outbox import hash_of_entry, next_parcel, waiting
@@ -58,6 +59,16 @@ class NotEnrolledHere(Conflict):
 
     def __init__(self) -> None:
         super().__init__("This shop is not connected to a hub; it must be connected over the internet once.")
+
+
+class MustMeetFirst(Conflict):
+    code = "must-meet-first"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This shop's books were put back from a copy. Before its files are taken again it must reach the hub over "
+            "the internet once; a telephone's connection is enough. Nothing is lost, and selling goes on."
+        )
 
 
 @dataclass(frozen=True)
@@ -111,6 +122,8 @@ class CarriedExchanger(Exchanger):
         """Write what the hub has not acknowledged, as far as this node knows and as far as it fits."""
         link = self._link()
         with self.home.reading() as session:
+            if unsettled(session):
+                raise MustMeetFirst
             request = self._request(session, link, Batch(rows=ROWS_MAX))
         home = self.home
         head = CarriedHead(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import orjson
 import pytest
 from sqlalchemy import func, select
@@ -14,6 +16,7 @@ from shopnode.domain.permissions import Role
 from shopnode.domain.sales.models import Sale
 from shopnode.domain.stock.models import StockLevel
 from shopnode.machine.examinations import chain_breaks
+from shopnode.sync.carried import MustMeetFirst
 from shopnode.sync.renew import renew
 from shopnode.sync.transport import LinkDown
 from tests.domain.till import Till, open_till
@@ -294,6 +297,16 @@ def test_settling_moves_many_entries_a_bounded_part_at_a_time(company, shop, mon
         moved = session.scalar(select(func.count()).where(JournalEntry.origin_id == branch.shop.home.origin_id))
     assert moved == 20
     assert differences(company, branch) == []
+
+
+def test_a_file_for_the_hub_is_refused_in_words_until_the_restore_is_settled(shop):
+    branch, till = shop
+    put_back(branch, copy_books(branch))
+    again(branch, till).sell()
+    with pytest.raises(MustMeetFirst, match="reach the hub over the internet once"):
+        branch.worker.save_file(io.BytesIO())
+    settle(branch)
+    branch.worker.save_file(io.BytesIO())
 
 
 def test_a_shop_that_was_never_enrolled_only_takes_a_new_series(company, shop):
