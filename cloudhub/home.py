@@ -16,7 +16,7 @@ import hmac
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import psycopg
 from sqlalchemy import insert, text
@@ -224,34 +224,10 @@ def _note_versions(books: Books, draft: EntryDraft, work: Work) -> None:
         books.note_updates(entity, updated)
         table = entity_tables()[entity]
         for row_id, changes in updated.items() if table.is_register else ():
-            for name, (_, after) in changes.items():
+            for name in changes:
                 books.set_version(entity, row_id, name, state, work)
-                if name in table.sync.watched:
-                    _follow_conflict(books, (entity, row_id, name), after, draft, work, by_owner)
-
-
-def _follow_conflict(
-    books: Books, key: tuple[str, str, str], value: Any, draft: EntryDraft, work: Work, by_owner: bool
-) -> None:
-    """A later edit settles what was open when an owner made it, and otherwise shows as what stands now."""
-    now = work.sender.received_ms
-    entity, row_id, name = key
-    books.run(
-        _FOLLOW,
-        {
-            "tenant": books.tenant_id, "entity": entity, "row": row_id, "field": name, "now": now,
-            "value": canonical(value).decode(), "by": draft.actor_id, "origin": work.origin_id, "owner": by_owner,
-        },
-    )  # fmt: skip
 
 
 _SEQ = text("SELECT seq FROM tenant_feed WHERE tenant_id = :tenant")
 _TURN = text("SELECT seq FROM tenant_feed WHERE tenant_id = :tenant FOR UPDATE")
 _MOVE_HEAD = text("UPDATE origin SET head_n = :n, head_hash = :hash WHERE tenant_id = :tenant AND id = :origin")
-_FOLLOW = """
-UPDATE field_conflict SET standing_value = %(value)s, standing_by = %(by)s, standing_at = %(now)s,
-  standing_origin = %(origin)s, changed_at = %(now)s,
-  resolved_at = CASE WHEN %(owner)s THEN %(now)s::bigint END, resolved_by = CASE WHEN %(owner)s THEN %(by)s::uuid END
-WHERE tenant_id = %(tenant)s AND entity = %(entity)s AND row_id = %(row)s AND field = %(field)s
-  AND resolved_at IS NULL
-"""

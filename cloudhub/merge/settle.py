@@ -14,6 +14,7 @@ import orjson
 from cloudhub.merge.books import Books, Clash, FieldKey, Oddity
 from cloudhub.merge.clashes import find_clashes
 from cloudhub.merge.feed import Draft, draft_lines, number_lines, write_lines
+from cloudhub.merge.following import follow_conflicts
 from cloudhub.merge.oddities import find_oddities
 from cloudhub.merge.outcomes import list_outcomes
 from cloudhub.merge.passwords import follow_passwords
@@ -45,6 +46,7 @@ def settle(books: Books, works: Sequence[Work], clock: Clock, *, derive: bool = 
     books.notes.oddities += find_oddities(books, [work for work in works if work.applies])
     _list_oddities(books, clock.wall_ms())
     _list_conflicts(books, clock)
+    follow_conflicts(books, clock.wall_ms())
     list_outcomes(books, clock.wall_ms())
     write_lines(books, drafts)
     failpoints.hit("hub.lines_written")
