@@ -59,7 +59,7 @@ def _prepare(works: Iterable[Work]) -> None:
     """What can be made ready for the inbox and the feed while the rows are being written."""
     for work in works:
         inbox_row(work)
-        if all(op == "i" for _, op, _, _ in work.taken):
+        if all(op == "i" for _, op, _, _ in work.written):  # also of what was left out, the streams are told
             work.streams = split_streams(work.written, _no_shop)
 
 
