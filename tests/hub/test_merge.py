@@ -109,9 +109,7 @@ def test_a_watched_field_has_one_open_conflict_however_often_it_is_edited(
     assert (conflict.standing.value, conflict.other.value) == (7_000, 4_800)
 
 
-def test_a_later_edit_by_a_shop_that_has_seen_what_stands_shows_as_what_stands_now(
-    world: World, raw: RawNode, other: RawNode
-) -> None:
+def test_a_later_edit_that_has_seen_what_stands_is_shown(world: World, raw: RawNode, other: RawNode) -> None:
     row_id = new_product(raw)
     seen = number_of(world, row_id)
     perform(world.owner(), "products.update", {"product_id": row_id, "price_minor": 7_000})
