@@ -77,7 +77,7 @@ def rules() -> Iterable[str]:
     yield FORGET_ONLY
     yield (
         "CREATE OR REPLACE TRIGGER forget_only BEFORE UPDATE OF body ON feed_line FOR EACH ROW "
-        "EXECUTE FUNCTION forget_only()"
+        f"WHEN (current_user = '{APP_ROLE}') EXECUTE FUNCTION forget_only()"
     )
     for table, app, gate in granted_tables():
         if app:
