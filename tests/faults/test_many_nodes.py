@@ -53,6 +53,7 @@ def counters(business: Business, hub_process: HubProcess, tmp_path: Path) -> Ite
         counter.close()
 
 
+@pytest.mark.timeout(400)
 def test_eight_computers_push_at_once_while_the_portal_edits(
     business: Business, counters: list[Counter], hub_process: HubProcess
 ) -> None:
