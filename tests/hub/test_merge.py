@@ -109,19 +109,6 @@ def test_a_watched_field_has_one_open_conflict_however_often_it_is_edited(
     assert (conflict.standing.value, conflict.other.value) == (7_000, 4_800)
 
 
-def test_a_later_edit_that_has_seen_what_stands_is_shown(world: World, raw: RawNode, other: RawNode) -> None:
-    row_id = new_product(raw)
-    seen = number_of(world, row_id)
-    perform(world.owner(), "products.update", {"product_id": row_id, "price_minor": 7_000})
-    set_price(raw, row_id, 5_000, 4_500, seen=seen)
-    set_price(other, row_id, 7_000, 6_800, seen=number_of(world, row_id))
-
-    with world.session() as session:
-        (conflict,) = open_conflicts(session)
-    assert (conflict.standing.value, conflict.other.value) == (6_800, 4_500)
-    assert price_of(world, row_id) == 6_800
-
-
 def test_using_the_other_value_is_an_action_that_reaches_the_shops(world: World, raw: RawNode) -> None:
     row_id = new_product(raw)
     seen = number_of(world, row_id)

@@ -85,6 +85,19 @@ def test_a_field_has_one_row_that_later_edits_bring_up_to_date(world: World, pai
     assert set(conflict) == {"3", "4"}
 
 
+def test_a_later_edit_that_has_seen_what_stands_is_shown(world: World, pair: tuple[RawNode, RawNode]) -> None:
+    glass = pair[0].new_id()
+    pair[0].write(product(glass))
+    pair[0].push()
+    disputed(pair, "product", glass, price_minor=(6_000, 7_500))
+    ((seen,),) = world.rows("SELECT seq FROM tenant_feed")
+    pair[0].write(change("product", glass, seen=seen, price_minor=(7_500, 6_800)))
+    assert pair[0].push().verdicts == {}
+
+    (conflict,) = world.rows("SELECT standing_value, other_value FROM field_conflict WHERE resolved_at IS NULL")
+    assert tuple(conflict) == ("6800", "6000")
+
+
 def test_of_a_personal_field_no_value_is_kept(world: World, owner: Owner, pair: tuple[RawNode, RawNode]) -> None:
     customer = pair[0].new_id()
     columns = ["id", "name", "created_at"]
