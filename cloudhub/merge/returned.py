@@ -1,7 +1,11 @@
-"""What came back: entries that this hub lost, and that nodes gave back before their writers sent them again.
+"""What came before its time: entries that this hub has already, in another form, when their writer sends them.
+
+Either the hub lost them and nodes gave their lines back, or a restored shop journalled again what a late request had
+brought meanwhile.
 
 Invariants:
   * A lost line is taken in once, whoever gives it back, and however often.
+  * An entry that comes under a second origin has no second effect, also where it only changed what was there.
   * When the original arrives after all, its rows of that line are left alone; its writer hears what stands now.
 """
 
@@ -30,7 +34,8 @@ def id_for(line: Line) -> str:
 
 
 def note_returned(books: Books, works: Sequence[Work]) -> None:
-    """Mark the streams of these entries that came back before them."""
+    """Mark the streams of these entries that came before them."""
+    _note_journalled_again(books, works)
     if not works or not books.rows(_ANY, [books.tenant_id])[0][0]:
         return
     asked = {
@@ -42,6 +47,15 @@ def note_returned(books: Books, works: Sequence[Work]) -> None:
     for (row_id,) in books.rows(_KNOWN, [books.tenant_id, list(asked)]):
         work, stream = asked[row_id]
         work.returned |= {stream}
+
+
+def _note_journalled_again(books: Books, works: Sequence[Work]) -> None:
+    """Mark what was moved to another origin and had been taken under the one before."""
+    moved = {work.entry["id"]: work for work in works if "was" in work.entry and work.lost_no is None}
+    if not moved:
+        return
+    for (entry_id,) in books.rows(_TAKEN, [books.tenant_id, list(moved)]):
+        moved[entry_id].returned |= set(_streams(moved[entry_id]))
 
 
 def leave_out_returned(books: Books, work: Work) -> None:
@@ -77,6 +91,10 @@ def _streams(work: Work) -> list[str]:
     return [TENANT_STREAM] if shop_id is None else [TENANT_STREAM, shop_stream(shop_id)]
 
 
+_TAKEN = """
+SELECT entry_id::text FROM journal_entry
+WHERE tenant_id = %s AND entry_id = ANY (%s::uuid[]) AND (verdict IS NULL OR verdict NOT IN ('held', 'quarantined'))
+"""
 _ANY = "SELECT EXISTS (SELECT FROM returned_line WHERE tenant_id = %s)"
 # One that waits for another row says nothing yet: the original may be first.
 _KNOWN = """

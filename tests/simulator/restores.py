@@ -51,11 +51,12 @@ def computer_taken_back(world: World) -> None:
     computer.free_bytes, computer.is_short = ROOMY, False
     computer.open()
     world.custody.after()
+    _mostly_in_touch(world, computer)  # or the next misfortune finds the only copy of what it sold
 
 
 def _mostly_in_touch(world: World, computer: Computer) -> None:
     """Most shops are online most of the time; what was never sent and is nowhere else is really gone."""
-    if world.chance.random() < 0.8:
+    if not world.swarm.harsh or world.chance.random() < 0.5:
         calm, world.swarm.calm = world.swarm.calm, True
         world.sync(computer)
         world.swarm.calm = calm

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from tests.simulator.wire import MISHAPS
 
 RARELY = 0.15
+HARSHLY = 0.05
 
 
 @dataclass
@@ -25,6 +26,7 @@ class Swarm:
     kill_rate: float = 0  # of acts and exchanges during which a plug is pulled
     sync_rate: float = 1
     poison: bool = False
+    harsh: bool = False  # misfortunes meet shops that nobody has heard of for long, so that sales are really destroyed
     calm: bool = False  # the world is being healed: nothing goes wrong any more
 
     def mishap_on_the_line(self) -> str | None:
@@ -54,4 +56,5 @@ def draw(chance: random.Random, acts: Mapping[str, int], faults: Mapping[str, in
     swarm.line_trouble = chance.choice((0.05, 0.2, 0.5))
     swarm.kill_rate = chance.choice((0, 0, 0.02, 0.1))
     swarm.poison = chance.random() < 0.25
+    swarm.harsh = chance.random() < HARSHLY
     return swarm

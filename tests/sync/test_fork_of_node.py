@@ -319,3 +319,23 @@ def test_a_shop_that_was_never_enrolled_only_takes_a_new_series(company, shop):
     assert home.series.startswith("KLA1-")
     assert len(home.series) == len(before)
     assert home.series != before
+
+
+def test_an_edit_the_hub_got_after_it_was_asked_is_a_duplicate_under_the_new_origin(company, shop, monkeypatch):
+    """A late request brought it between the comparing and the sending: it has no second effect."""
+    branch, till = shop
+    ctx = branch.shop.ctx(Role.OWNER)
+    edited = perform(ctx, "products.update", {"product_id": till.glass, "price_minor": 6_000})
+    branch.sync()
+    owners = {"product_id": till.glass, "price_minor": 7_000}
+    perform(company.portal(), "products.update", owners)
+    asked = "shopnode.sync.renew.find_common"
+    monkeypatch.setattr(asked, lambda ask, witnesses_of, head_n: ask(witnesses_of([head_n - 1]))[0])
+    renew(branch.shop.home, "restored")
+    settle(branch)
+
+    entries = [entry for entry in at_hub(company, JournalEntry) if entry.action == "products.update"]
+    ours = [entry.verdict for entry in entries if entry.entry_id == edited.action_id]
+    assert sorted(ours, key=str) == [None, "duplicate"]
+    assert next(row.price_minor for row in at_hub(company, Product) if row.id == till.glass) == 7_000
+    assert differences(company, branch) == []
