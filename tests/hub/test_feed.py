@@ -35,6 +35,9 @@ def test_a_reader_among_eight_writers_never_skips_a_line(world: World) -> None:
         for number in range(ENTRIES_EACH):
             node.write(product(node.new_id(), name=f"{node.shop} {number}"))
             answer = node.push()
+            while answer.status in (429, 503):  # one business has so many turns at once, and comes again
+                time.sleep(0.02)
+                answer = node.push()
             if answer.status != 200:
                 faults.append(answer.body)
 
@@ -42,7 +45,7 @@ def test_a_reader_among_eight_writers_never_skips_a_line(world: World) -> None:
         quiet = 0
         while quiet < 2:
             answer = reader.pull(rows=50)
-            if answer.status == 429:
+            if answer.status in (429, 503):
                 time.sleep(0.1)
                 continue
             if answer.status != 200:
