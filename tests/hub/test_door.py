@@ -277,7 +277,6 @@ def test_a_cursor_of_another_life_is_a_rewind(world: World, raw: RawNode) -> Non
     have = raw.message()["have"]
 
     for wrong in (
-        {**have, "epoch": "another"},
         {**have, "cursor": 10_000},
         {**have, "streams": {"t": [1, "0" * 64]}},
         {**have, "streams": {f"s:{raw.shop}": [3, "0" * 64]}},
