@@ -31,5 +31,5 @@ def figures(files: list[Path]) -> list[tuple[str, int]]:
         ("hubs restored from a backup", counts["hub restored"]),
         ("sales physically destroyed", sum(len(run["lost"]) for run in runs.values())),
         ("sales lost otherwise", sum("D1" in fault for run in runs.values() for fault in run["faults"])),
-        ("sales duplicated", sum("E1" in fault for run in runs.values() for fault in run["faults"])),
+        ("acts taken twice", sum("E1" in fault for run in runs.values() for fault in run["faults"])),
     ]
