@@ -1,4 +1,7 @@
-"""How many seeds it takes until a planted bug is caught: `python -m tests.simulator --hunt "merge by clock"`."""
+"""How many seeds it takes until a planted bug is caught: `python -m tests.simulator --hunt "merge by clock"`.
+
+A seed that fails without the bug as well has caught something else, and does not count.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,6 @@ def hunt(ground: Ground, bug: str, first: int = 0, steps: int = STEPS) -> Caught
     for count in range(1, SEEDS_MAX + 1):
         with BUGS[bug]():
             outcome = run_seed(ground, first + count - 1, steps)
-        if not outcome.passed:
+        if not outcome.passed and run_seed(ground, first + count - 1, steps).passed:
             return Caught(bug, count, outcome.faults[0].splitlines()[0][:160])
     return None
