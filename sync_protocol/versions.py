@@ -15,7 +15,7 @@ from sync_protocol.problems import HubBehind, UpgradeNeeded
 from sync_protocol.shape import Entry
 
 PROTOCOL_VERSION = 2
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 PROTOCOLS = range(1, PROTOCOL_VERSION + 1)  # what the hub speaks
 SCHEMAS = range(1, SCHEMA_VERSION + 1)

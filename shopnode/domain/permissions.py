@@ -24,6 +24,7 @@ class Permission(StrEnum):
     SALES_APPROVE = "sales:approve"
     SALES_LOCK = "sales:lock"
     SALES_REVERSE = "sales:reverse"
+    SALES_RETURN = "sales:return"  # take goods back at the counter, within the limits
     LIMITS_APPROVE = "limits:approve"  # may stand as the second person when somebody's limit is passed
     DEVICES_CREATE = "devices:create"
     DEVICES_READ = "devices:read"
@@ -34,10 +35,22 @@ class Permission(StrEnum):
     PRODUCTS_DELETE = "products:delete"
     PRODUCTS_ADJUST_STOCK = "products:adjust-stock"
     PRODUCTS_SEE_COST = "products:see-cost"  # cost and margin: Owners only
+    SUPPLIERS_READ = "suppliers:read"
+    SUPPLIERS_MANAGE = "suppliers:manage"
+    ORDERS_MANAGE = "orders:manage"
+    GOODS_RECEIVE = "goods:receive"
+    STOCK_COUNT = "stock:count"
+    STOCK_APPROVE_COUNT = "stock:approve-count"
+    USED_BUY = "used:buy"
+    IDENTITIES_READ = "identities:read"  # who sold us a used phone; every look is written down
     CUSTOMERS_CREATE = "customers:create"
     CUSTOMERS_READ = "customers:read"
     CUSTOMERS_UPDATE = "customers:update"
     CUSTOMERS_DELETE = "customers:delete"
+    CUSTOMERS_CREDIT = "customers:credit"  # set limits, write corrections
+    CUSTOMERS_ERASE = "customers:erase"
+    ACCOUNTS_COLLECT = "accounts:collect"  # take payments on account, keep plans
+    FINANCIERS_MANAGE = "financiers:manage"
     CLOSURES_CREATE = "closures:create"
     CLOSURES_READ = "closures:read"
     STAFF_CREATE = "staff:create"
@@ -58,10 +71,12 @@ P = Permission
 _STAFF = frozenset({
     P.SALES_CREATE, P.SALES_READ, P.DEVICES_CREATE, P.DEVICES_READ, P.PRODUCTS_READ, P.CUSTOMERS_CREATE,
     P.CUSTOMERS_READ, P.CLOSURES_CREATE, P.CLOSURES_READ, P.OWN_CREDENTIALS, P.PRINTERS_USE,
+    P.SALES_RETURN, P.STOCK_COUNT, P.USED_BUY, P.ACCOUNTS_COLLECT,
 })  # fmt: skip
 _SUPERVISOR = _STAFF | {
     P.SALES_READ_ALL, P.SALES_UPDATE, P.LIMITS_APPROVE, P.DEVICES_UPDATE, P.PRODUCTS_ADJUST_STOCK,
     P.CUSTOMERS_UPDATE, P.STAFF_READ, P.REPORTS_EXPORT, P.PRINTERS_MANAGE,
+    P.SUPPLIERS_READ, P.ORDERS_MANAGE, P.GOODS_RECEIVE, P.STOCK_APPROVE_COUNT,
 }  # fmt: skip
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {

@@ -40,10 +40,8 @@ def node_file(folder: Path, name: str) -> NodeDatabase:
 def sqlite_shape(database: NodeDatabase) -> set[tuple[str, str]]:
     with database.raw_writer().connect() as connection:
         rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").all()
-    plain = {
-        (row[0], " ".join(sorted(row[1].replace(",", " ").replace("(", " ( ").replace(")", " ) ").split())))
-        for row in rows
-    }
+    signs = str.maketrans({'"': "", ",": " ", "(": " ( ", ")": " ) "})  # a table written anew has its name in quotes
+    plain = {(row[0], " ".join(sorted(row[1].translate(signs).split()))) for row in rows}
     return {(name, words) for name, words in plain if name not in VERSIONS and not name.startswith("sqlite_")}
 
 

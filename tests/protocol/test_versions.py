@@ -70,8 +70,9 @@ def test_this_version_has_nothing_to_translate():
 
 def test_the_version_before_is_still_spoken():
     check_versions(1, 1)
-    assert (PROTOCOL_VERSION, SCHEMA_VERSION) == (2, 2)
-    assert list(PROTOCOLS) == list(SCHEMAS) == [1, 2]
+    assert (PROTOCOL_VERSION, SCHEMA_VERSION) == (2, 3)
+    assert list(PROTOCOLS) == [1, 2]
+    assert list(SCHEMAS) == [1, 2, 3]
 
 
 def test_a_node_is_sent_no_command_it_does_not_know():

@@ -26,9 +26,15 @@ from sync_protocol.signing import NEW_ORIGIN, Request, Response, sign_request, v
 from sync_protocol.snapshots import Manifest, fingerprint, open_chunk
 
 EXCHANGE, ENROL, SNAPSHOT = "/sync/v1/exchange", "/sync/v1/enrol", "/sync/v1/snapshot"
-SCHEMA_1 = {
-    table: set(columns) for table, columns in loads((Path(__file__).parent / "schema_1.json").read_text()).items()
-}  # every table and column of schema 1, as it was released
+
+
+def released(schema: int) -> dict[str, set[str]]:
+    """Every synced table and column of a schema, as it was released."""
+    tables = loads((Path(__file__).parent / f"schema_{schema}.json").read_text())
+    return {table: set(columns) for table, columns in tables.items()}
+
+
+SCHEMA_1, SCHEMA_2 = released(1), released(2)
 SHOP_TABLES = {
     "drawer_session", "payment", "sale", "sale_amendment", "sale_decision", "sale_line", "staff_posting",
     "stock_movement", "stock_unit",

@@ -25,10 +25,10 @@ from shopnode.sync.digest import compare
 from shopnode.sync.models import FeedLine, HubLink
 from sync_protocol import versions
 from sync_protocol.problems import UpgradeNeeded
-from sync_protocol.versions import check_versions
+from sync_protocol.versions import SCHEMA_VERSION, check_versions
 from tests.domain.till import open_till
 from tests.sync.chain_of_shops import Line
-from tests.sync.older import SCHEMA_1, OlderNode, Told
+from tests.sync.older import SCHEMA_1, SCHEMA_2, OlderNode, Told
 
 
 @pytest.fixture
@@ -58,17 +58,18 @@ def at_hub(company, model, **wanted):
 
 
 def test_all_that_came_after_schema_1_says_so():
+    released = [SCHEMA_1, SCHEMA_2]
     for entity, model in synced_models().items():
-        if entity not in SCHEMA_1:
-            assert model.__sync__.since == 2, entity
-            continue
-        assert model.__sync__.since == 1, entity
-        for column in wire_columns(model):
-            assert schemas.column_since(entity, column) == (1 if column in SCHEMA_1[entity] else 2), (entity, column)
+        came = next((no for no, tables in enumerate(released, 1) if entity in tables), SCHEMA_VERSION)
+        assert model.__sync__.since == came, entity
+        for column in wire_columns(model) if came == 1 else ():
+            since = next((no for no, tables in enumerate(released, 1) if column in tables[entity]), SCHEMA_VERSION)
+            assert schemas.column_since(entity, column) == since, (entity, column)
 
 
-def test_nothing_of_schema_1_is_gone():
-    for entity, columns in SCHEMA_1.items():
+@pytest.mark.parametrize("released", [SCHEMA_1, SCHEMA_2], ids=["schema 1", "schema 2"])
+def test_nothing_of_an_earlier_schema_is_gone(released):
+    for entity, columns in released.items():
         assert columns <= set(wire_columns(synced_models()[entity])), entity
 
 
@@ -247,12 +248,15 @@ def test_a_protocol_1_answer_holds_nothing_that_protocol_1_did_not_know(company,
 # the real node in the place of the older one
 
 
+NEWER = SCHEMA_VERSION + 1
+
+
 @pytest.fixture
 def brand_is_new(monkeypatch):
-    """The hub has schema 3, in which products got a brand; nodes are of schema 2."""
+    """The hub is one schema ahead, in which products got a brand; nodes are of today's."""
     real = schemas.column_since
-    monkeypatch.setattr(schemas, "column_since", lambda entity, name: 3 if name == "brand" else real(entity, name))
-    monkeypatch.setattr("cloudhub.merge.pages.SCHEMA_VERSION", 3)
+    monkeypatch.setattr(schemas, "column_since", lambda entity, name: NEWER if name == "brand" else real(entity, name))
+    monkeypatch.setattr("cloudhub.merge.pages.SCHEMA_VERSION", NEWER)
     for call in ("exchange", "snapshot", "digest"):
         monkeypatch.setattr(f"cloudhub.calls.{call}.check_versions", lambda protocol, schema: None)
     schemas.forget_schemas()
@@ -262,9 +266,9 @@ def brand_is_new(monkeypatch):
 
 
 def upgrade(monkeypatch):
-    """From here on nodes are of schema 3."""
+    """From here on nodes are of the newer schema."""
     for module in ("bootstrap", "exchange", "digest"):
-        monkeypatch.setattr(f"shopnode.sync.{module}.SCHEMA_VERSION", 3)
+        monkeypatch.setattr(f"shopnode.sync.{module}.SCHEMA_VERSION", NEWER)
 
 
 def brand_it(company, product_id, brand):
@@ -285,7 +289,7 @@ def test_a_node_of_this_release_takes_withheld_pages_and_catches_up_by_itself(co
     assert branch.shop.row(Product, till.glass).brand == "Spigen"
     assert seen(branch) == cursor
     with branch.shop.home.reading() as session:
-        assert session.scalars(select(HubLink.schema)).one() == 3
+        assert session.scalars(select(HubLink.schema)).one() == NEWER
         assert session.scalars(select(FeedLine).where(FeedLine.body.like('%"hash":%'))).all()
     assert compare(branch.worker._signed_line()).is_whole
 

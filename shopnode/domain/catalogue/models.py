@@ -58,6 +58,10 @@ class Product(SyncedRow):
     only_shop_id: Mapped[Id | None] = mapped_column(info={"since": 2})  # the one shop that offers it; None for all
     created_by: Mapped[Id | None]
     created_at: Mapped[UtcTime]
+    is_bundle: Mapped[bool | None] = mapped_column(Boolean, info={"since": 3})  # made of others, see pricing.BundlePart
+    supplier_id: Mapped[Id | None] = mapped_column(info={"since": 3})  # whom it is usually ordered from
+    lead_days: Mapped[int | None] = mapped_column(info={"since": 3})  # from order to delivery; the supplier's if None
+    warranty_terms: Mapped[str | None] = mapped_column(Text, info={"since": 3})  # printed under the line
     merged_into: Mapped[Id | None]  # the product this one is a duplicate of, see aliases
 
 

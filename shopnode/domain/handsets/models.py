@@ -8,18 +8,55 @@ from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shopnode.domain.clock import act_id
-from shopnode.domain.db import Id, Kind, MinorUnits, Stream, Sync, SyncedRow, UtcTime, look_up, one_of, refs
+from shopnode.domain.db import (
+    Id,
+    Kind,
+    MinorUnits,
+    Stream,
+    Sync,
+    SyncedRow,
+    UtcTime,
+    look_up,
+    look_up_few,
+    one_of,
+    refs,
+)
 
 
 class UnitStatus(StrEnum):
+    EXPECTED = "expected"  # announced by its supplier, not here yet
     IN_STOCK = "in_stock"
+    RESERVED = "reserved"  # kept for a customer, see plans
     SOLD = "sold"
     INSPECT = "inspect"  # came back; somebody must look at it before it can be sold again
+    BENCH = "bench"  # being made ready, or repaired
+    SUPPLIER = "supplier"  # with its supplier, see buying.SupplierReturn
+    LENT = "lent"
+    MISSING = "missing"
     SCRAPPED = "scrapped"
     SENT = "sent"  # on its way to another shop, or there: this stay is over, and another begins where it arrives
 
 
-OPEN_STATUSES = (UnitStatus.IN_STOCK.value, UnitStatus.INSPECT.value)  # this stay in stock has not ended
+# A stay that has not ended. On hand are those alone that stand in the shop ready to be handed over.
+ON_HAND_STATUSES = (UnitStatus.IN_STOCK.value, UnitStatus.RESERVED.value)
+OPEN_STATUSES = (
+    *ON_HAND_STATUSES, UnitStatus.INSPECT.value, UnitStatus.BENCH.value, UnitStatus.SUPPLIER.value,
+    UnitStatus.LENT.value, UnitStatus.MISSING.value, UnitStatus.EXPECTED.value,
+)  # fmt: skip
+
+
+class Condition(StrEnum):
+    NEW = "new"
+    OPEN_BOX = "open_box"
+    USED = "used"
+    REFURBISHED = "refurbished"
+
+
+class VatScheme(StrEnum):
+    """How VAT is counted when the unit is sold (rule 21)."""
+
+    STANDARD = "standard"  # bought from a business
+    MARGIN = "margin"  # bought from a private person
 
 
 class Arrival(StrEnum):
@@ -38,6 +75,7 @@ class Handset(SyncedRow):
         look_up("handset", "imei1"),
         look_up("handset", "imei2"),
         look_up("handset", "serial"),
+        look_up_few("handset", "eid"),
     )
     __sync__ = Sync(Kind.REGISTER, Stream.TENANT)
 
@@ -48,6 +86,7 @@ class Handset(SyncedRow):
     colour: Mapped[str | None] = mapped_column(String(60))
     storage: Mapped[str | None] = mapped_column(String(60))
     created_at: Mapped[UtcTime]
+    eid: Mapped[str | None] = mapped_column(String(40), info={"since": 3})  # of its eSIM, 32 digits
 
     @property
     def number(self) -> str:
@@ -77,6 +116,39 @@ class StockUnit(SyncedRow):
     received_at: Mapped[UtcTime]
     received_by: Mapped[Id | None]
     sold_line_id: Mapped[Id | None]
+    condition: Mapped[str | None] = mapped_column(String(20), info={"since": 3})  # see Condition
+    has_box: Mapped[bool | None] = mapped_column(info={"since": 3})
+    has_charger: Mapped[bool | None] = mapped_column(info={"since": 3})
+    battery_pct: Mapped[int | None] = mapped_column(info={"since": 3})  # health, of the capacity when new
+    lock_state: Mapped[str | None] = mapped_column(String(40), info={"since": 3})  # none, network MTN, google, icloud
+    region: Mapped[str | None] = mapped_column(String(40), info={"since": 3})  # the market it was made for
+    vat_scheme: Mapped[str | None] = mapped_column(String(20), info={"since": 3})  # see VatScheme
+    supplier_id: Mapped[Id | None] = mapped_column(info={"since": 3})
+    purchase_id: Mapped[Id | None] = mapped_column(info={"since": 3})  # bought from a person, see usedphones
+    hold_until: Mapped[UtcTime | None] = mapped_column(info={"since": 3})  # not for sale before
+    held_for: Mapped[Id | None] = mapped_column(info={"since": 3})  # the plan it is reserved for
+    refurbished_minor: Mapped[MinorUnits | None] = mapped_column(info={"since": 3})  # in the cost: spent on it here
+
+
+class UnitEvent(SyncedRow):
+    """A change of a stay that no other fact tells: set aside, lent, missing, found, reserved, let go."""
+
+    __tablename__ = "unit_event"
+    __table_args__ = (
+        *refs("unit_id:stock_unit"),
+        look_up("unit_event", "unit_id"),
+        look_up("unit_event", "at"),
+    )
+    __sync__ = Sync(Kind.FACT, Stream.SHOP, since=3)
+
+    unit_id: Mapped[Id]
+    shop_id: Mapped[Id]
+    from_status: Mapped[str | None] = mapped_column(String(20))
+    to_status: Mapped[str] = mapped_column(String(20))
+    reason: Mapped[str | None]
+    about_id: Mapped[Id | None]  # the plan, return or supplier return it belongs to
+    at: Mapped[UtcTime]
+    by_id: Mapped[Id | None]
 
 
 class Transfer(SyncedRow):

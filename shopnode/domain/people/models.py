@@ -106,6 +106,41 @@ def posting_id(staff_id: str, shop_id: str) -> str:
     return act_id("posting", staff_id, shop_id)
 
 
+class PhoneApprover(SyncedRow):
+    """Somebody who approves by telephone in one shop: the secret their answers are made with.
+
+    Travels to that shop alone. The id follows from person and shop (`phone_approver_id`).
+    """
+
+    __tablename__ = "phone_approver"
+    __table_args__ = (*refs("staff_id:staff"), look_up("phone_approver", "staff_id"))
+    __sync__ = Sync(Kind.REGISTER, Stream.SHOP, personal=frozenset({"secret"}), since=3)
+
+    staff_id: Mapped[Id]
+    shop_id: Mapped[Id]
+    secret: Mapped[str | None] = mapped_column(String(64))  # 160 bits, base32
+    created_at: Mapped[UtcTime]
+    archived_at: Mapped[UtcTime | None]
+
+
+def phone_approver_id(staff_id: str, shop_id: str) -> str:
+    return act_id("phone-approver", staff_id, shop_id)
+
+
+class ApprovalChallenge(LocalRow):
+    """A question read out over the telephone. Answered once, and only for what it was asked for."""
+
+    __tablename__ = "approval_challenge"
+
+    id: Mapped[str] = mapped_column(String(20), primary_key=True)  # the signs that are read out
+    subject: Mapped[str] = mapped_column(Text)  # JSON: action, amount, document, actor
+    asked_at: Mapped[UtcTime]
+    tries: Mapped[int]
+    answered_at: Mapped[UtcTime | None]
+    used_at: Mapped[UtcTime | None]
+    staff_id: Mapped[Id | None]  # who answered
+
+
 class StaffPin(LocalRow):
     """The quick-switch PIN of a person at this node, hashed. Never leaves it."""
 

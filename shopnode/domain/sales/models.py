@@ -40,6 +40,18 @@ class Tender(StrEnum):
     AIRTEL_MONEY = "airtel_money"
     CARD = "card"
     BANK = "bank"
+    ON_ACCOUNT = "on_account"  # owed by the customer, see accounts
+    STORE_CREDIT = "store_credit"
+    POINTS = "points"
+    FINANCED = "financed"  # owed by a financier
+    TRADE_IN = "trade_in"  # a used phone bought in the same ticket
+    EXCHANGE = "exchange"  # goods returned in the same ticket
+    PLAN = "plan"  # paid before, bit by bit
+    ROUNDING = "rounding"  # of cash, to the smallest note: its own line, either sign
+
+
+# What is counted or seen on a statement at the end of the day; the others move no money.
+MONEY = frozenset({Tender.CASH, Tender.MTN_MOMO, Tender.AIRTEL_MONEY, Tender.CARD, Tender.BANK})
 
 
 class PaymentKind(StrEnum):
@@ -127,6 +139,8 @@ class SaleLine(SyncedRow):
     tax_rate_bp: Mapped[BasisPoints]
     warranty_days: Mapped[int]
     imei: Mapped[str | None] = mapped_column(String(60))
+    seller_id: Mapped[Id | None] = mapped_column(info={"since": 3})  # who sold this line; the sale's seller if None
+    warranty_terms: Mapped[str | None] = mapped_column(Text, info={"since": 3})
 
 
 class Payment(SyncedRow):
@@ -221,7 +235,7 @@ class SaleSummary(DerivedRow):
     tax_minor: Mapped[MinorUnits]  # VAT inside the total
     cost_minor: Mapped[MinorUnits]
     paid_minor: Mapped[MinorUnits]  # payments less refunds
-    methods: Mapped[str] = mapped_column(String(100))  # tenders used, comma separated
+    methods: Mapped[str] = mapped_column(String(200))  # tenders used, comma separated
     approved_by: Mapped[Id | None]
     approved_at: Mapped[UtcTime | None]
     locked_at: Mapped[UtcTime | None]

@@ -18,6 +18,14 @@ METHOD_NAMES = {
     Tender.AIRTEL_MONEY: "Airtel Money",
     Tender.CARD: "Card",
     Tender.BANK: "Bank",
+    Tender.ON_ACCOUNT: "On account",
+    Tender.STORE_CREDIT: "Store credit",
+    Tender.POINTS: "Points",
+    Tender.FINANCED: "Financed",
+    Tender.TRADE_IN: "Trade-in",
+    Tender.EXCHANGE: "Exchange",
+    Tender.PLAN: "Paid before",
+    Tender.ROUNDING: "Rounding",
 }
 NEEDS_REFERENCE = frozenset({Tender.MTN_MOMO, Tender.AIRTEL_MONEY})
 _SPELLINGS = {

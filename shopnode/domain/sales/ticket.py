@@ -19,7 +19,7 @@ from shopnode.domain.prepared import Prepared
 from shopnode.domain.sales.errors import ReferenceUsed, UnitNotForSale
 from shopnode.domain.sales.forms import Item, Tendered
 from shopnode.domain.sales.lookup import sale_with_reference
-from shopnode.domain.sales.models import SaleLine, Tender
+from shopnode.domain.sales.models import MONEY, SaleLine, Tender
 from shopnode.domain.sales.rules import (
     METHOD_NAMES,
     NEEDS_REFERENCE,
@@ -288,8 +288,10 @@ def settle_payments(ctx: Context, total_minor: int, payments: list[Tendered], sa
     for position, payment in enumerate(payments):
         try:
             method = tender_named(payment.method)
+            if method not in MONEY:
+                raise ValueError(method)
         except ValueError:
-            known = ", ".join(tender.value for tender in Tender)
+            known = ", ".join(tender.value for tender in Tender if tender in MONEY)
             wrong[f"payments.{position}.method"] = f"must be one of {known}"
             continue
         try:

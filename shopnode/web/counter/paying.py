@@ -10,10 +10,10 @@ from shopnode.domain.errors import Invalid
 from shopnode.domain.money import format_minor
 from shopnode.domain.sales.carts import CartBody, CartTender
 from shopnode.domain.sales.lookup import sale_with_reference
-from shopnode.domain.sales.models import Tender
+from shopnode.domain.sales.models import MONEY, Tender
 from shopnode.domain.sales.rules import METHOD_NAMES, NEEDS_REFERENCE, normal_reference
 
-METHODS = [(tender.value, METHOD_NAMES[tender]) for tender in Tender]
+METHODS = [(tender.value, METHOD_NAMES[tender]) for tender in Tender if tender in MONEY]
 BANKNOTES = (1_000, 5_000, 10_000, 20_000, 50_000)  # in units of the currency, as Uganda prints them
 NOTES_SHOWN = 4
 

@@ -1,11 +1,10 @@
-"""Write the initial migrations from the models, while nothing is released yet.
+"""Write the newest migrations from the models, while the schema they belong to is not released yet.
 
-`python -m tools.make_initial_migration` rewrites the first revisions of the three places: the domain's (both
-engines), the node's own tables (SQLite) and the hub's own tables (PostgreSQL). What follows a release is written by
-hand and only adds. A test compares models and migrations on both engines.
+`python -m tools.make_migrations` rewrites the revisions that bring the tables of schema 3: the domain's (both engines)
+and the node's own. What came with an earlier schema is recorded in `tests/fixtures` and never edited; new columns and
+wider words of older tables are written by hand (`d0005`). A test compares models and migrations on both engines.
 """
 
-import importlib.util
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,32 +15,35 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import ColumnCollectionConstraint, Table
 
 import shopnode.domain.models
-from shopnode.domain.db import ID_TYPE, Base, LocalDateType, LocalRow, UtcTimeType
+from shopnode.domain.db import ID_TYPE, Base, LocalDateType, UtcTimeType
 
 HOME = Path(__file__).resolve().parent.parent
 DOMAIN = HOME / "shopnode/domain/migrations/versions"
 NODE = HOME / "shopnode/migrations/versions"
-HUB = HOME / "cloudhub/migrations/versions"
 
-# Tables of the domain by revision, so that no file grows over an attention's length; the rest go to the last one.
+# Tables by revision, so that no file grows over an attention's length.
 DOMAIN_PARTS = {
-    "people_and_goods": ("business", "shop", "staff", "staff_posting", "product", "customer", "handset", "setting"),
-    "stock_and_drawer": ("stock_unit", "stock_movement", "stock_level", "drawer_session", "journal_entry"),
-    "sales": (),
-    "between_shops": ("transfer", "transfer_line", "transfer_receipt", "alias", "blob"),
-}
-HUB_PARTS = {
-    "hub": (
-        "hub_identity", "hub_job_run", "gate_throttle", "tenant", "shop_seat", "node", "node_run", "enrol_code",
-        "portal_login", "portal_session",
+    "d0006_buying_and_counting": (
+        "supplier", "purchase_order", "purchase_order_line", "goods_receipt", "goods_receipt_line", "supplier_entry",
+        "supplier_return", "stocktake", "stocktake_line", "transfer_item", "transfer_item_receipt", "stock_cost",
     ),
-    "merging": (),
+    "d0007_prices_and_used_phones": (
+        "price_list", "price", "bundle_part", "used_purchase", "used_purchase_reversal", "seller_identity", "vault_key",
+        "valuation", "blocked_number", "unit_cost", "unit_event",
+    ),
+    "d0008_accounts": (
+        "account_entry", "account_allocation", "account_balance", "plan", "plan_line", "plan_due", "financier",
+        "financier_entry",
+    ),
+    "d0009_returns_and_money": (
+        "sale_return", "sale_return_line", "warranty_claim", "money_move", "foreign_cash", "phone_approver",
+    ),
 }  # fmt: skip
-OPTIONAL_MODULES = ("shopnode.sync.models",)
+NODE_PARTS = {"n0002_approvals": ("approval_challenge",)}
 
 HEADER = '''"""{title}
 
-Written from the models by tools/make_initial_migration.py; once released it is never edited, only added to.
+Written from the models by tools/make_migrations.py; once released it is never edited, only added to.
 """
 
 import sqlalchemy as sa
@@ -57,32 +59,20 @@ depends_on = None
 
 
 def main() -> None:
-    for module in OPTIONAL_MODULES:
-        if importlib.util.find_spec(module):
-            importlib.import_module(module)
-    local = {mapper.class_.__tablename__ for mapper in Base.registry.mappers if issubclass(mapper.class_, LocalRow)}
     tables = Base.metadata.sorted_tables
-    write_parts(DOMAIN, "d", "the shop", DOMAIN_PARTS, [table for table in tables if table.name not in local])
-    own = [table for table in tables if table.name in local]
-    write(NODE / "n0001_node.py", "The tables of one installation.", "n0001", None, own)
-    if importlib.util.find_spec("cloudhub.models"):
-        from cloudhub.models import HubBase
-
-        write_parts(HUB, "h", "the hub alone", HUB_PARTS, HubBase.metadata.sorted_tables)
-    subprocess.run([Path(sys.executable).parent / "ruff", "format", "-q", DOMAIN, NODE, HUB], check=True)
+    write_parts(DOMAIN, "d0005", "The tables of the shop", DOMAIN_PARTS, tables)
+    write_parts(NODE, "n0001", "The tables of one installation", NODE_PARTS, tables)
+    subprocess.run([Path(sys.executable).parent / "ruff", "format", "-q", DOMAIN, NODE], check=True)
 
 
 def write_parts(
-    folder: Path, letter: str, whose: str, parts: Mapping[str, tuple[str, ...]], tables: Sequence[Table]
+    folder: Path, down: str, whose: str, parts: Mapping[str, tuple[str, ...]], tables: Sequence[Table]
 ) -> None:
-    """A revision for each part, one after another; the part that names no table gets the rest."""
-    named = {name for names in parts.values() for name in names}
-    down = None
-    for number, (part, names) in enumerate(parts.items(), 1):
-        chosen = [table for table in tables if (table.name in names if names else table.name not in named)]
-        revision = f"{letter}{number:04}"
-        title = f"The tables of {whose}: {part.replace('_', ' ')}."
-        write(folder / f"{revision}_{part}.py", title, revision, down, chosen)
+    """A revision for each part, one after another, from the last that is written by hand."""
+    for name, wanted in parts.items():
+        revision, _, about = name.partition("_")
+        chosen = [table for table in tables if table.name in wanted]
+        write(folder / f"{name}.py", f"{whose}: {about.replace('_', ' ')}.", revision, down, chosen)
         down = revision
 
 

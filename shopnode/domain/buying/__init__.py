@@ -1,0 +1,1 @@
+"""Buying: suppliers, what was ordered, what arrived, and what is owed for it."""

@@ -1,0 +1,1 @@
+"""Plans: goods kept for a customer who pays bit by bit, without interest."""

@@ -1,0 +1,1 @@
+"""Pricing: lists for kinds of customers, quantity breaks, and what a bundle is made of."""
