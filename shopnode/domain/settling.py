@@ -5,7 +5,8 @@ journalled again under the current origin, the same entries with the same ids, `
 
 Invariants:
   * An entry is in the journal once, under one origin; it moves in one transaction with the head of the chain.
-  * Every step may be cut off anywhere and begun again, and holds a bounded part in memory.
+  * Every step holds a bounded part in memory. The caller commits all of them at once, with what was written since in
+    its place: an older entry never follows a newer one (`shopnode/sync/renew.py`).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from shopnode.domain.origins import PastOrigin, past_mark
 from sync_protocol.canonical import serialise
 from sync_protocol.chain import link
 
-ENTRIES_AT_ONCE = 200  # moved in one transaction: the counter waits no longer than for these
+ENTRIES_AT_ONCE = 200  # held in memory
 MARKS_AT_ONCE = 200
 
 

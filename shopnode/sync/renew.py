@@ -6,6 +6,9 @@ origin and journals again what it never got.
 
 Invariants:
   * What the hub has of an old origin comes back as foreign lines, whole: the current origin did not write it.
+  * What was written since a restore comes after what was written before it, wherever settling is cut off and whatever
+    is sold meanwhile. So all of it is one transaction, for which the counter waits: less than a second for 10,000
+    unsent entries.
   * Nothing of an old origin is counted as sent unless the hub named an entry of ours that it has too.
 """
 
@@ -36,8 +39,11 @@ GATHERED = "gathered"  # why an origin was left: older entries have to come befo
 ROUNDS_MAX = 12  # four find the place in any history; more means that the answers contradict each other
 
 
-def renew(home: NodeHome, reason: str, *, origin_id: str | None = None, series: str | None = None) -> None:
-    """Go on under a new origin, of which the hub knows nothing yet."""
+def renew(
+    home: NodeHome, reason: str, *, origin_id: str | None = None, series: str | None = None,
+    also: Callable[[Session, int], None] | None = None,
+) -> None:  # fmt: skip
+    """Go on under a new origin, of which the hub knows nothing yet; `also` is done with it, given the past's id."""
 
     def forget(session: Session, past_id: int) -> None:
         link = session.get(HubLink, 1)
@@ -45,6 +51,8 @@ def renew(home: NodeHome, reason: str, *, origin_id: str | None = None, series: 
             session.execute(update(PastOrigin).where(PastOrigin.id == past_id).values(sent_n=link.accepted_n))
             session.execute(update(HubLink).values(accepted_n=0, durable_n=0))
         session.execute(delete(EntryVerdictRow))  # of entries of the old origin: the hub has them
+        if also is not None:
+            also(session, past_id)
 
     home.renew_origin(reason, forget, origin_id=origin_id, series=series)
 
@@ -69,44 +77,54 @@ def settle_past_origins(line: SignedLine) -> None:
         left = unsettled(session)
     if link is None or not left:
         return
-    left = _compared(line, link, left)
-    if _newer_would_come_first(line.home, left):
-        renew(line.home, GATHERED, series=line.home.series)
-        with line.home.reading() as session:
-            left = unsettled(session)
-        left = _compared(line, link, left)
-    for past in left:
-        finish_settling(line.home, past.id)
-    with line.home.writing() as session:
-        head_n = session.scalars(select(Installation.head_n)).one()
-        session.execute(update(HubLink).where(HubLink.whole_until.is_not(None)).values(whole_until=head_n))
-
-
-def _compared(line: SignedLine, link: Link, left: list[PastOrigin]) -> list[PastOrigin]:
     for past in left:
         if past.common_n is None:
-            _compare(line, link, past)
-    with line.home.reading() as session:
-        return unsettled(session)
+            common_n, counters = _compare(line, link, past.origin_id, past.head_n)
+            with line.home.writing() as session:
+                note_common(session, past.id, common_n, counters.items())
+            failpoints.hit("fork.compared")
+    if not _settle_before_newer(line.home):
+        _settle_with_newer(line, link)
 
 
-def _newer_would_come_first(home: NodeHome, left: list[PastOrigin]) -> bool:
-    """Whether the current origin has entries, none sent, and one that was left has older ones that must be sent."""
-    with home.reading() as session:
+def _settle_before_newer(home: NodeHome) -> bool:
+    """Settle, unless the current origin has entries, none of them sent, that older ones must come before."""
+    with home.writing() as session:
         head_n = session.scalars(select(Installation.head_n)).one()
         accepted_n = session.scalars(select(HubLink.accepted_n)).one()
-        if not head_n or accepted_n or left[-1].reason == GATHERED:
+        if head_n and not accepted_n and any(has_unsent(session, past) for past in unsettled(session)):
             return False
-        return any(has_unsent(session, past) for past in left)
+        _settle(home, session)
+    return True
 
 
-def finish_settling(home: NodeHome, past_id: int) -> None:
-    """The part that needs nobody, a bounded step in each transaction."""
-    for step in (release_common, journal_again):
-        _repeat(home, past_id, step)
-    with home.writing() as session:
-        session.get_one(PastOrigin, past_id).settled_at = to_datetime(home.clock.wall_ms())
-    failpoints.hit("renew.settled")
+def _settle_with_newer(line: SignedLine, link: Link) -> None:
+    """Settle the current origin as well, under one that begins with the oldest entry."""
+    home = line.home
+    with home.reading() as session:
+        head_n = session.scalars(select(Installation.head_n)).one()
+    common_n, _ = _compare(line, link, home.origin_id, head_n)  # a late request may have brought it
+
+    def settle(session: Session, past_id: int) -> None:
+        note_common(session, past_id, common_n)
+        _settle(home, session)
+
+    renew(home, GATHERED, series=home.series, also=settle)
+    failpoints.hit("renew.gathered")
+    ask_fork(line, link, home.origin_id, [], begin=begin_of(home))
+
+
+def _settle(home: NodeHome, session: Session) -> None:
+    """The part that needs nobody: the oldest origin first."""
+    for past in unsettled(session):
+        for step in (release_common, journal_again):
+            while step(session, past):
+                pass
+        past.settled_at = to_datetime(home.clock.wall_ms())
+        failpoints.hit("renew.settled")
+    session.flush()
+    head_n = session.scalars(select(Installation.head_n)).one()
+    session.execute(update(HubLink).where(HubLink.whole_until.is_not(None)).values(whole_until=head_n))
 
 
 def gather(home: NodeHome) -> None:
@@ -116,16 +134,13 @@ def gather(home: NodeHome) -> None:
     """
     with home.reading() as session:
         left = unsettled(session)
-    if any(past.common_n is None for past in left):
-        home.renew_origin("enrolled", _nothing_sent, series=home.series)
-    with home.reading() as session:
-        left = unsettled(session)
-    for past in left:
-        finish_settling(home, past.id)
 
+    def settle(session: Session, past_id: int) -> None:
+        session.execute(update(PastOrigin).where(PastOrigin.settled_at.is_(None)).values(common_n=0))
+        _settle(home, session)
 
-def _nothing_sent(session: Session, past_id: int) -> None:
-    session.execute(update(PastOrigin).where(PastOrigin.settled_at.is_(None)).values(common_n=0))
+    if left:
+        home.renew_origin("enrolled", settle, series=home.series)
 
 
 def begin_of(home: NodeHome) -> Begin:
@@ -177,22 +192,20 @@ def find_common(
     raise Malformed("the hub's answers about our history contradict each other")
 
 
-def _compare(line: SignedLine, link: Link, past: PastOrigin) -> None:
+def _compare(line: SignedLine, link: Link, origin_id: str, head_n: int) -> tuple[int, dict[str, int]]:
+    """How far the hub has an origin of ours, and the highest numbers that papers there carry."""
     counters: dict[str, int] = {}
 
     def ask(witnesses: list[Witness]) -> Witness:
-        answer = ask_fork(line, link, past.origin_id, witnesses, begin=begin_of(line.home))
+        answer = ask_fork(line, link, origin_id, witnesses, begin=begin_of(line.home))
         counters.update(answer.counters)
         return answer.common
 
     def witnesses_of(numbers: list[int]) -> list[Witness]:
         with line.home.reading() as session:
-            return chain_witnesses(session, past.origin_id, numbers)
+            return chain_witnesses(session, origin_id, numbers)
 
-    common_n = find_common(ask, witnesses_of, past.head_n)
-    with line.home.writing() as session:
-        note_common(session, past.id, common_n, counters.items())
-    failpoints.hit("fork.compared")
+    return find_common(ask, witnesses_of, head_n), counters
 
 
 def chain_witnesses(session: Session, origin_id: str, numbers: list[int]) -> list[Witness]:
@@ -202,13 +215,6 @@ def chain_witnesses(session: Session, origin_id: str, numbers: list[int]) -> lis
     )
     found = [(n, digest) for n, digest in session.execute(query.order_by(JournalEntry.n.desc()))]
     return found or [(0, genesis(origin_id))]
-
-
-def _repeat(home: NodeHome, past_id: int, step: Callable[[Session, PastOrigin], bool]) -> None:
-    more = True
-    while more:
-        with home.writing() as session:
-            more = step(session, session.get_one(PastOrigin, past_id))
 
 
 REMEDIES[Action.RENEW_ORIGIN] = renew_after_fork

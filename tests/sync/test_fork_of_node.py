@@ -8,6 +8,7 @@ import orjson
 import pytest
 from sqlalchemy import func, select
 
+from shopnode.domain import failpoints
 from shopnode.domain.actions import perform
 from shopnode.domain.cash.models import DrawerSession
 from shopnode.domain.catalogue.models import Product
@@ -177,6 +178,42 @@ def test_an_edit_after_the_restore_is_not_followed_by_the_older_one_from_before_
     assert differences(company, branch) == []
     assert branch.shop.home.series == series
     assert [row.reason for row in past(branch)] == ["restored", "gathered"]
+
+
+def test_an_edit_made_while_settling_was_cut_off_is_not_followed_by_an_older_one(company, shop):
+    """Seed 3008: the disk was full when a part had moved, and a colour came back that had been typed over since."""
+    branch, till = shop
+    branch.line.cut()
+    till.sell()
+    put_back(branch, copy_books(branch))
+    branch.shop.do("products.update", product_id=till.glass, price_minor=5_500)
+    branch.line.heal()
+    failpoints.arm("renew.entry_moved=raise@2")
+    with pytest.raises(failpoints.Injected):
+        branch.worker.run_once()
+    failpoints.arm("")
+    branch.shop.do("products.update", product_id=till.glass, price_minor=6_000)
+    settle(branch)
+    assert {row.price_minor for row in at_hub(company, Product) if row.id == till.glass} == {6_000}
+    assert differences(company, branch) == []
+
+
+def test_a_hub_that_was_not_told_of_the_gathered_origin_hears_of_it_at_the_next_contact(company, shop):
+    branch, till = shop
+    branch.line.cut()
+    till.sell()
+    put_back(branch, copy_books(branch))
+    fresh = again(branch, till).sell().result["sale_id"]
+    branch.line.heal()
+    failpoints.arm("renew.gathered=raise")
+    with pytest.raises(failpoints.Injected):
+        branch.worker.run_once()
+    failpoints.arm("")
+    settle(branch)
+    assert fresh in {sale.id for sale in at_hub(company, Sale)}
+    assert [row.reason for row in past(branch)] == ["restored", "gathered"]
+    assert all(row.settled_at for row in past(branch))
+    assert differences(company, branch) == []
 
 
 def test_an_edit_that_was_with_the_hub_already_gives_way_to_the_owners(company, shop):

@@ -11,7 +11,7 @@ from cloudhub.merge.conflicts import open_exceptions
 from cloudhub.tenancy.codes import make_enrol_code
 from cloudhub.tenancy.nodes import revoke_node
 from cloudhub.tenancy.tenants import add_shop
-from shopnode.domain.origins import PastOrigin
+from shopnode.domain import failpoints
 from shopnode.domain.sales.models import Sale
 from shopnode.machine.enrolling import AlreadyEnrolled, EnrolmentRefused, enrol_running
 from shopnode.sync.line import Refused
@@ -118,25 +118,19 @@ def test_a_shop_that_was_restored_twice_before_it_was_enrolled_brings_everything
         assert {row.kind for row in open_exceptions(session)} <= {"oversold"}  # and none of unknown people or goods
 
 
-def test_gathering_that_was_cut_off_goes_on_where_it_stopped(alone, monkeypatch):  # noqa: F811
+def test_gathering_that_was_cut_off_is_begun_again_and_keeps_the_order(alone, monkeypatch):  # noqa: F811
     monkeypatch.setattr("shopnode.domain.settling.ENTRIES_AT_ONCE", 2)
     till = open_till(alone)
     renew(alone.home, "restored")
     till.sell()
-    order = [row.entry_id for row in sorted(alone.entries(), key=lambda row: (row.at, row.entry_id))]
-    moved = iter(range(3))
-
-    def cut(name: str) -> None:
-        if name == "renew.before_commit" and next(moved, None) is None:
-            raise ConnectionError
-
-    monkeypatch.setattr("shopnode.domain.settling.failpoints.hit", cut)
-    with pytest.raises(ConnectionError):
-        gather(alone.home)
-    monkeypatch.undo()
     origin = alone.home.origin_id
-    gather(alone.home)
+    failpoints.arm("renew.entry_moved=raise@4")
+    with pytest.raises(failpoints.Injected):
+        gather(alone.home)
+    failpoints.arm("")
     assert alone.home.origin_id == origin
-    assert len(alone.rows(PastOrigin)) == 2
-    assert {row.entry_id for row in alone.entries()} == set(order)
-    assert {row.origin_id for row in alone.entries()} == {origin}
+    till.sell()
+    written = [row.entry_id for row in sorted(alone.entries(), key=lambda row: (row.origin_id == origin, row.n))]
+    gather(alone.home)
+    assert [row.entry_id for row in sorted(alone.entries(), key=lambda row: row.n)] == written
+    assert {row.origin_id for row in alone.entries()} == {alone.home.origin_id} != {origin}
