@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -9,7 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
-from shopnode.domain.cash.models import DrawerSession
+from shopnode.domain.cash.models import DrawerSession, MoneyMove
 from shopnode.domain.prepared import Prepared
 from shopnode.domain.sales.models import Payment, Tender
 
@@ -58,7 +59,10 @@ class DrawerFigures:
 
 def drawer_figures(session: Session, drawer: DrawerSession) -> DrawerFigures:
     """Float + cash in − cash out: the sum that must be found in the drawer."""
-    query = select(Payment.method, func.sum(Payment.amount_minor)).where(Payment.drawer_session_id == drawer.id)
-    by_method = {method: int(total) for method, total in session.execute(query.group_by(Payment.method))}
+    by_method: dict[str, int] = defaultdict(int)
+    for money in (Payment, MoneyMove):
+        query = select(money.method, func.sum(money.amount_minor)).where(money.drawer_session_id == drawer.id)
+        for method, total in session.execute(query.group_by(money.method)):
+            by_method[method] += int(total)
     cash = by_method.get(Tender.CASH.value, 0)
-    return DrawerFigures(drawer.opening_float_minor, cash, drawer.opening_float_minor + cash, by_method)
+    return DrawerFigures(drawer.opening_float_minor, cash, drawer.opening_float_minor + cash, dict(by_method))

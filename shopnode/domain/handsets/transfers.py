@@ -37,6 +37,7 @@ from shopnode.domain.handsets.models import (
 )
 from shopnode.domain.handsets.queries import find_unit
 from shopnode.domain.handsets.transit import WayLine, lines_of
+from shopnode.domain.numbers import Document, next_document_number
 from shopnode.domain.params import IdText, Optionally, Params, Reason, ShortText
 from shopnode.domain.people.queries import find_shop
 from shopnode.domain.permissions import Permission
@@ -95,10 +96,9 @@ def send_handsets(ctx: Context, form: SendHandsets) -> dict[str, Any]:
     if shop.archived_at is not None:
         raise Invalid({"to_shop_id": "is closed: choose another shop"})
     units = [_unit_to_send(ctx, unit_id) for unit_id in dict.fromkeys(form.unit_ids)]
-    series = f"{ctx.home.series}-T"
     transfer = Transfer(
         id=ctx.new_id(), shop_id=ctx.shop_id, to_shop_id=shop.id, note=form.note, sent_at=ctx.now,
-        sent_by=ctx.actor.id, number=f"{series}{ctx.home.next_number(ctx.session, series):06d}",
+        sent_by=ctx.actor.id, number=next_document_number(ctx, Document.TRANSFER),
     )  # fmt: skip
     add_rows(ctx.session, transfer)
     insert_rows(ctx.session, TransferLine, [_line(transfer, unit) for unit in units])

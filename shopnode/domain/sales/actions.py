@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from shopnode.domain import failpoints
@@ -19,7 +20,8 @@ from shopnode.domain.printing.queue import queue_sale_prints
 from shopnode.domain.queries import find_row
 from shopnode.domain.sales.forms import NewSale
 from shopnode.domain.sales.models import Payment, PaymentKind, Sale, SaleLine, Tender
-from shopnode.domain.sales.rules import Settled
+from shopnode.domain.sales.rules import Handed, Settled
+from shopnode.domain.sales.tenders import TYPED, Ticket, take_all
 from shopnode.domain.sales.ticket import Line, add_up, check_prices, price_lines, settle_payments
 from shopnode.domain.stock.models import MovementKind, StockMovement
 
@@ -30,6 +32,14 @@ def sell(ctx: Context, new: NewSale) -> dict[str, Any]:
 
     Raises DrawerClosed, Invalid, UnitNotForSale, ReferenceUsed, ApprovalNeeded.
     """
+    return book_ticket(ctx, new)
+
+
+def book_ticket(ctx: Context, new: NewSale, given: Sequence[Handed] = ()) -> dict[str, Any]:
+    """A sale as part of an action. `given` are tenders that the action brings: a trade-in, an exchange, a plan.
+
+    Raises what `sell` raises.
+    """
     drawer = need_open_drawer(ctx)
     if new.customer_id:
         find_row(ctx.session, Customer, new.customer_id, "This customer")
@@ -38,7 +48,7 @@ def sell(ctx: Context, new: NewSale) -> dict[str, Any]:
     lines = price_lines(ctx, new.items)
     totals = add_up(lines, new.discount_amount)
     check_prices(ctx, lines, new.discount_amount)
-    settled = settle_payments(ctx, totals.total_minor, new.payments)
+    settled = settle_payments(ctx, totals.total_minor, new.payments, given=given, typed=TYPED)
     sale_id = ctx.new_id() if is_act_id(ctx.action_id) else ctx.action_id
     number = f"{ctx.home.series}-{ctx.home.next_number(ctx.session, ctx.home.series):06d}"
     failpoints.hit("sell.numbered")
@@ -52,6 +62,8 @@ def sell(ctx: Context, new: NewSale) -> dict[str, Any]:
     insert_rows(ctx.session, Sale, [sale])
     book_lines(ctx, sale_id, lines)
     failpoints.hit("sell.lines_written")
+    ticket = Ticket(sale_id, number, new.customer_id, totals.total_minor, drawer.business_on, tuple(lines))
+    settled = take_all(ctx, ticket, settled)
     book_payments(ctx, sale_id, settled, drawer)
     ctx.about("sale", sale_id)
     change = sum(tender.change_minor or 0 for tender in settled)

@@ -19,6 +19,7 @@ from shopnode.domain.sales.forms import AmendSale
 from shopnode.domain.sales.lookup import find_changeable, lines_now, next_nth, payments_of, unit_of_line
 from shopnode.domain.sales.models import PaymentKind, Sale, SaleAmendment, SaleLine, SaleSummary, Tender
 from shopnode.domain.sales.rules import LineSum, Settled, Totals, refund_tenders, ticket_totals
+from shopnode.domain.sales.tenders import Ticket, give_back_all
 from shopnode.domain.sales.ticket import add_up, check_prices, price_lines, settle_payments
 from shopnode.domain.settings.queries import number_setting
 from shopnode.domain.stock.models import MovementKind, StockMovement
@@ -110,9 +111,9 @@ def _rebook_money(
     drawer = need_open_drawer(ctx)
     if change.payments is None:
         _check_refund(ctx, -due)
-        back = [
-            replace(tender, amount_minor=-tender.amount_minor) for tender in refund_tenders(_net(ctx, sale.id), -due)
-        ]
+        ticket = Ticket(sale.id, sale.number, summary.customer_id, -due)
+        leaving = give_back_all(ctx, ticket, refund_tenders(_net(ctx, sale.id), -due))
+        back = [replace(tender, amount_minor=-tender.amount_minor) for tender in leaving]
         book_payments(ctx, sale.id, back, drawer, kind=PaymentKind.REFUND, amendment_id=amendment.id)
         return
     if due < 0:

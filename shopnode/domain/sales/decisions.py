@@ -36,6 +36,7 @@ from shopnode.domain.sales.models import (
     Tender,
 )
 from shopnode.domain.sales.rules import refund_tenders
+from shopnode.domain.sales.tenders import Ticket, give_back_all
 from shopnode.domain.settings.queries import number_setting
 from shopnode.domain.stock.models import MovementKind, StockMovement
 
@@ -180,7 +181,8 @@ def _pay_out(ctx: Context, sale: Sale, due: int) -> None:
     drawer = need_open_drawer(ctx)
     kept = [row for row in payments_of(ctx.session, sale.id) if row.kind != PaymentKind.REFUND_DUE]
     rows = [_money(ctx, sale, ctx.new_id(), PaymentKind.REFUND_DUE, Tender.CASH.value, due, None)]
-    for out in refund_tenders(_net(kept), due):
+    ticket = Ticket(sale.id, sale.number, sale.customer_id, due)
+    for out in give_back_all(ctx, ticket, refund_tenders(_net(kept), due)):
         paid = -out.amount_minor
         rows.append(_money(ctx, sale, ctx.new_id(), PaymentKind.REFUND, out.method.value, paid, drawer, out.reference))
     insert_rows(ctx.session, Payment, rows)

@@ -29,8 +29,8 @@ class UnitNotForSale(Conflict):
 class ReferenceUsed(Conflict):
     code = "reference-used"
 
-    def __init__(self, network: str, sale_number: str):
-        super().__init__(f"This {network} transaction was already used for sale {sale_number}. Ask for the right one.")
+    def __init__(self, network: str, number: str):
+        super().__init__(f"This {network} transaction was already used for {number}. Ask for the right one.")
 
 
 class NotYourSale(Conflict):

@@ -44,6 +44,7 @@ class Tendered(Params):
     method: Code
     amount: PositiveAmount
     reference: Annotated[Line, Field(max_length=60)] | None = None
+    about_id: IdText | None = Field(default=None, description="What the tender is about: a financier, for one.")
 
 
 class NewSale(Params):

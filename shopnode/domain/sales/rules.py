@@ -110,6 +110,7 @@ class Handed:
     method: Tender
     amount_minor: int
     reference: str | None
+    about_id: str | None = None  # what a tender is about: a financier, for one
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,7 @@ class Settled:
     tendered_minor: int | None
     change_minor: int | None
     reference: str | None
+    about_id: str | None = None
 
 
 class NotSettled(ValueError):
@@ -142,7 +144,7 @@ def settle(total_minor: int, handed: Sequence[Handed]) -> list[Settled]:
     booked = []
     for tender in handed:
         if tender.method is not Tender.CASH:
-            booked.append(Settled(tender.method, tender.amount_minor, None, None, tender.reference))
+            booked.append(Settled(tender.method, tender.amount_minor, None, None, tender.reference, tender.about_id))
             continue
         back = min(change, tender.amount_minor)
         change -= back

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -278,8 +278,14 @@ def _object(ctx: Context, check: PriceCheck, limits: dict[str, int]) -> None:
         ctx.require_approval(objection)
 
 
-def settle_payments(ctx: Context, total_minor: int, payments: list[Tendered], sale_id: str = "") -> list[Settled]:
+def settle_payments(
+    ctx: Context, total_minor: int, payments: list[Tendered], sale_id: str = "", *, given: Sequence[Handed] = (),
+    typed: Collection[Tender] = (),
+) -> list[Settled]:  # fmt: skip
     """The tenders as they are booked; every network reference is new for ever.
+
+    given  tenders that come with the action, such as a trade-in
+    typed  tenders beside money that may be named
 
     Raises Invalid, ReferenceUsed.
     """
@@ -288,10 +294,10 @@ def settle_payments(ctx: Context, total_minor: int, payments: list[Tendered], sa
     for position, payment in enumerate(payments):
         try:
             method = tender_named(payment.method)
-            if method not in MONEY:
+            if method not in MONEY and method not in typed:
                 raise ValueError(method)
         except ValueError:
-            known = ", ".join(tender.value for tender in Tender if tender in MONEY)
+            known = ", ".join(tender.value for tender in Tender if tender in MONEY or tender in typed)
             wrong[f"payments.{position}.method"] = f"must be one of {known}"
             continue
         try:
@@ -302,18 +308,19 @@ def settle_payments(ctx: Context, total_minor: int, payments: list[Tendered], sa
         if method in NEEDS_REFERENCE and reference is None:
             name = METHOD_NAMES[method]
             wrong[f"payments.{position}.reference"] = f"{name} needs the transaction id from the message"
-        handed.append(Handed(method, payment.amount, None if method is Tender.CASH else reference))
+        reference = None if method is Tender.CASH else reference
+        handed.append(Handed(method, payment.amount, reference, payment.about_id))
     if wrong:
         raise Invalid(wrong)
     _refuse_used(ctx, handed, sale_id)
     try:
-        return settle(total_minor, handed)
+        return settle(total_minor, [*given, *handed])
     except NotSettled as short:
         raise Invalid({"payments": str(short)}) from None
 
 
 def _refuse_used(ctx: Context, handed: list[Handed], sale_id: str) -> None:
-    given = [(tender.method, tender.reference) for tender in handed if tender.reference]
+    given = [(tender.method, tender.reference) for tender in handed if tender.reference and tender.method in MONEY]
     if len(set(given)) != len(given):
         raise Invalid({"payments": "the same transaction id was entered twice"})
     for method, reference in given:
