@@ -6,16 +6,19 @@ shops were sent. Only what nobody holds any more is excused; everything else mus
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from cloudhub.merge.returned import readmitted_id
+from sync_protocol.chain import link
 
 if TYPE_CHECKING:
     from tests.simulator.places import Computer
     from tests.simulator.world import World
 
-LineKey = tuple[str, int]  # stream, number
+# Stream, number, hash: a hub that was put back and does not know it yet gives numbers a second time.
+LineKey = tuple[str, int, str]
 
 
 class Custody:
@@ -28,8 +31,12 @@ class Custody:
 
     def learn(self) -> None:
         """Note the lines of every entry the hub has now."""
-        for entry_id, stream, no in self.world.portal.query(_LINES):
-            self.lines.setdefault(entry_id, set()).add((stream, no))
+        for entry_id, *line in self.world.portal.query(_LINES):
+            self.lines.setdefault(entry_id, set()).add((line[0], line[1], line[2]))
+
+    def admitted(self, entry_id: str) -> float:
+        """The number of the first line that was ever published of an entry; those of none come last."""
+        return min((no for _, no, _ in self.lines.get(entry_id, ())), default=math.inf)
 
     def before(self) -> None:
         """Something is about to be taken back."""
@@ -59,7 +66,7 @@ def entries_at_hub(world: World, wanted: Iterable[str]) -> set[str]:
     inbox = {str(row[0]) for row in world.portal.query("SELECT entry_id FROM journal_entry")}
     found = set()
     for entry_id in wanted:
-        streams = {stream for stream, _ in world.custody.lines.get(entry_id, ())}
+        streams = {stream for stream, _, _ in world.custody.lines.get(entry_id, ())}
         given_back = streams and all(readmitted_id(entry_id, stream) in inbox for stream in streams)
         if entry_id in inbox or given_back:
             found.add(entry_id)
@@ -72,12 +79,15 @@ def own_entries(computer: Computer) -> set[str]:
 
 def held_lines(computer: Computer) -> set[LineKey]:
     """Lines of others that a computer has, or keeps to give back."""
-    query = "SELECT stream, no FROM {} WHERE body IS NOT NULL"
-    rows = [*computer.query(query.format("feed_line")), *computer.query(query.format("returned_line"))]
-    return {(stream, no) for stream, no in rows}
+    here = computer.query("SELECT stream, no, hash FROM feed_line WHERE body IS NOT NULL")
+    apart = computer.query("SELECT stream, no, prev_hash, body FROM returned_line WHERE body IS NOT NULL")
+    return {
+        *((stream, no, digest) for stream, no, digest in here),
+        *((stream, no, link(prev, body.encode())) for stream, no, prev, body in apart),
+    }
 
 
 _LINES = """
-SELECT e.entry_id::text, f.stream, f.no FROM feed_line f
+SELECT e.entry_id::text, f.stream, f.no, f.hash FROM feed_line f
 JOIN journal_entry e ON e.origin_id = f.origin_id AND e.n = f.n
 """

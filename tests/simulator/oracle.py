@@ -7,7 +7,7 @@ surviving copy held when a computer or the hub was taken back is excused, and li
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -142,14 +142,15 @@ class Oracle:
         for row_id, value, pending in computer.query(_PRICES):
             self.looks.append(Look(computer.label, cursor, row_id, value, bool(pending)))
 
-    def facts(self, present: Container[RowKey]) -> dict[RowKey, list[dict[str, Any]]]:
-        """Every fact and decision that must stand, by row; more than one telling of an act done twice.
+    def facts(self, present: Container[RowKey], admitted: Callable[[str], float]) -> dict[RowKey, list[dict[str, Any]]]:
+        """Every fact and decision that must stand, by row; of an act done twice every telling, the first taken first.
 
-        present  the rows that are there: of what is excused, they count if they survived after all
+        present   the rows that are there: of what is excused, they count if they survived after all
+        admitted  when the hub took an entry
         """
         found: dict[RowKey, list[dict[str, Any]]] = {}
         models = synced_models()
-        for told in self.told.values():
+        for told in sorted(self.told.values(), key=lambda told: admitted(told.entry_id)):
             is_excused = told.entry_id in self.excused
             for entity, row in told.inserts():
                 if models[entity].__sync__.kind not in (Kind.FACT, Kind.DECISION):
