@@ -184,6 +184,7 @@ class Computer:
             shutil.copytree(self.folder / "keys", made.folder / "keys")
         made.clock = ManualClock(self.world.clock.wall_ms(), boot=f"{self.world.chance.randrange(16**8):08x}")
         made.wire, made.copies, made.is_twin = Wire(self.world, made), [], True
+        made.free_bytes, made.is_short = ROOMY, False  # on a full one it would not start, and say why
         made.open()
         return made
 
