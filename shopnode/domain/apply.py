@@ -136,9 +136,11 @@ class Applier:
         """An act done at two homes has one id, and the one the hub admitted first stands with its choices."""
         empty = dict.fromkeys(wire_columns(model)[1:])
         for no, row in again:
-            if is_act_id(row[0]):
-                fed = {"feed_no": no} if is_fed else {}
-                self.write(model, row[0], {**empty, **dict(zip(columns[1:], row[1:], strict=True)), **fed})
+            values = {**empty, **dict(zip(columns[1:], row[1:], strict=True))}
+            if is_act_id(row[0]) and model.__sync__.kind in EDITED:
+                self.set_fields(no, model, row[0], values)  # what was changed since waits for its own verdict
+            elif is_act_id(row[0]):
+                self.write(model, row[0], {**values, "feed_no": no} if is_fed else values)
             elif is_fed:
                 self._number(model, [row[0]], no)
 

@@ -34,6 +34,11 @@ def send(kampala: Branch, jinja: Branch, till: Till) -> str:
     return transfer_id
 
 
+def sell_phone(branch: Branch, till: Till) -> None:
+    phone = {"imeis": [IMEIS[UNIT]], "product_id": till.phone}
+    branch.shop.do("sales.sell", items=[phone], payments=[{"method": "cash", "amount": 640_000}])
+
+
 def transit(branch: Branch) -> list[str]:
     with branch.shop.reading() as ctx:
         return [line.number for view in in_transit(ctx) for line in view.on_the_way]
@@ -87,11 +92,7 @@ def test_the_receiver_sells_what_it_received_before_its_sender_heard_of_it(road)
     jinja.sync()
     jinja.shop.do("handsets.receive_transfer", transfer_id=transfer_id, unit_ids=[till.units[UNIT]])
     jinja.shop.do("cash.open_drawer", opening_float=0)
-    form = {
-        "items": [{"imeis": [IMEIS[UNIT]], "product_id": till.phone}],
-        "payments": [{"method": "cash", "amount": 640_000}],
-    }
-    jinja.shop.do("sales.sell", form)
+    sell_phone(jinja, till)
     jinja.sync()
     kampala.sync()
     assert levels(jinja)[till.phone] == 0
@@ -192,5 +193,27 @@ def test_a_receiver_that_was_restored_and_receives_again_counts_the_phone_once(r
 
     assert levels(jinja)[till.phone] == 1
     assert told(company) == {}
+    for branch in (kampala, jinja):
+        assert differences(company, branch) == []
+
+
+def test_a_phone_that_a_restored_shop_received_and_sold_again_stays_sold(road) -> None:
+    """Seed 3133: its first receipt came back and put the phone on the shelf, from which it had just been sold."""
+    company, kampala, jinja, till = road
+    transfer_id = send(kampala, jinja, till)
+    jinja.shop.do("cash.open_drawer", opening_float=0)
+    kampala.sync()
+    jinja.sync()
+    copy = copy_books(jinja)
+    ended = {"transfer_id": transfer_id, "unit_ids": [till.units[UNIT]]}
+    jinja.shop.do("handsets.receive_transfer", ended)
+    sell_phone(jinja, till)
+    jinja.sync()
+    put_back(jinja, copy)
+    jinja.shop.do("handsets.receive_transfer", ended)
+    sell_phone(jinja, till)
+    settle(jinja, kampala)
+
+    assert [unit.status for unit in jinja.shop.rows(StockUnit) if unit.shop_id == jinja.shop.home.shop_id] == ["sold"]
     for branch in (kampala, jinja):
         assert differences(company, branch) == []
