@@ -6,7 +6,7 @@ a number, in whichever column it stands.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 from sqlalchemy import select
@@ -18,18 +18,18 @@ from shopnode.domain.catalogue.models import Product
 from shopnode.domain.catalogue.queries import find_product
 from shopnode.domain.context import Context
 from shopnode.domain.errors import Conflict, Invalid
+from shopnode.domain.handsets.errors import AlreadyInStock as AlreadyInStock
+from shopnode.domain.handsets.errors import NotInStock as NotInStock
 from shopnode.domain.handsets.models import OPEN_STATUSES, Handset, StockUnit, UnitStatus
 from shopnode.domain.handsets.numbers import Numbers, handsets_by_number, read_numbers
-from shopnode.domain.handsets.queries import find_unit
+from shopnode.domain.handsets.params import Grade as Grade
+from shopnode.domain.handsets.params import Typed as Typed
+from shopnode.domain.handsets.params import Word as Word
 from shopnode.domain.handsets.rules import grade_in
 from shopnode.domain.params import Amount, IdText, Line, Optionally, Params, Reason
 from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row
 from shopnode.domain.stock.models import MovementKind, StockMovement
-
-Typed = Annotated[Annotated[Line, Field(max_length=60)] | None, Optionally]
-Word = Annotated[Annotated[Line, Field(max_length=60)] | None, Optionally]
-Grade = Annotated[Annotated[Line, Field(max_length=10)] | None, Optionally]
 
 
 class ReceiveHandset(Params):
@@ -56,45 +56,6 @@ class CorrectHandset(Params):
     colour: Word = None
     storage: Word = None
     reason: Reason
-
-
-class FinishInspection(Params):
-    """What became of a phone that came back."""
-
-    unit_id: IdText
-    outcome: Literal["resell", "scrap"]
-    grade: Grade = None
-    reason: Reason
-
-
-class WriteOff(Params):
-    """A phone that is gone or worthless."""
-
-    unit_id: IdText
-    reason: Reason
-
-
-class AlreadyInStock(Conflict):
-    code = "already-in-stock"
-
-    def __init__(self, number: str, product: str):
-        super().__init__(f"The phone {number} is already in stock as “{product}”.")
-
-
-_STATUS_WORDS = {
-    UnitStatus.IN_STOCK.value: "in stock",
-    UnitStatus.SOLD.value: "sold",
-    UnitStatus.INSPECT.value: "waiting for inspection",
-    UnitStatus.SCRAPPED.value: "written off",
-    UnitStatus.SENT.value: "sent to another shop",
-}
-
-
-class NotInStock(Conflict):
-    code = "not-in-stock"
-
-    def __init__(self, status: str):
-        super().__init__(f"This cannot be done with a phone that is {_STATUS_WORDS[status]}.")
 
 
 @action("handsets.receive", needs=Permission.DEVICES_CREATE)
@@ -145,35 +106,6 @@ def correct_handset(ctx: Context, new: CorrectHandset) -> dict[str, Any]:
     return {"handset_id": handset.id, "number": handset.number, "notes": numbers.notes}
 
 
-@action("handsets.finish_inspection", needs=Permission.DEVICES_UPDATE)
-def finish_inspection(ctx: Context, form: FinishInspection) -> dict[str, Any]:
-    """Put a phone that came back on sale again, or scrap it. Raises NotInStock, NotFound."""
-    unit = find_unit(ctx.session, form.unit_id)
-    if unit.status != UnitStatus.INSPECT.value:
-        raise NotInStock(unit.status)
-    resell = form.outcome == "resell"
-    unit.status = (UnitStatus.IN_STOCK if resell else UnitStatus.SCRAPPED).value
-    unit.grade = form.grade or unit.grade
-    if resell:
-        # It counts as on hand from now on: coming back to be inspected did not count it.
-        _move(ctx, unit.id, unit.product_id, MovementKind.RETURNED, 1, unit.cost_minor, form.reason)
-    ctx.about("handset", unit.handset_id)
-    return {"unit_id": unit.id, "status": unit.status}
-
-
-@action("handsets.write_off", needs=Permission.PRODUCTS_ADJUST_STOCK)
-def write_off(ctx: Context, form: WriteOff) -> dict[str, Any]:
-    """Take a phone out of stock that is missing or broken, with the reason. Raises NotInStock, NotFound."""
-    unit = find_unit(ctx.session, form.unit_id)
-    if unit.status not in OPEN_STATUSES:
-        raise NotInStock(unit.status)
-    was_on_hand = unit.status == UnitStatus.IN_STOCK.value
-    unit.status = UnitStatus.SCRAPPED.value
-    _move(ctx, unit.id, unit.product_id, MovementKind.ADJUSTED, -1 if was_on_hand else 0, unit.cost_minor, form.reason)
-    ctx.about("handset", unit.handset_id)
-    return {"unit_id": unit.id, "status": unit.status}
-
-
 def open_stay_or_none(session: Session, handset_id: str) -> StockUnit | None:
     """The stay of this phone that has not ended."""
     query = select(StockUnit).where(StockUnit.handset_id == handset_id, StockUnit.status.in_(OPEN_STATUSES))
@@ -186,7 +118,7 @@ def _identity(ctx: Context, numbers: Numbers, product: Product, new: ReceiveHand
     for handset in known:
         stay = open_stay_or_none(ctx.session, handset.id)
         if stay is not None:
-            raise AlreadyInStock(handset.number, find_product(ctx.session, stay.product_id).name)
+            raise AlreadyInStock(handset.number, find_product(ctx.session, stay.product_id).name, stay.status)
     if len(known) > 1:
         raise Conflict("These numbers belong to different phones we had before. Read them again with *#06#.")
     if not known:
