@@ -16,6 +16,7 @@ from shopnode.domain.node import Installation
 from shopnode.domain.origins import PastOrigin
 from shopnode.machine.fence import RECORD_BYTES, Fence, Place
 from shopnode.machine.runtime import Node
+from shopnode.machine.storage import DiskFull, Space
 from tests.node.conftest import ShopOnDisk
 
 ORIGIN, OTHER = "01990000-0000-7000-8000-000000000001", "01990000-0000-7000-8000-000000000002"
@@ -64,6 +65,20 @@ def test_books_put_back_go_on_under_a_new_series_at_once(shop):
     assert series.startswith("TST1-")
     assert restores(shop) == 1
     assert act(shop) == series  # and only once
+
+
+def test_books_put_back_are_not_opened_on_a_full_disk_and_say_so(shop, monkeypatch):
+    """Nothing may be sold under the old series, and the new one cannot be recorded."""
+    act(shop)
+    kept = copy_away(shop)
+    act(shop)
+    shutil.copy(kept, shop.folder.database)
+    with monkeypatch.context() as full, pytest.raises(DiskFull, match="Delete files nobody needs"):
+        full.setattr(Space, "available", lambda space: 0)
+        Node.open(shop.path)
+    assert restores(shop) == 0
+    assert act(shop).startswith("TST1-")
+    assert restores(shop) == 1
 
 
 def test_a_missing_fence_counts_as_a_restore(shop):
