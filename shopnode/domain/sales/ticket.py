@@ -36,6 +36,7 @@ from shopnode.domain.sales.rules import (
     ticket_totals,
 )
 from shopnode.domain.settings.queries import all_numbers
+from shopnode.domain.stock.models import StockCost
 
 CUSTOM_CATEGORY = "Custom"
 NOT_AVAILABLE = {
@@ -80,7 +81,7 @@ def price_lines(ctx: Context, items: list[Item], *, sold: Sequence[SaleLine] = (
     units = _units_asked_for(ctx, items, wrong)
     wanted = {item.product_id for item in items if item.product_id}
     wanted |= {unit.product_id for found in units.values() for unit, _ in found}
-    products = _products(ctx.session, wanted)
+    products = _products(ctx.session, ctx.shop_id, wanted)
     shop = _VAT_RATE.first(ctx.session, shop_id=ctx.shop_id)
     tax_rate_bp = shop.vat_rate_bp if shop else 0
     before = {line.product_id: line for line in sold if line.product_id}
@@ -118,20 +119,26 @@ def price_lines(ctx: Context, items: list[Item], *, sold: Sequence[SaleLine] = (
     return lines
 
 
-def _products(session: Session, ids: set[str]) -> dict[str, Any]:
-    """The products as plain rows: reading them as objects costs more than the rest of the ticket.
+def _products(session: Session, shop_id: str | None, ids: set[str]) -> dict[str, Any]:
+    """The products as plain rows, with what a piece costs here on average: reading them as objects costs more than the
+    rest of the ticket.
 
     One that was merged into another is sold as that one.
     """
-    rows = {row.id: row for row_id in ids for row in _BY_ID.rows(session, id=row_id)}
+    rows = {row.id: row for row_id in ids for row in _BY_ID.rows(session, id=row_id, shop_id=shop_id)}
     merged = {row.merged_into for row in rows.values() if row.merged_into}
     if merged:
-        kept = {row.id: row for row_id in merged for row in _BY_ID.rows(session, id=row_id)}
+        kept = {row.id: row for row_id in merged for row in _BY_ID.rows(session, id=row_id, shop_id=shop_id)}
         rows = {row_id: kept.get(row.merged_into, row) for row_id, row in rows.items()} | kept
     return rows
 
 
-_BY_ID = Prepared(select(*Product.__table__.c).where(Product.id == bindparam("id")))
+_COST_HERE = (StockCost.product_id == Product.id) & (StockCost.shop_id == bindparam("shop_id"))
+_BY_ID = Prepared(
+    select(*Product.__table__.c, StockCost.average_minor)
+    .outerjoin(StockCost, _COST_HERE)
+    .where(Product.id == bindparam("id"))
+)
 _VAT_RATE = Prepared(select(Shop.vat_rate_bp).where(Shop.id == bindparam("shop_id")))
 
 
@@ -191,8 +198,8 @@ def _product_line(
     line = Line(
         name=product.name, quantity=quantity, unit_price_minor=product.price_minor,
         list_price_minor=product.price_minor, floor_minor=product.floor_minor, discount_minor=discount,
-        cost_minor=product.cost_minor, tax_rate_bp=tax_rate_bp, warranty_days=product.warranty_days,
-        product_id=product.id,
+        cost_minor=product.cost_minor if product.average_minor is None else product.average_minor,
+        tax_rate_bp=tax_rate_bp, warranty_days=product.warranty_days, product_id=product.id,
     )  # fmt: skip
     if then is not None:
         line.name, line.unit_price_minor = then.item_name, then.unit_price_minor
