@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -87,8 +87,10 @@ class Context:
         """Name the record this action is about; its history lists the entry."""
         self.marks["subject"] = (entity, record_id)
 
-    def require_approval(self, reason: str) -> None:
+    def require_approval(self, reason: str, *, enough: Callable[[Role], bool] | None = None) -> None:
         """Demand a second person for what passes the actor's limit.
+
+        enough  whether it is within the limits of somebody of that role: the approver's own limit counts, too
 
         Raises ApprovalNeeded when nobody approved, NotPermitted when the approver is the actor or may not.
         """
@@ -98,6 +100,8 @@ class Context:
             raise NotPermitted("Nobody approves their own. Ask another person to enter their PIN.")
         if Permission.LIMITS_APPROVE not in self.approver.permissions:
             raise NotPermitted(f"{self.approver.name} may not approve this. Ask a supervisor or the owner.")
+        if enough is not None and not enough(self.approver.role):
+            raise NotPermitted(f"{reason} That is above the limit of {self.approver.name}, too. Ask the owner.")
         self.marks["approved"] = reason
 
 

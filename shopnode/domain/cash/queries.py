@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
-from shopnode.domain.cash.models import DrawerSession, MoneyMove
+from shopnode.domain.cash.models import DrawerSession, ForeignCash, MoneyMove
 from shopnode.domain.prepared import Prepared
 from shopnode.domain.sales.models import Payment, Tender
 
@@ -52,17 +52,32 @@ class DrawerFigures:
     """What the events of one drawer session add up to, in minor units."""
 
     opening_float_minor: int
-    cash_minor: int  # cash taken less cash given back
-    expected_minor: int
+    cash_minor: int  # cash taken less cash given back, in the shop's own notes
+    expected_minor: int  # in the shop's own notes
     by_method: dict[str, int]
+    foreign: dict[str, int] = field(default_factory=dict)  # notes of other currencies, in their own minor units
 
 
 def drawer_figures(session: Session, drawer: DrawerSession) -> DrawerFigures:
-    """Float + cash in − cash out: the sum that must be found in the drawer."""
+    """Float + cash in − cash out: the sum that must be found in the drawer.
+
+    Foreign notes lie beside it and are counted apart: what they were taken for is not there in the shop's own notes,
+    and the change they were given is gone from them (rule 49).
+    """
     by_method: dict[str, int] = defaultdict(int)
     for money in (Payment, MoneyMove):
         query = select(money.method, func.sum(money.amount_minor)).where(money.drawer_session_id == drawer.id)
         for method, total in session.execute(query.group_by(money.method)):
             by_method[method] += int(total)
-    cash = by_method.get(Tender.CASH.value, 0)
-    return DrawerFigures(drawer.opening_float_minor, cash, drawer.opening_float_minor + cash, dict(by_method))
+    notes = (
+        select(ForeignCash.currency, func.sum(ForeignCash.amount_minor), func.sum(ForeignCash.worth_minor))
+        .where(ForeignCash.drawer_session_id == drawer.id)
+        .group_by(ForeignCash.currency)
+        .order_by(ForeignCash.currency)
+    )
+    foreign = {row[0]: (int(row[1]), int(row[2])) for row in session.execute(notes)}
+    cash = by_method.get(Tender.CASH.value, 0) - sum(worth for _, worth in foreign.values())
+    return DrawerFigures(
+        drawer.opening_float_minor, cash, drawer.opening_float_minor + cash, dict(by_method),
+        {currency: amount for currency, (amount, _) in foreign.items()},
+    )  # fmt: skip

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from shopnode.domain import failpoints
 from shopnode.domain.actions import action
 from shopnode.domain.capture import insert_rows
 from shopnode.domain.cash.actions import DrawerClosed
+from shopnode.domain.cash.models import ForeignCash
 from shopnode.domain.cash.queries import OpenDrawer, open_drawer_or_none
 from shopnode.domain.clock import is_act_id
 from shopnode.domain.context import Context
 from shopnode.domain.customers.models import Customer
+from shopnode.domain.errors import Invalid
 from shopnode.domain.handsets.models import UnitStatus
 from shopnode.domain.people.models import Staff
 from shopnode.domain.permissions import Permission
@@ -20,10 +22,15 @@ from shopnode.domain.printing.queue import queue_sale_prints
 from shopnode.domain.queries import find_row
 from shopnode.domain.sales.forms import NewSale
 from shopnode.domain.sales.models import Payment, PaymentKind, Sale, SaleLine, Tender
+from shopnode.domain.sales.paying import settle_payments
 from shopnode.domain.sales.rules import Handed, Settled
 from shopnode.domain.sales.tenders import TYPED, Ticket, take_all
-from shopnode.domain.sales.ticket import Line, add_up, check_prices, price_lines, settle_payments
+from shopnode.domain.sales.terms import Terms, terms_now
+from shopnode.domain.sales.ticket import Line, add_up, check_prices, price_lines
 from shopnode.domain.stock.models import MovementKind, StockMovement
+
+Given = Callable[[int], Sequence[Handed]]
+Agreed = Callable[[list[Line]], None]
 
 
 @action("sales.sell", needs=Permission.SALES_CREATE)
@@ -35,21 +42,37 @@ def sell(ctx: Context, new: NewSale) -> dict[str, Any]:
     return book_ticket(ctx, new)
 
 
-def book_ticket(ctx: Context, new: NewSale, given: Sequence[Handed] = ()) -> dict[str, Any]:
-    """A sale as part of an action. `given` are tenders that the action brings: a trade-in, an exchange, a plan.
+def book_ticket(
+    ctx: Context, new: NewSale, given: Sequence[Handed] | Given = (), *, sale_id: str | None = None,
+    held_for: str | None = None, agreed: Agreed | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """A sale as part of an action.
+
+    given     tenders that the action brings (a trade-in, an exchange, a plan), or what they are for a total
+    sale_id   where the action has said it already (`new_sale_id`)
+    held_for  the plan this ticket completes
+    agreed    the prices were agreed before: it may change the lines, and nobody is asked about them
 
     Raises what `sell` raises.
     """
     drawer = need_open_drawer(ctx)
-    if new.customer_id:
-        find_row(ctx.session, Customer, new.customer_id, "This customer")
-    if new.seller_id:
-        find_row(ctx.session, Staff, new.seller_id, "This seller")
-    lines = price_lines(ctx, new.items)
+    terms = terms_now(ctx)
+    customer = find_row(ctx.session, Customer, new.customer_id, "This customer") if new.customer_id else None
+    _find_sellers(ctx, new)
+    lines = price_lines(
+        ctx, new.items, list_id=customer.price_list_id if customer else None, tax_rate_bp=terms.vat_rate_bp,
+        held_for=held_for,
+    )  # fmt: skip
+    if agreed is not None:
+        agreed(lines)
     totals = add_up(lines, new.discount_amount)
-    check_prices(ctx, lines, new.discount_amount)
-    settled = settle_payments(ctx, totals.total_minor, new.payments, given=given, typed=TYPED)
-    sale_id = ctx.new_id() if is_act_id(ctx.action_id) else ctx.action_id
+    if agreed is None:
+        check_prices(ctx, lines, new.discount_amount)
+    if customer is None:
+        _need_customer(lines, terms)
+    given = given(totals.total_minor) if callable(given) else given
+    settled = settle_payments(ctx, totals.total_minor, new.payments, terms, given=given, typed=TYPED)
+    sale_id = sale_id or new_sale_id(ctx)
     number = f"{ctx.home.series}-{ctx.home.next_number(ctx.session, ctx.home.series):06d}"
     failpoints.hit("sell.numbered")
     sale = {
@@ -79,6 +102,26 @@ def book_ticket(ctx: Context, new: NewSale, given: Sequence[Handed] = ()) -> dic
     }
 
 
+def new_sale_id(ctx: Context) -> str:
+    """The id of the sale this action books: its own, but for an act that two people may do at once."""
+    return ctx.new_id() if is_act_id(ctx.action_id) else ctx.action_id
+
+
+def _find_sellers(ctx: Context, new: NewSale) -> None:
+    """Everybody who is named as a seller is known. Raises NotFound."""
+    for seller_id in {new.seller_id, *(item.seller_id for item in new.items)} - {None}:
+        find_row(ctx.session, Staff, str(seller_id), "This seller")
+
+
+def _need_customer(lines: list[Line], terms: Terms) -> None:
+    """A warranty of some value names whose it is (rule 36). Raises Invalid."""
+    limit = terms.customer_above_minor
+    dear = next((line for line in lines if limit and line.warranty_days and line.sum.net_minor > limit), None)
+    if dear is not None:
+        words = f"is needed: “{dear.name}” has a warranty and costs more than {limit:,}"
+        raise Invalid({"customer_id": words})
+
+
 def need_open_drawer(ctx: Context) -> OpenDrawer:
     """The shop's open drawer. Raises DrawerClosed."""
     drawer = open_drawer_or_none(ctx.session, ctx.shop_id)
@@ -99,7 +142,7 @@ def book_lines(ctx: Context, sale_id: str, lines: list[Line], amendment_id: str 
             "unit_price_minor": line.unit_price_minor,
             "list_price_minor": line.list_price_minor, "discount_minor": line.discount_minor,
             "cost_minor": line.cost_minor, "tax_rate_bp": line.tax_rate_bp, "warranty_days": line.warranty_days,
-            "imei": line.imei,
+            "imei": line.imei, "seller_id": line.seller_id, "warranty_terms": line.warranty_terms,
         })  # fmt: skip
         if line.product_id:
             movements.append(movement(ctx, sale_id, line, MovementKind.SOLD, -line.quantity))
@@ -141,3 +184,19 @@ def book_payments(
         for row_id, tender in zip(ids, settled, strict=True)
     ]  # fmt: skip
     insert_rows(ctx.session, Payment, rows)
+    _book_foreign(ctx, dict(zip(ids, settled, strict=True)), drawer)
+
+
+def _book_foreign(ctx: Context, booked: dict[str, Settled], drawer: OpenDrawer | None) -> None:
+    """Notes of another currency beside the payment they were handed over for (rule 49)."""
+    rows = [
+        {
+            "id": ctx.new_id(), "shop_id": ctx.shop_id, "payment_id": row_id,
+            "drawer_session_id": drawer.id if drawer else None, "currency": tender.foreign.currency,
+            "amount_minor": tender.foreign.amount_minor, "rate_minor": tender.foreign.rate_minor,
+            "worth_minor": tender.foreign.worth_minor, "at": ctx.now,
+        }
+        for row_id, tender in booked.items()
+        if tender.foreign is not None
+    ]  # fmt: skip
+    insert_rows(ctx.session, ForeignCash, rows)

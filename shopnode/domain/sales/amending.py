@@ -18,9 +18,11 @@ from shopnode.domain.sales.actions import book_lines, book_payments, need_open_d
 from shopnode.domain.sales.forms import AmendSale
 from shopnode.domain.sales.lookup import find_changeable, lines_now, next_nth, payments_of, unit_of_line
 from shopnode.domain.sales.models import PaymentKind, Sale, SaleAmendment, SaleLine, SaleSummary, Tender
+from shopnode.domain.sales.paying import settle_payments
 from shopnode.domain.sales.rules import LineSum, Settled, Totals, refund_tenders, ticket_totals
 from shopnode.domain.sales.tenders import Ticket, give_back_all
-from shopnode.domain.sales.ticket import add_up, check_prices, price_lines, settle_payments
+from shopnode.domain.sales.terms import terms_now
+from shopnode.domain.sales.ticket import add_up, check_prices, price_lines
 from shopnode.domain.settings.queries import number_setting
 from shopnode.domain.stock.models import MovementKind, StockMovement
 
@@ -118,7 +120,7 @@ def _rebook_money(
         return
     if due < 0:
         _check_refund(ctx, -due)
-    settled = settle_payments(ctx, totals.total_minor, change.payments, sale.id)
+    settled = settle_payments(ctx, totals.total_minor, change.payments, terms_now(ctx), sale.id)
     undone = _opposite(ctx, sale.id)
     kind = PaymentKind.CORRECTION
     book_payments(ctx, sale.id, [*undone, *settled], drawer, kind=kind, amendment_id=amendment.id)

@@ -23,9 +23,12 @@ class Item(Params):
         default_factory=list, description="The pieces of a serialised product, one number each."
     )
     quantity: Quantity = 1
-    unit_price: Amount | None = Field(default=None, description="Minor units; the catalogue's price when left out.")
+    unit_price: Amount | None = Field(
+        default=None, description="Minor units; left out, what the customer's price list and the quantity say."
+    )
     discount_amount: Amount = 0
     unit_cost: Amount | None = Field(default=None, description="What a thing named by hand costs, about.")
+    seller_id: IdText | None = Field(default=None, description="Who sold this line; the ticket's seller if left out.")
 
     @model_validator(mode="after")
     def _names_one_thing(self) -> Item:
@@ -42,9 +45,11 @@ class Tendered(Params):
     """Money as the customer gave it."""
 
     method: Code
-    amount: PositiveAmount
+    amount: PositiveAmount = Field(description="Minor units of the shop's currency; of foreign notes, their worth.")
     reference: Annotated[Line, Field(max_length=60)] | None = None
     about_id: IdText | None = Field(default=None, description="What the tender is about: a financier, for one.")
+    currency: Annotated[Code, Field(max_length=3)] | None = Field(default=None, description="Of foreign notes: USD.")
+    foreign_amount: PositiveAmount | None = Field(default=None, description="Minor units of that currency.")
 
 
 class NewSale(Params):

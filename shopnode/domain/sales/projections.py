@@ -20,6 +20,7 @@ from shopnode.domain.sales.models import (
     SaleDecision,
     SaleLine,
     SaleSummary,
+    Tender,
 )
 from shopnode.domain.sales.rules import LineSum, fold_status, in_feed_order, ticket_totals
 
@@ -102,12 +103,16 @@ def _summary(sale: Any, lines: list[Any], payments: list[Any], amended: list[Any
         "items": totals.items, "gross_minor": totals.gross_minor, "discount_minor": totals.discount_minor,
         "total_minor": totals.total_minor, "tax_minor": totals.tax_minor, "cost_minor": totals.cost_minor,
         "paid_minor": sum(payment.amount_minor for payment in payments),
-        "methods": ",".join(dict.fromkeys(row.method for row in payments if row.kind != PaymentKind.REFUND_DUE)),
+        "methods": ",".join(dict.fromkeys(row.method for row in payments if _is_tender(row))),
         "approved_by": approved[-1].by_id if approved else None,
         "approved_at": approved[-1].at if approved else None,
         "locked_at": locked[-1].at if locked else None,
         "amendments": len(amendments),
     }  # fmt: skip
+
+
+def _is_tender(payment: Any) -> bool:
+    return bool(payment.kind != PaymentKind.REFUND_DUE and payment.method != Tender.ROUNDING)
 
 
 def _line_sum(line: Any) -> LineSum:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from shopnode.domain.money import share_bp, spread, vat_inside
@@ -104,6 +104,25 @@ def normal_reference(text: str | None) -> str | None:
 
 
 @dataclass(frozen=True)
+class Foreign:
+    """Notes of another currency, at the rate of that moment (rule 49)."""
+
+    currency: str
+    amount_minor: int  # of that currency
+    rate_minor: int  # of the shop's currency, for one whole unit of the other
+    worth_minor: int  # of the shop's currency
+
+
+def worth_of(amount_minor: int, rate_minor: int, places: int) -> int:
+    """What foreign notes are worth in the shop's currency, rounded down. `places`: decimals of the other currency.
+
+    Source: docs/rules/rounding.md.
+    """
+    one = int(10**places)
+    return amount_minor * rate_minor // one
+
+
+@dataclass(frozen=True)
 class Handed:
     """One tender as the customer gave it."""
 
@@ -111,6 +130,7 @@ class Handed:
     amount_minor: int
     reference: str | None
     about_id: str | None = None  # what a tender is about: a financier, for one
+    foreign: Foreign | None = None
 
 
 @dataclass(frozen=True)
@@ -123,14 +143,27 @@ class Settled:
     change_minor: int | None
     reference: str | None
     about_id: str | None = None
+    foreign: Foreign | None = None
 
 
 class NotSettled(ValueError):
     """The tenders do not pay the ticket; the message says what is due or too much."""
 
 
-def settle(total_minor: int, handed: Sequence[Handed]) -> list[Settled]:
+def round_cash(due_minor: int, step_minor: int) -> int:
+    """What is paid in cash where the smallest note is worth `step_minor` (0: no rounding), halves upward.
+
+    What would round to nothing stays as it is: goods are not given away. Source: docs/rules/rounding.md.
+    """
+    if step_minor <= 1 or due_minor <= 0:
+        return due_minor
+    return (2 * due_minor + step_minor) // (2 * step_minor) * step_minor or due_minor
+
+
+def settle(total_minor: int, handed: Sequence[Handed], rounding_minor: int = 0) -> list[Settled]:
     """Book the tenders against the total. Change comes from cash only; other tenders may not exceed what is due.
+
+    rounding_minor  the smallest note: what is paid in cash is rounded to it, and the difference is a line of its own
 
     Raises NotSettled.
     """
@@ -138,7 +171,9 @@ def settle(total_minor: int, handed: Sequence[Handed]) -> list[Settled]:
     cash = sum(tender.amount_minor for tender in handed if tender.method is Tender.CASH)
     if exact > total_minor:
         raise NotSettled(f"{exact - total_minor:,} more than is due was entered. Only cash gives change.")
-    change = exact + cash - total_minor
+    in_cash = total_minor - exact
+    rounded = round_cash(in_cash, rounding_minor) if cash else in_cash
+    change = cash - rounded
     if change < 0:
         raise NotSettled(f"{-change:,} is still to be paid.")
     booked = []
@@ -148,14 +183,40 @@ def settle(total_minor: int, handed: Sequence[Handed]) -> list[Settled]:
             continue
         back = min(change, tender.amount_minor)
         change -= back
-        booked.append(Settled(Tender.CASH, tender.amount_minor - back, tender.amount_minor, back, tender.reference))
+        net = tender.amount_minor - back
+        booked.append(Settled(Tender.CASH, net, tender.amount_minor, back, tender.reference, foreign=tender.foreign))
+    if in_cash != rounded:
+        booked.append(Settled(Tender.ROUNDING, in_cash - rounded, None, None, None))
     return [tender for tender in booked if tender.amount_minor or tender.tendered_minor]
 
 
-def refund_tenders(net: Mapping[tuple[str, str | None], int], amount_minor: int) -> list[Settled]:
+def refund_tenders(
+    net: Mapping[tuple[str, str | None], int], amount_minor: int, rounding_minor: int = 0
+) -> list[Settled]:
     """How a refund leaves: by the tenders the money came by, the largest first; what was given back before counts
     against cash, then against the others. `net` is what was paid less refunds, by method and reference.
+
+    Cash leaves in whole notes: all of it as it came in, a part of it rounded, with the difference as its own line.
     """
+    rounded_off = net.get((Tender.ROUNDING.value, None), 0)
+    whole = {key: value for key, value in net.items() if key[0] != Tender.ROUNDING}
+    if rounded_off:
+        cash = (Tender.CASH.value, None)
+        whole[cash] = whole.get(cash, 0) + rounded_off
+    in_cash = whole.get((Tender.CASH.value, None), 0)
+    tenders = []
+    for part in _refund_exactly(whole, amount_minor):
+        cash_minor = part.amount_minor
+        if part.method is Tender.CASH:
+            all_of_it = cash_minor == in_cash and rounded_off
+            cash_minor = cash_minor - rounded_off if all_of_it else round_cash(cash_minor, rounding_minor)
+        tenders.append(replace(part, amount_minor=cash_minor))
+        if cash_minor != part.amount_minor:
+            tenders.append(Settled(Tender.ROUNDING, part.amount_minor - cash_minor, None, None, None))
+    return tenders
+
+
+def _refund_exactly(net: Mapping[tuple[str, str | None], int], amount_minor: int) -> list[Settled]:
     left = {key: value for key, value in net.items() if value > 0}
     taken = -sum(value for value in net.values() if value < 0)
     by_cash_first = sorted(left, key=lambda key: (key[0] != Tender.CASH, -left[key], key[1] or ""))
@@ -191,7 +252,8 @@ def price_objection(role: Role, line: PriceCheck, limits: dict[str, int]) -> str
     """Why this line needs a second person, or None.
 
     Bargaining is normal: staff may go down to the product's floor (or, without one, by their percentage); a
-    supervisor down to the cost; the owner as they like. A custom line above its limit needs a second person.
+    supervisor as far, with a percentage of their own, and never below the cost; with a floor down to the cost; the
+    owner as they like. A custom line above its limit needs a second person.
     Source: docs/rules/discounts.md.
     """
     if role is Role.OWNER:
@@ -203,15 +265,23 @@ def price_objection(role: Role, line: PriceCheck, limits: dict[str, int]) -> str
         )
     if line.net_minor >= line.quantity * line.list_minor:
         return None
-    if role is Role.SUPERVISOR:
-        below = line.net_minor < line.quantity * line.cost_minor
-        return f"“{line.name}” would be sold below what it cost." if below else None
+    if role is Role.SUPERVISOR and line.net_minor < line.quantity * line.cost_minor:
+        return f"“{line.name}” would be sold below what it cost."
     if line.floor_minor:
-        below = line.net_minor < line.quantity * line.floor_minor
+        below = role is Role.STAFF and line.net_minor < line.quantity * line.floor_minor
         return f"“{line.name}” is below its lowest price of {line.floor_minor:,}." if below else None
     given = line.quantity * line.list_minor - line.net_minor
-    allowed = share_bp(line.quantity * line.list_minor, limits["discount_limit_staff_bp"])
+    rate_bp = limits["discount_limit_staff_bp" if role is Role.STAFF else "discount_limit_supervisor_bp"]
+    allowed = share_bp(line.quantity * line.list_minor, rate_bp)
     return f"The discount on “{line.name}” is more than you may give alone." if given > allowed else None
+
+
+def discount_objection(role: Role, given_minor: int, limits: dict[str, int]) -> str | None:
+    """Why what a whole ticket gives off the list prices needs a second person, or None. A limit of 0 is none."""
+    if role is Role.OWNER:
+        return None
+    limit = limits["discount_max_staff_minor" if role is Role.STAFF else "discount_max_supervisor_minor"]
+    return f"{given_minor:,} off one ticket is more than {limit:,}." if limit and given_minor > limit else None
 
 
 _FOLD = {

@@ -1,12 +1,18 @@
-"""From what was asked to a ticket that can be booked: lines priced, pieces found, limits checked, tenders settled."""
+"""From what was asked to a ticket that can be booked: lines priced, pieces found, limits checked.
+
+A sale without price lists, named sellers or phones makes no query here beside those for its products: each product's
+row tells whether any list names it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, case, select
+from sqlalchemy import bindparam, case, exists, select
 from sqlalchemy.orm import Session
 
 from shopnode.domain.catalogue.models import Product
@@ -14,34 +20,35 @@ from shopnode.domain.context import Context
 from shopnode.domain.errors import Invalid
 from shopnode.domain.handsets.models import OPEN_STATUSES, Handset, StockUnit, UnitStatus
 from shopnode.domain.money import spread
-from shopnode.domain.people.models import Shop
 from shopnode.domain.prepared import Prepared
-from shopnode.domain.sales.errors import ReferenceUsed, UnitNotForSale
-from shopnode.domain.sales.forms import Item, Tendered
-from shopnode.domain.sales.lookup import sale_with_reference
-from shopnode.domain.sales.models import MONEY, SaleLine, Tender
+from shopnode.domain.pricing.models import RETAIL, Price
+from shopnode.domain.pricing.queries import breaks_of
+from shopnode.domain.pricing.rules import price_for
+from shopnode.domain.sales.errors import UnitNotForSale
+from shopnode.domain.sales.forms import Item
+from shopnode.domain.sales.models import SaleLine
 from shopnode.domain.sales.rules import (
-    METHOD_NAMES,
-    NEEDS_REFERENCE,
-    Handed,
     LineSum,
-    NotSettled,
     PriceCheck,
-    Settled,
     Totals,
-    normal_reference,
+    discount_objection,
     price_objection,
-    settle,
-    tender_named,
     ticket_totals,
 )
+from shopnode.domain.sales.terms import terms_now
 from shopnode.domain.settings.queries import all_numbers
 from shopnode.domain.stock.models import StockCost
 
 CUSTOM_CATEGORY = "Custom"
 NOT_AVAILABLE = {
+    UnitStatus.EXPECTED.value: "it has not arrived from its supplier yet. Receive it first.",
+    UnitStatus.RESERVED.value: "it is reserved for a customer. Sell it through their plan, or release it first.",
     UnitStatus.SOLD.value: "it has already been sold.",
     UnitStatus.INSPECT.value: "it came back and has not been inspected yet.",
+    UnitStatus.BENCH.value: "it is on the bench. Put it back in stock when it is ready.",
+    UnitStatus.SUPPLIER.value: "it is with its supplier.",
+    UnitStatus.LENT.value: "it is lent out. Take it back first.",
+    UnitStatus.MISSING.value: "it is reported missing. Say that it was found first.",
     UnitStatus.SCRAPPED.value: "it was scrapped.",
     UnitStatus.SENT.value: "it was sent to another shop.",
 }
@@ -64,16 +71,24 @@ class Line:
     unit: StockUnit | None = None
     imei: str | None = None
     category: str | None = None  # of a custom line; others have their product's
+    seller_id: str | None = None  # who sold this line; the ticket's seller if None
+    warranty_terms: str | None = None
 
     @property
     def sum(self) -> LineSum:
         return LineSum(self.quantity, self.unit_price_minor, self.discount_minor, self.tax_rate_bp, self.cost_minor)
 
 
-def price_lines(ctx: Context, items: list[Item], *, sold: Sequence[SaleLine] = ()) -> list[Line]:
+def price_lines(
+    ctx: Context, items: list[Item], *, sold: Sequence[SaleLine] = (), list_id: str | None = None,
+    tax_rate_bp: int | None = None, held_for: str | None = None,
+) -> list[Line]:  # fmt: skip
     """The lines of a ticket, with every piece of a serialised product named.
 
-    sold  lines this sale has already: an amendment may keep what it sold, at the price, cost, tax and warranty of then
+    sold      lines this sale has already: an amendment may keep what it sold, at the price, cost, tax and warranty of
+              then
+    list_id   the price list of the customer
+    held_for  the plan this ticket completes: what is reserved for it may be sold
 
     Raises Invalid naming every wrong item, UnitNotForSale.
     """
@@ -81,9 +96,9 @@ def price_lines(ctx: Context, items: list[Item], *, sold: Sequence[SaleLine] = (
     units = _units_asked_for(ctx, items, wrong)
     wanted = {item.product_id for item in items if item.product_id}
     wanted |= {unit.product_id for found in units.values() for unit, _ in found}
-    products = _products(ctx.session, ctx.shop_id, wanted)
-    shop = _VAT_RATE.first(ctx.session, shop_id=ctx.shop_id)
-    tax_rate_bp = shop.vat_rate_bp if shop else 0
+    products = _products(ctx.session, ctx.shop_id, wanted, list_id)
+    prices = _prices(ctx.session, items, units, products, list_id)
+    tax_rate_bp = terms_now(ctx).vat_rate_bp if tax_rate_bp is None else tax_rate_bp
     before = {line.product_id: line for line in sold if line.product_id}
     ours = {line.unit_id for line in sold if line.unit_id}
     lines: list[Line] = []
@@ -93,7 +108,7 @@ def price_lines(ctx: Context, items: list[Item], *, sold: Sequence[SaleLine] = (
             lines.append(_custom_line(item, tax_rate_bp))
             continue
         pieces = units.get(position, [])
-        product_id = item.product_id or (pieces[0][0].product_id if pieces else None)
+        product_id = _product_named(item, pieces)
         product = products.get(product_id or "")
         then = before.get(product_id or "")
         if product is None:
@@ -107,39 +122,79 @@ def price_lines(ctx: Context, items: list[Item], *, sold: Sequence[SaleLine] = (
             if any(unit.product_id not in same for unit, _ in pieces):
                 wrong[place] = f"the scanned phone is not a “{product.name}”"
             else:
-                lines += _serialised_lines(item, place, product, pieces, tax_rate_bp, wrong, then)
+                line = _product_line(item, product, 1, 0, tax_rate_bp, then, prices[product.id])
+                lines += _serialised_lines(item, place, line, pieces, wrong)
         else:
-            lines.append(_product_line(item, product, item.quantity, item.discount_amount, tax_rate_bp, then))
+            discount, price = item.discount_amount, prices[product.id]
+            lines.append(_product_line(item, product, item.quantity, discount, tax_rate_bp, then, price))
     _refuse_twice(lines, wrong)
     if wrong:
         raise Invalid(wrong)
     for line in lines:
-        if line.unit is not None and line.unit.status != UnitStatus.IN_STOCK and line.unit.id not in ours:
-            raise UnitNotForSale(line.imei or "", NOT_AVAILABLE.get(line.unit.status, "it is not in stock."))
+        why = None if line.unit is None or line.unit.id in ours else _why_not(line.unit, ctx.now, held_for)
+        if why is not None:
+            raise UnitNotForSale(line.imei or "", why)
     return lines
 
 
-def _products(session: Session, shop_id: str | None, ids: set[str]) -> dict[str, Any]:
+def _why_not(unit: StockUnit, now: datetime, held_for: str | None) -> str | None:
+    """Why this piece cannot be sold now, in words; None when it can (rules 19 and 24)."""
+    if unit.status == UnitStatus.RESERVED and held_for is not None and unit.held_for == held_for:
+        return None
+    if unit.status != UnitStatus.IN_STOCK:
+        return NOT_AVAILABLE.get(unit.status, "it is not in stock.")
+    if unit.hold_until is not None and unit.hold_until > now:
+        return f"it was bought used and is held until {unit.hold_until:%d %b %Y}."
+    return None
+
+
+def _product_named(item: Item, pieces: list[Found]) -> str | None:
+    return item.product_id or (pieces[0][0].product_id if pieces else None)
+
+
+def _products(session: Session, shop_id: str | None, ids: set[str], list_id: str | None) -> dict[str, Any]:
     """The products as plain rows, with what a piece costs here on average: reading them as objects costs more than the
     rest of the ticket.
 
     One that was merged into another is sold as that one.
     """
-    rows = {row.id: row for row_id in ids for row in _BY_ID.rows(session, id=row_id, shop_id=shop_id)}
+    asked = {"shop_id": shop_id, "list_id": list_id or RETAIL}
+    rows = {row.id: row for row_id in ids for row in _BY_ID.rows(session, id=row_id, **asked)}
     merged = {row.merged_into for row in rows.values() if row.merged_into}
     if merged:
-        kept = {row.id: row for row_id in merged for row in _BY_ID.rows(session, id=row_id, shop_id=shop_id)}
+        kept = {row.id: row for row_id in merged for row in _BY_ID.rows(session, id=row_id, **asked)}
         rows = {row_id: kept.get(row.merged_into, row) for row_id, row in rows.items()} | kept
     return rows
 
 
+_LISTED = exists().where(
+    Price.product_id == bindparam("id"), Price.list_id.in_([RETAIL, bindparam("list_id")]), Price.archived_at.is_(None)
+)
 _COST_HERE = (StockCost.product_id == Product.id) & (StockCost.shop_id == bindparam("shop_id"))
 _BY_ID = Prepared(
-    select(*Product.__table__.c, StockCost.average_minor)
+    select(*Product.__table__.c, StockCost.average_minor, _LISTED.label("is_listed"))
     .outerjoin(StockCost, _COST_HERE)
     .where(Product.id == bindparam("id"))
 )
-_VAT_RATE = Prepared(select(Shop.vat_rate_bp).where(Shop.id == bindparam("shop_id")))
+
+
+def _prices(
+    session: Session, items: list[Item], units: dict[int, list[Found]], products: dict[str, Any], list_id: str | None
+) -> dict[str, int]:
+    """What one piece of each product costs on this ticket: all its pieces count towards a break (rule 34)."""
+    prices = {row.id: row.price_minor for row in products.values()}
+    listed = {row.id for row in products.values() if row.is_listed}
+    if not listed:
+        return prices
+    breaks = breaks_of(session, listed, list_id)
+    pieces: Counter[str] = Counter()
+    for position, item in enumerate(items):
+        product = products.get(_product_named(item, units.get(position, [])) or "")
+        if product is not None:
+            pieces[product.id] += item.quantity
+    for product_id in listed:
+        prices[product_id] = price_for(prices[product_id], breaks[product_id], list_id, pieces[product_id])
+    return prices
 
 
 Found = tuple[StockUnit, Handset]
@@ -187,42 +242,36 @@ def _custom_line(item: Item, tax_rate_bp: int) -> Line:
         name=item.item_name or "", quantity=item.quantity, unit_price_minor=price, list_price_minor=price,
         floor_minor=0, discount_minor=item.discount_amount, cost_minor=item.unit_cost or 0,
         tax_rate_bp=tax_rate_bp, warranty_days=0,
-        category=item.category or CUSTOM_CATEGORY,
+        category=item.category or CUSTOM_CATEGORY, seller_id=item.seller_id,
     )  # fmt: skip
 
 
 def _product_line(
-    item: Item, product: Any, quantity: int, discount: int, tax_rate_bp: int, then: SaleLine | None
+    item: Item, product: Any, quantity: int, discount: int, tax_rate_bp: int, then: SaleLine | None, price_minor: int
 ) -> Line:
     """A line of a catalogue product; `then` is the line that an amendment keeps as it was."""
     line = Line(
-        name=product.name, quantity=quantity, unit_price_minor=product.price_minor,
-        list_price_minor=product.price_minor, floor_minor=product.floor_minor, discount_minor=discount,
+        name=product.name, quantity=quantity, unit_price_minor=price_minor,
+        list_price_minor=price_minor, floor_minor=product.floor_minor, discount_minor=discount,
         cost_minor=product.cost_minor if product.average_minor is None else product.average_minor,
         tax_rate_bp=tax_rate_bp, warranty_days=product.warranty_days, product_id=product.id,
+        seller_id=item.seller_id, warranty_terms=product.warranty_terms,
     )  # fmt: skip
     if then is not None:
         line.name, line.unit_price_minor = then.item_name, then.unit_price_minor
         line.list_price_minor = then.list_price_minor
         line.cost_minor, line.tax_rate_bp, line.warranty_days = then.cost_minor, then.tax_rate_bp, then.warranty_days
+        line.warranty_terms, line.seller_id = then.warranty_terms, item.seller_id or then.seller_id
     if item.unit_price is not None:
         line.unit_price_minor = item.unit_price
     return line
 
 
-def _serialised_lines(
-    item: Item,
-    place: str,
-    product: Any,
-    pieces: list[Found],
-    tax_rate_bp: int,
-    wrong: dict[str, str],
-    then: SaleLine | None,
-) -> list[Line]:
+def _serialised_lines(item: Item, place: str, like: Line, pieces: list[Found], wrong: dict[str, str]) -> list[Line]:
     """A line for each piece; two pieces are two distinct numbers."""
     if len(pieces) != item.quantity:
         missing = item.quantity - len(pieces)
-        text = f"“{product.name}” needs the IMEI of each phone: scan {missing} more" if missing > 0 else (
+        text = f"“{like.name}” needs the IMEI of each phone: scan {missing} more" if missing > 0 else (
             f"{len(pieces)} phones were scanned for a quantity of {item.quantity}"
         )  # fmt: skip
         wrong.setdefault(place, text)
@@ -230,9 +279,9 @@ def _serialised_lines(
     shares = spread(item.discount_amount, [1] * len(pieces))
     lines = []
     for (unit, handset), discount in zip(pieces, shares, strict=True):
-        line = _product_line(item, product, 1, discount, tax_rate_bp, then)
-        line.unit, line.imei, line.cost_minor = unit, handset.number, unit.cost_minor
-        line.product_id = unit.product_id  # as it was taken into stock: its stay and its movements are of that product
+        # Of the product as which it was taken into stock: its stay and its movements are of that one.
+        line = replace(like, discount_minor=discount, unit=unit, imei=handset.number, product_id=unit.product_id)
+        line.cost_minor = unit.cost_minor
         lines.append(line)
     return lines
 
@@ -270,67 +319,23 @@ def check_prices(ctx: Context, lines: list[Line], ticket_discount_minor: int) ->
     if custom:
         named = next(line.name for line in lines if line.product_id is None)
         _object(ctx, PriceCheck(named, 1, sum(custom), 0, 0, 0, is_custom=True), limits)
+    given = 0
     for line, net, share in zip(lines, nets, spread(ticket_discount_minor, nets), strict=True):
         if line.product_id is not None:
             net_now = net - share
+            given += max(0, line.quantity * line.list_price_minor - net_now)
             check = PriceCheck(
                 line.name, line.quantity, net_now, line.list_price_minor, line.floor_minor, line.cost_minor
             )
             _object(ctx, check, limits)
+    too_much = discount_objection(ctx.actor.role, given, limits)
+    if too_much is not None:
+        ctx.require_approval(too_much, enough=lambda role: discount_objection(role, given, limits) is None)
 
 
 def _object(ctx: Context, check: PriceCheck, limits: dict[str, int]) -> None:
     objection = price_objection(ctx.actor.role, check, limits)
-    if objection is not None:
-        ctx.require_approval(objection)
-
-
-def settle_payments(
-    ctx: Context, total_minor: int, payments: list[Tendered], sale_id: str = "", *, given: Sequence[Handed] = (),
-    typed: Collection[Tender] = (),
-) -> list[Settled]:  # fmt: skip
-    """The tenders as they are booked; every network reference is new for ever.
-
-    given  tenders that come with the action, such as a trade-in
-    typed  tenders beside money that may be named
-
-    Raises Invalid, ReferenceUsed.
-    """
-    wrong: dict[str, str] = {}
-    handed: list[Handed] = []
-    for position, payment in enumerate(payments):
-        try:
-            method = tender_named(payment.method)
-            if method not in MONEY and method not in typed:
-                raise ValueError(method)
-        except ValueError:
-            known = ", ".join(tender.value for tender in Tender if tender in MONEY or tender in typed)
-            wrong[f"payments.{position}.method"] = f"must be one of {known}"
-            continue
-        try:
-            reference = normal_reference(payment.reference)
-        except ValueError as odd:
-            wrong[f"payments.{position}.reference"] = str(odd)
-            continue
-        if method in NEEDS_REFERENCE and reference is None:
-            name = METHOD_NAMES[method]
-            wrong[f"payments.{position}.reference"] = f"{name} needs the transaction id from the message"
-        reference = None if method is Tender.CASH else reference
-        handed.append(Handed(method, payment.amount, reference, payment.about_id))
-    if wrong:
-        raise Invalid(wrong)
-    _refuse_used(ctx, handed, sale_id)
-    try:
-        return settle(total_minor, [*given, *handed])
-    except NotSettled as short:
-        raise Invalid({"payments": str(short)}) from None
-
-
-def _refuse_used(ctx: Context, handed: list[Handed], sale_id: str) -> None:
-    given = [(tender.method, tender.reference) for tender in handed if tender.reference and tender.method in MONEY]
-    if len(set(given)) != len(given):
-        raise Invalid({"payments": "the same transaction id was entered twice"})
-    for method, reference in given:
-        used = sale_with_reference(ctx.session, method.value, reference or "", sale_id)
-        if used is not None:
-            raise ReferenceUsed(METHOD_NAMES[method], used)
+    if objection is None:
+        return
+    # A custom line is anybody's to approve who may approve at all; a price is not, below the approver's own limit.
+    ctx.require_approval(objection, enough=lambda role: check.is_custom or price_objection(role, check, limits) is None)

@@ -22,11 +22,38 @@ CHOICES = {
         Choice("discount_limit_staff_bp", 500, "Discount a staff member may give alone, in basis points.", 0, 10_000),
         Choice("discount_limit_supervisor_bp", 1500, "Discount a supervisor may give alone.", 0, 10_000),
         Choice("custom_line_limit_minor", 200_000, "A line without a product above this needs a second person."),
+        Choice(
+            "discount_max_staff_minor", 0, "Off one whole ticket a staff member gives at most this; 0 for no limit."
+        ),
+        Choice(
+            "discount_max_supervisor_minor", 0, "Off one whole ticket a supervisor gives at most this; 0 for no limit."
+        ),
+        Choice("refund_limit_staff_minor", 100_000, "A refund above this needs a supervisor or the owner."),
         Choice("refund_limit_supervisor_minor", 500_000, "A refund above this needs the owner."),
+        Choice(
+            "write_off_limit_supervisor_minor", 1_000_000, "Goods of a higher cost are written off by the owner alone."
+        ),
+        Choice("return_window_days", 7, "Days in which goods may come back; later needs a second person.", 0, 3650),
+        Choice("open_box_fee_bp", 0, "Kept of the price of goods that come back opened, in basis points.", 0, 10_000),
+        Choice("cash_rounding_minor", 0, "The smallest note: cash is rounded to it; 0 for no rounding.", 0, 10_000),
+        Choice("usd_rate_minor", 0, "What one US dollar in cash is worth today; 0 when none are taken.", 0, 10**7),
+        Choice("customer_above_minor", 0, "Goods with a warranty above this price need a customer; 0 for none."),
         Choice("idle_lock_minutes", 10, "After so many minutes without a touch a screen asks for a PIN.", 1, 480),
         Choice(
             "photo_kb_per_day", 5_000, "Kilobytes of photos a shop may send and fetch in a day; 0 for none.", 0, 10**6
         ),
+        Choice(
+            "credit_days", 30, "Days until what is sold on account is due, unless the customer's own are set.", 0, 365
+        ),
+        Choice("points_per_1000_minor", 0, "Loyalty points earned by 1,000 minor units spent; 0 for none.", 0, 1_000),
+        Choice(
+            "point_worth_minor", 0, "What a point is worth as money, in minor units; 0: points pay nothing.", 0, 10**6
+        ),
+        Choice("points_spend_min", 0, "The fewest points that may be used at once.", 0, 10**6),
+        Choice("plan_deposit_bp", 2_000, "The least deposit of a layaway or instalment plan, of its price.", 0, 10_000),
+        Choice("plan_forfeit_bp", 1_000, "Kept of what was paid when a customer gives a plan up.", 0, 10_000),
+        Choice("plan_days", 90, "Days a layaway is kept for.", 1, 730),
+        Choice("reservation_days", 7, "Days a reservation is kept for.", 1, 365),
         Choice("receipt_thanks", "Thank you. Keep this receipt for your warranty.", "Last words on the receipt."),
     )
 }

@@ -1,0 +1,64 @@
+"""Reading price lists: the breaks a ticket needs, and the lists for people."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shopnode.domain.catalogue.models import Product
+from shopnode.domain.errors import NotFound
+from shopnode.domain.paging import PAGE_DEFAULT, Page, beyond, decode_cursor, page_of
+from shopnode.domain.pricing.models import RETAIL, Price, PriceList
+from shopnode.domain.pricing.rules import Break
+from shopnode.domain.queries import find_row
+
+
+def breaks_of(session: Session, product_ids: Collection[str], list_id: str | None) -> dict[str, list[Break]]:
+    """The prices of some products in the customer's list and for everybody, by product, in one query."""
+    wanted = [RETAIL] if list_id is None else [RETAIL, list_id]
+    query = select(Price.product_id, Price.list_id, Price.min_quantity, Price.price_minor).where(
+        Price.product_id.in_(product_ids), Price.list_id.in_(wanted), Price.archived_at.is_(None)
+    )
+    if list_id is not None:
+        dead = select(PriceList.id).where(PriceList.id == list_id, PriceList.archived_at.is_not(None))
+        query = query.where(Price.list_id.not_in(dead))
+    found: dict[str, list[Break]] = defaultdict(list)
+    for row in session.execute(query):
+        found[row.product_id].append(Break(row.list_id, row.min_quantity, row.price_minor))
+    return found
+
+
+def find_list(session: Session, list_id: str) -> PriceList:
+    """The price list with this id. Raises NotFound, also for an archived one."""
+    row = find_row(session, PriceList, list_id, "This price list")
+    if row.archived_at is not None:
+        raise NotFound("This price list")
+    return row
+
+
+def price_lists(session: Session) -> list[PriceList]:
+    """Every list in use, by name. There are a handful."""
+    return list(
+        session.scalars(select(PriceList).where(PriceList.archived_at.is_(None)).order_by(PriceList.name, PriceList.id))
+    )
+
+
+def list_prices(
+    session: Session, *, list_id: str | None = None, product_id: str | None = None,
+    limit: int = PAGE_DEFAULT, cursor: str | None = None,
+) -> Page[tuple[Price, str]]:  # fmt: skip
+    """Prices with their products' names, by name and quantity. Raises Invalid for a cursor of another list."""
+    query = select(Price, Product.name).join(Product, Product.id == Price.product_id).where(Price.archived_at.is_(None))
+    if list_id is not None:
+        query = query.where(Price.list_id == list_id)
+    if product_id is not None:
+        query = query.where(Price.product_id == product_id)
+    place = decode_cursor(cursor, (str, int, str))
+    if place is not None:
+        query = query.where(beyond((Product.name, Price.min_quantity, Price.id), place))
+    query = query.order_by(Product.name, Price.min_quantity, Price.id).limit(limit + 1)
+    rows = [(row[0], row[1]) for row in session.execute(query)]
+    return page_of(rows, limit, lambda row: (row[1], row[0].min_quantity, row[0].id))
