@@ -1,7 +1,7 @@
 """What came before its time: entries that this hub has already, in another form, when their writer sends them.
 
-Either the hub lost them and nodes gave their lines back, or a restored shop journalled again what a late request had
-brought meanwhile.
+Either the hub lost them and nodes gave their lines back, or they came under another origin of the shop: a restored
+computer journalled again what a late request had brought, or a copy of its disk brought what the original brings too.
 
 Invariants:
   * A lost line is taken in once, whoever gives it back, and however often.
@@ -35,7 +35,7 @@ def id_for(line: Line) -> str:
 
 def note_returned(books: Books, works: Sequence[Work]) -> None:
     """Mark the streams of these entries that came before them."""
-    _note_journalled_again(books, works)
+    _note_taken(books, works)
     if not works or not books.rows(_ANY, [books.tenant_id])[0][0]:
         return
     asked = {
@@ -49,13 +49,11 @@ def note_returned(books: Books, works: Sequence[Work]) -> None:
         work.returned |= {stream}
 
 
-def _note_journalled_again(books: Books, works: Sequence[Work]) -> None:
-    """Mark what was moved to another origin and had been taken under the one before."""
-    moved = {work.entry["id"]: work for work in works if "was" in work.entry and work.lost_no is None}
-    if not moved:
-        return
-    for (entry_id,) in books.rows(_TAKEN, [books.tenant_id, list(moved)]):
-        moved[entry_id].returned |= set(_streams(moved[entry_id]))
+def _note_taken(books: Books, works: Sequence[Work]) -> None:
+    """Mark what had been taken under another origin."""
+    asked = {work.entry["id"]: work for work in works if work.lost_no is None}
+    for (entry_id,) in books.rows(_TAKEN, [books.tenant_id, list(asked)]) if asked else ():
+        asked[entry_id].returned |= set(_streams(asked[entry_id]))
 
 
 def leave_out_returned(books: Books, work: Work) -> None:

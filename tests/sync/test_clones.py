@@ -9,11 +9,12 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from cloudhub.tenancy.clones import RUNS_KEPT, Words, choose_run, meet, runs_of
 from cloudhub.tenancy.models import Node
 from cloudhub.tenancy.nodes import find_key
+from shopnode.domain.cash.models import DrawerSession
 from shopnode.domain.clock import ManualClock
 from shopnode.domain.sales.models import Sale
 from shopnode.sync.line import Refused
@@ -240,3 +241,25 @@ def test_a_choice_of_something_that_is_no_run_of_the_node_is_refused(pair):
     with pytest.raises(Exception, match="computer"):
         choose_run(company.hub.database, company.tenant_id, first.shop.home.node_id, company.hub.new_id(), 0)
     assert issubclass(CloneSuspected, ProtocolError)
+
+
+def test_what_a_copy_brought_under_its_own_origin_has_no_second_effect_when_the_original_brings_it(timed, tmp_path):
+    """A drawer was opened on the one disk, which was copied; the copy closed it, and the original's word of the opening
+    was set aside for ever."""
+    first = timed.open_branch("KLA")
+    first.sync()
+    first.shop.do("cash.open_drawer", opening_float=10_000)
+    second = copy_of(first, tmp_path / "clone")
+    second.shop.clock = second.shop.home.clock = ManualClock(first.shop.clock.now_ms)
+    renew(second.shop.home, "restored")
+    second.shop.do("cash.close_drawer", counted=10_000)
+    assert say(timed, second) == ""
+    assert say(timed, first) == "clone_suspected"
+    choose(timed, first)
+    for _ in range(4):
+        assert say(timed, first) == ""
+    with timed.hub.database.session(timed.tenant_id) as session:
+        verdicts = session.execute(text("SELECT verdict FROM journal_entry WHERE action = 'cash.open_drawer'")).all()
+    assert sorted(str(verdict) for (verdict,) in verdicts) == ["None", "duplicate"]
+    assert [drawer.is_open for drawer in first.shop.rows(DrawerSession)] == [False]
+    assert differences(timed, first) == []
