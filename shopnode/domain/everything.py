@@ -1,5 +1,9 @@
 """Imports every area, so that all actions and projections are registered. Entry points import this, once."""
 
+import shopnode.domain.accounts.actions
+import shopnode.domain.accounts.projections
+import shopnode.domain.accounts.tenders
+import shopnode.domain.accounts.unallocated
 import shopnode.domain.aliases.actions
 import shopnode.domain.aliases.projections
 import shopnode.domain.cash.actions

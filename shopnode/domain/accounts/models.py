@@ -27,7 +27,7 @@ from shopnode.domain.db import (
 
 
 class Account(StrEnum):
-    """What is counted, and what + means."""
+    """What is counted, and what + means. Figures of a customer are listed in this order."""
 
     CREDIT = "credit"  # minor units the customer owes us
     STORE_CREDIT = "store_credit"  # minor units we owe the customer: gift, refund, unallocated money

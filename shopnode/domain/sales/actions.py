@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from shopnode.domain import failpoints
+from shopnode.domain.accounts.loyalty import earn_points
 from shopnode.domain.actions import action
 from shopnode.domain.capture import insert_rows
 from shopnode.domain.cash.actions import DrawerClosed
@@ -87,6 +88,7 @@ def book_ticket(
     failpoints.hit("sell.lines_written")
     ticket = Ticket(sale_id, number, new.customer_id, totals.total_minor, drawer.business_on, tuple(lines))
     settled = take_all(ctx, ticket, settled)
+    earn_points(ctx, ticket, settled)
     book_payments(ctx, sale_id, settled, drawer)
     ctx.about("sale", sale_id)
     change = sum(tender.change_minor or 0 for tender in settled)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from shopnode.domain.accounts.loyalty import claw_back
 from shopnode.domain.actions import action
 from shopnode.domain.capture import add_rows, insert_rows
 from shopnode.domain.cash.queries import OpenDrawer
@@ -130,6 +131,7 @@ def _undo(ctx: Context, sale: Sale, summary: SaleSummary, undo: Undo, kind: Deci
     )  # fmt: skip
     add_rows(ctx.session, decision)
     _bring_goods_back(ctx, sale, restock)
+    claw_back(ctx, Ticket(sale.id, sale.number, sale.customer_id, summary.total_minor), shop_id=sale.shop_id)
     due = _owe_money_back(ctx, sale)
     if ctx.home.is_shop:
         _pay_out(ctx, sale, due)

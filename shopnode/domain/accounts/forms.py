@@ -1,0 +1,97 @@
+"""The forms of payments on account, store credit and corrections, named as the API names them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from shopnode.domain.money import MONEY_MINOR_MAX
+from shopnode.domain.params import Amount, Code, IdText, Line, Params, PositiveAmount, Reason, ShortText
+
+CHARGES_MAX = 100
+
+
+class MoneyIn(Params):
+    """Money as it is handed over or given out: its tender, and the network's number where there is one."""
+
+    method: Code
+    amount: PositiveAmount
+    reference: Annotated[Line, Field(max_length=60)] | None = None
+
+
+class TakePayment(MoneyIn):
+    """A customer pays what they owe: chosen charges first, then the oldest."""
+
+    customer_id: IdText
+    charge_ids: Annotated[list[IdText], Field(max_length=CHARGES_MAX)] = Field(default_factory=list)
+    note: ShortText | None = None
+
+
+class UseStoreCredit(Params):
+    """Store credit pays what is owed."""
+
+    customer_id: IdText
+    amount: PositiveAmount
+    charge_ids: Annotated[list[IdText], Field(max_length=CHARGES_MAX)] = Field(default_factory=list)
+
+
+class SellStoreCredit(MoneyIn):
+    """A gift card, or money left with the shop: paid now, spent later."""
+
+    customer_id: IdText
+    note: ShortText | None = None
+
+
+class PayOut(MoneyIn):
+    """Store credit leaves as money."""
+
+    customer_id: IdText
+    note: ShortText | None = None
+
+
+class CorrectAccount(Params):
+    """Put an account right: so much more (+) or less (−), and why."""
+
+    customer_id: IdText
+    account: Literal["credit", "store_credit", "points"]
+    amount: Annotated[int, Field(ge=-MONEY_MINOR_MAX, le=MONEY_MINOR_MAX)]
+    reason: Reason
+    shop_id: IdText | None = Field(default=None, description="Whose books it stands in; the counter's own shop.")
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> CorrectAccount:
+        if self.amount == 0:
+            raise ValueError("needs an amount that is not 0")
+        return self
+
+
+class SetCredit(Params):
+    """How much a customer may owe, and for how long. An empty limit ends the credit."""
+
+    customer_id: IdText
+    credit_limit: Amount | None = None
+    credit_days: Annotated[int, Field(ge=0, le=365)] | None = None
+
+
+class ReceiveUnallocated(MoneyIn):
+    """Money that came and nobody knows what for; the customer where one is guessed."""
+
+    customer_id: IdText | None = None
+    note: ShortText | None = None
+
+
+class AllocateMoney(Params):
+    """Whose it was, after all."""
+
+    money_id: IdText
+    customer_id: IdText
+
+
+class SendBack(Params):
+    """It goes back to whoever sent it."""
+
+    money_id: IdText
+    method: Code
+    reference: Annotated[Line, Field(max_length=60)] | None = None
+    reason: Reason

@@ -1,0 +1,264 @@
+"""Reading accounts: what a customer has, their statement, how old their debt is, who owes and what is due soon."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy.orm import Session
+
+from shopnode.domain.accounts.ledger import open_charges
+from shopnode.domain.accounts.models import Account, AccountAllocation, AccountBalance, AccountEntry
+from shopnode.domain.accounts.rules import Ageing, OpenCharge, age, less_prepaid
+from shopnode.domain.context import Context
+from shopnode.domain.customers.models import Customer
+from shopnode.domain.customers.queries import with_duplicates
+from shopnode.domain.paging import PAGE_DEFAULT, Page, beyond, decode_cursor, older_than, page_of
+from shopnode.domain.people.models import Shop
+
+STATEMENT_DAYS = 92
+STATEMENT_LINES_MAX = 2_000
+DUE_SHOWN_MAX = 200
+
+
+@dataclass(frozen=True)
+class Balances:
+    """What stands on a customer's accounts."""
+
+    owes_minor: int
+    store_credit_minor: int
+    points: int
+
+
+@dataclass(frozen=True)
+class StatementLine:
+    """One entry with what stood after it."""
+
+    at: datetime
+    kind: str
+    number: str | None
+    due_on: date | None
+    note: str | None
+    amount_minor: int
+    balance_minor: int
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What a customer owes and how it came to that; for screens and papers alike."""
+
+    customer_id: str
+    name: str
+    phone: str | None
+    from_on: date
+    to_on: date
+    opening_minor: int
+    lines: tuple[StatementLine, ...]
+    closing_minor: int
+    ageing: Ageing
+    store_credit_minor: int
+
+
+@dataclass(frozen=True)
+class Debtor:
+    """A customer who owes."""
+
+    customer_id: str
+    name: str
+    phone: str | None
+    owes_minor: int
+    limit_minor: int | None
+    oldest_due_on: date | None
+    ageing: Ageing
+
+
+@dataclass(frozen=True)
+class Due:
+    """What is left of a charge, and when it is due."""
+
+    charge_id: str
+    customer_id: str
+    name: str
+    phone: str | None
+    number: str | None
+    due_on: date | None
+    open_minor: int
+
+
+def today_of(ctx: Context) -> date:
+    """The day it is in the shop; in the portal, where the business's first shop is."""
+    query = select(Shop.timezone).order_by(Shop.id).limit(1)
+    if ctx.shop_id is not None:
+        query = select(Shop.timezone).where(Shop.id == ctx.shop_id)
+    zone = ctx.session.scalar(query)
+    return ctx.now.astimezone(ZoneInfo(zone or "UTC")).date()
+
+
+def balances(session: Session, customer_id: str) -> Balances:
+    """A customer's accounts, their duplicates' included."""
+    query = (
+        select(AccountBalance.account, func.sum(AccountBalance.balance))
+        .where(AccountBalance.customer_id.in_(with_duplicates(customer_id)))
+        .group_by(AccountBalance.account)
+    )
+    found = {account: int(amount) for account, amount in session.execute(query)}
+    return Balances(*(found.get(account.value, 0) for account in Account))
+
+
+def entries_of(
+    session: Session, customer_id: str, *, account: Account | None = None, limit: int = PAGE_DEFAULT,
+    cursor: str | None = None,
+) -> Page[AccountEntry]:  # fmt: skip
+    """A customer's entries, the newest first. Raises Invalid for a cursor of another list."""
+    query = (
+        select(AccountEntry)
+        .where(AccountEntry.customer_id.in_(with_duplicates(customer_id)))
+        .order_by(AccountEntry.at.desc(), AccountEntry.id.desc())
+        .limit(limit + 1)
+    )
+    if account is not None:
+        query = query.where(AccountEntry.account == account.value)
+    place = decode_cursor(cursor, (int, str))
+    if place is not None:
+        query = query.where(older_than(AccountEntry.at, AccountEntry.id, place))
+    return page_of(list(session.scalars(query)), limit, lambda row: (int(row.at.timestamp() * 1000), row.id))
+
+
+def statement(ctx: Context, customer: Customer, from_on: date | None = None, to_on: date | None = None) -> Statement:
+    """The debt of a customer over some days: what stood before, each entry, and what stands at the end."""
+    session, today = ctx.session, today_of(ctx)
+    to_on = to_on or today
+    from_on = from_on or to_on - timedelta(days=STATEMENT_DAYS)
+    zone = ZoneInfo(session.scalar(select(Shop.timezone).order_by(Shop.id).limit(1)) or "UTC")
+    starts = datetime(from_on.year, from_on.month, from_on.day, tzinfo=zone)
+    ends = datetime(to_on.year, to_on.month, to_on.day, tzinfo=zone) + timedelta(days=1)
+    mine = and_(
+        AccountEntry.customer_id.in_(with_duplicates(customer.id)), AccountEntry.account == Account.CREDIT.value
+    )
+    before = select(func.coalesce(func.sum(AccountEntry.amount), 0)).where(mine, AccountEntry.at < starts)
+    opening = int(session.scalar(before) or 0)
+    query = select(AccountEntry).where(mine, AccountEntry.at >= starts, AccountEntry.at < ends)
+    rows = session.scalars(query.order_by(AccountEntry.at, AccountEntry.id).limit(STATEMENT_LINES_MAX))
+    lines, stands = [], opening
+    for row in rows:
+        stands += row.amount
+        lines.append(StatementLine(row.at, row.kind, row.number, row.due_on, row.note, row.amount, stands))
+    now = balances(session, customer.id)
+    ageing = age(less_prepaid(open_charges(session, customer.id), now.owes_minor), today)
+    return Statement(
+        customer.id, customer.name, customer.phone, from_on, to_on, opening, tuple(lines), stands, ageing,
+        now.store_credit_minor,
+    )  # fmt: skip
+
+
+def who_owes(
+    ctx: Context, *, limit: int = PAGE_DEFAULT, cursor: str | None = None, overdue_only: bool = False
+) -> Page[Debtor]:
+    """Customers who owe, the largest debt first. Raises Invalid for a cursor of another list."""
+    owed = _owed().subquery()
+    query = (
+        select(Customer, owed.c.owes)
+        .join(owed, owed.c.customer_id == Customer.id)
+        .order_by(owed.c.owes.desc(), Customer.id.desc())
+        .limit(limit + 1)
+    )
+    today = today_of(ctx)
+    if overdue_only:
+        query = query.where(Customer.id.in_(_customers_overdue(today)))
+    place = decode_cursor(cursor, (int, str))
+    if place is not None:
+        query = query.where(beyond((owed.c.owes, Customer.id), place, downwards=True))
+    page = page_of(list(ctx.session.execute(query)), limit, lambda row: (int(row[1]), row[0].id))
+    charges = _open_by_customer(ctx.session, [row[0].id for row in page.rows])
+    return Page(
+        [_debtor(row[0], int(row[1]), charges.get(row[0].id, []), today) for row in page.rows], page.next_cursor
+    )
+
+
+def _debtor(customer: Customer, owes: int, charges: list[OpenCharge], today: date) -> Debtor:
+    left = less_prepaid(charges, owes)
+    oldest = min((item.due_on for item in left if item.due_on), default=None)
+    return Debtor(
+        customer.id, customer.name, customer.phone, owes, customer.credit_limit_minor, oldest, age(left, today)
+    )
+
+
+def due_soon(ctx: Context, days: int = 7) -> list[Due]:
+    """What is due within so many days or was due before, the first due first."""
+    until = today_of(ctx) + timedelta(days=days)
+    kept = func.coalesce(Customer.merged_into, Customer.id)
+    left = AccountEntry.amount - _allocated()
+    owing = select(_owed().subquery().c.customer_id)
+    query = (
+        select(AccountEntry, left, kept.label("kept"))
+        .join(Customer, Customer.id == AccountEntry.customer_id)
+        .where(_is_charge(), left > 0, AccountEntry.due_on <= until, kept.in_(owing))
+        .order_by(AccountEntry.due_on, AccountEntry.at, AccountEntry.id)
+        .limit(DUE_SHOWN_MAX)
+    )
+    rows = ctx.session.execute(query).all()
+    people = _people(ctx.session, {row.kept for row in rows})
+    found = []
+    for entry, open_minor, customer_id in rows:
+        who = people[customer_id]
+        found.append(Due(entry.id, who.id, who.name, who.phone, entry.number, entry.due_on, int(open_minor)))
+    return found
+
+
+def _owed() -> Select[str, int]:
+    """Customer who is kept → what they owe, of those who owe anything."""
+    kept = func.coalesce(Customer.merged_into, Customer.id)
+    total = func.sum(AccountBalance.balance)
+    return (
+        select(kept.label("customer_id"), total.label("owes"))
+        .join(Customer, Customer.id == AccountBalance.customer_id)
+        .where(AccountBalance.account == Account.CREDIT.value, AccountBalance.balance != 0)
+        .group_by(kept)
+        .having(total > 0)
+    )
+
+
+def _is_charge() -> ColumnElement[bool]:
+    return and_(AccountEntry.account == Account.CREDIT.value, AccountEntry.amount > 0)
+
+
+def _allocated() -> ColumnElement[int]:
+    return (
+        select(func.coalesce(func.sum(AccountAllocation.amount_minor), 0))
+        .where(AccountAllocation.charge_id == AccountEntry.id)
+        .correlate(AccountEntry)
+        .scalar_subquery()
+    )
+
+
+def _customers_overdue(today: date) -> Select[str]:
+    kept = func.coalesce(Customer.merged_into, Customer.id)
+    return (
+        select(kept)
+        .join(AccountEntry, AccountEntry.customer_id == Customer.id)
+        .where(_is_charge(), AccountEntry.due_on < today, AccountEntry.amount > _allocated())
+    )
+
+
+def _open_by_customer(session: Session, customer_ids: Collection[str]) -> dict[str, list[OpenCharge]]:
+    """The open charges of many customers in one query, the first due first."""
+    kept = func.coalesce(Customer.merged_into, Customer.id)
+    left = AccountEntry.amount - _allocated()
+    query = (
+        select(kept, AccountEntry.id, left, AccountEntry.due_on)
+        .join(Customer, Customer.id == AccountEntry.customer_id)
+        .where(_is_charge(), left > 0, kept.in_(customer_ids))
+        .order_by(AccountEntry.due_on, AccountEntry.at, AccountEntry.id)
+    )
+    found: dict[str, list[OpenCharge]] = defaultdict(list)
+    for customer_id, row_id, open_minor, due_on in session.execute(query) if customer_ids else ():
+        found[customer_id].append(OpenCharge(row_id, int(open_minor), due_on))
+    return found
+
+
+def _people(session: Session, ids: Collection[str]) -> dict[str, Customer]:
+    return {row.id: row for row in session.scalars(select(Customer).where(Customer.id.in_(ids)))} if ids else {}
