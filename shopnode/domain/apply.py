@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import orjson
@@ -32,13 +33,7 @@ from sync_protocol.personal import is_marker
 Block = list[Any]
 Row = list[Any]
 Model = type[SyncedRow]
-
-
-class Arrived(NamedTuple):
-    """A new row, and the number of the line that brought it."""
-
-    no: int
-    row: Row
+Arrived = tuple[int, Row]  # the number of the line that brought a new row, and the row
 
 
 class State(NamedTuple):
@@ -106,7 +101,7 @@ class Applier:
             self._write_arrived()  # the same row twice: the second is a row that is here already
             known = self._arrived_ids.setdefault(entity, set())
         known.update(ids)
-        self._arrived.setdefault((entity, columns), []).extend([Arrived(no, row) for row in rows])
+        self._arrived.setdefault((entity, columns), []).extend(zip(repeat(no), rows))
 
     def _write_arrived(self) -> None:
         if not self._arrived:
@@ -119,8 +114,8 @@ class Applier:
     def _insert(self, model: Model, columns: tuple[str, ...], arrived: list[Arrived]) -> None:
         columns, arrived = _known_part(model, columns, arrived)
         here = self._ids_here(model, [row[0] for _, row in arrived])
-        fresh = [item for item in arrived if item.row[0] not in here] if here else arrived
-        again = [item for item in arrived if item.row[0] in here] if here else []
+        fresh = [(no, row) for no, row in arrived if row[0] not in here] if here else arrived
+        again = [(no, row) for no, row in arrived if row[0] in here] if here else []
         is_fed = "feed_no" in model.__sync__.derived
         if fresh:
             self.write_fresh(model, columns, fresh, is_fed)
@@ -154,9 +149,10 @@ class Applier:
             insert_wire(self.session, entity, (*columns, "feed_no"), [(*row, no) for no, row in fresh])
         else:
             insert_wire(self.session, entity, columns, [row for _, row in fresh])  # type: ignore[misc]
-        empty = dict.fromkeys(wire_columns(model))
+        left_out = [name for name in wire_columns(model) if name not in columns]
+        names, empty = (*columns, *left_out), [None] * len(left_out)
         noted = self.changed.inserts.setdefault(entity, [])
-        noted.extend([{**empty, **dict(zip(columns, row, strict=True))} for _, row in fresh])
+        noted.extend([dict(zip(names, [*row, *empty], strict=True)) for _, row in fresh])
 
     def _ids_here(self, model: Model, ids: list[str]) -> set[str]:
         query = f"SELECT id FROM {model.__tablename__} WHERE id IN (SELECT value FROM json_each(?))"
@@ -286,7 +282,7 @@ def _known_part(
     if known.issuperset(columns):
         return columns, arrived
     places = [place for place, name in enumerate(columns) if name in known]
-    part = [Arrived(no, [row[place] for place in places]) for no, row in arrived]
+    part = [(no, [row[place] for place in places]) for no, row in arrived]
     return tuple(columns[place] for place in places), part
 
 

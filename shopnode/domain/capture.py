@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import event, inspect
@@ -22,6 +23,8 @@ from sqlalchemy.orm import ORMExecuteState, Session
 
 from shopnode.domain.db import DerivedRow, SyncedRow, synced_columns, synced_models, to_wire
 from shopnode.domain.guard import CaptureBypassed, Touched
+
+ROWS_AT_ONCE = 30  # in one statement
 
 Row = dict[str, Any]
 Block = list[Any]  # [entity, op, [column, ...], [[value, ...], ...]], see sync_protocol
@@ -87,10 +90,26 @@ def insert_wire(session: Session, table: str, columns: tuple[str, ...], rows: li
 
     Bulk work only. What it writes is not captured; inside an action that is `insert_rows()`'s business.
     """
-    connection = session.connection()
     tenant_id = session.info["tenant_id"]
-    statement = _insert_statement(table, columns, connection.dialect.name)
-    driver_cursor(session).executemany(statement, [(tenant_id, *row) for row in rows])
+    write_values(session, table, ("tenant_id", *columns), [(tenant_id, *row) for row in rows])
+
+
+def write_values(
+    session: Session, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]], then: str = ""
+) -> None:
+    """Hand rows to the driver, many in one statement: beginning one costs a third of what a row does.
+
+    then  what follows the values, such as ON CONFLICT; like the names it comes from the models, never from data
+    """
+    cursor = driver_cursor(session)
+    mark = "?" if session.get_bind().dialect.name == "sqlite" else "%s"
+    whole = len(rows) - len(rows) % ROWS_AT_ONCE
+    if whole:
+        parts = (rows[start : start + ROWS_AT_ONCE] for start in range(0, whole, ROWS_AT_ONCE))
+        statement = _insert_statement(table, columns, mark, ROWS_AT_ONCE, then)
+        cursor.executemany(statement, [tuple(chain.from_iterable(part)) for part in parts])
+    if len(rows) > whole:
+        cursor.executemany(_insert_statement(table, columns, mark, 1, then), rows[whole:])
 
 
 def driver_cursor(session: Session) -> Any:
@@ -99,11 +118,9 @@ def driver_cursor(session: Session) -> Any:
 
 
 @cache
-def _insert_statement(table: str, columns: tuple[str, ...], dialect: str) -> str:
-    """Names come from the models, never from data."""
-    mark = "?" if dialect == "sqlite" else "%s"
-    marks = ", ".join([mark] * (len(columns) + 1))
-    return f"INSERT INTO {table} (tenant_id, {', '.join(columns)}) VALUES ({marks})"
+def _insert_statement(table: str, columns: tuple[str, ...], mark: str, rows: int, then: str) -> str:
+    marks = f"({', '.join([mark] * len(columns))})"
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([marks] * rows)} {then}"
 
 
 @cache

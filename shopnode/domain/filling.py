@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 from sqlalchemy.orm import Session
 
-from shopnode.domain.apply import Applier, Arrived, Block, Model
+from shopnode.domain.apply import Applier, Block, Model
 from shopnode.domain.capture import driver_cursor, wire_columns
 from shopnode.domain.clock import is_act_id
 from shopnode.domain.db import Kind, synced_models
@@ -85,7 +85,7 @@ class Filler:
         fresh = [row for row in rows if row[0] not in here]
         if fresh:
             self.added += len(fresh)
-            self._applier.write_fresh(model, columns, [Arrived(self.no, row) for row in fresh])
+            self._applier.write_fresh(model, columns, [(self.no, row) for row in fresh])
         again = [row for row in rows if row[0] in here]
         if model.__sync__.kind in EDITED:
             self._see_whole(model, fresh)

@@ -52,6 +52,8 @@ def spread(total_minor: int, weights: list[int]) -> list[int]:
 
     Largest remainder first, earlier lines first on a tie; all on the first line when every weight is 0.
     """
+    if total_minor == 0:
+        return [0] * len(weights)
     whole = sum(weights)
     if not weights:
         return []

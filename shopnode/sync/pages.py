@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from shopnode.domain import failpoints
 from shopnode.domain.apply import Applier
-from shopnode.domain.capture import driver_cursor
+from shopnode.domain.capture import driver_cursor, write_values
 from shopnode.domain.db import synced_models
 from shopnode.domain.node import Installation, NodeHome
 from shopnode.sync.models import FeedLine, HubLink, StreamMark
@@ -70,7 +70,7 @@ class PageReader:
             _apply_line(applier, whole)
             failpoints.hit("pull.line_applied")
         applier.finish()
-        driver_cursor(session).executemany(_KEEP, [_kept(whole) for whole in lines])
+        write_values(session, "feed_line", _KEPT, [_kept(whole) for whole in lines])
         keep_page(session, page, page_sig, epoch, self._home.clock.wall_ms())
         self._stop_asking(session, own)
         moved = {whole.line["stream"]: whole.hash for whole in lines}
@@ -170,7 +170,4 @@ _OWN = """
 SELECT n, body FROM journal_entry
 WHERE origin_id = ? AND n BETWEEN ? AND ? AND n IN (SELECT value FROM json_each(?))
 """
-_KEEP = """
-INSERT INTO feed_line (no, stream, origin_id, n, action, actor_id, at, body, personal, hash)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
+_KEPT = ("no", "stream", "origin_id", "n", "action", "actor_id", "at", "body", "personal", "hash")
