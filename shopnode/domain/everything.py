@@ -6,6 +6,11 @@ import shopnode.domain.accounts.tenders
 import shopnode.domain.accounts.unallocated
 import shopnode.domain.aliases.actions
 import shopnode.domain.aliases.projections
+import shopnode.domain.buying.accounts
+import shopnode.domain.buying.orders
+import shopnode.domain.buying.receiving
+import shopnode.domain.buying.returns
+import shopnode.domain.buying.suppliers
 import shopnode.domain.cash.actions
 import shopnode.domain.catalogue.actions
 import shopnode.domain.catalogue.projections

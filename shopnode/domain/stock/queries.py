@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from shopnode.domain.catalogue.models import Product
 from shopnode.domain.clock import to_ms
 from shopnode.domain.context import Context
 from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, older_than, page_of
-from shopnode.domain.stock.models import StockLevel, StockMovement
+from shopnode.domain.stock.models import StockCost, StockLevel, StockMovement
 
 
 def on_hand(session: Session, shop_id: str, product_ids: Collection[str]) -> dict[str, int]:
@@ -21,6 +22,14 @@ def on_hand(session: Session, shop_id: str, product_ids: Collection[str]) -> dic
     found = dict.fromkeys(product_ids, 0)
     found.update({row.product_id: row.on_hand for row in session.execute(query)})
     return found
+
+
+def costs_of(session: Session, shop_id: str | None, product_ids: Collection[str]) -> dict[str, int]:
+    """What a piece of each product costs: the shop's average where there is one, else what the catalogue says."""
+    cost_here = (StockCost.product_id == Product.id) & (StockCost.shop_id == shop_id)
+    query = select(Product.id, func.coalesce(StockCost.average_minor, Product.cost_minor))
+    query = query.outerjoin(StockCost, cost_here).where(Product.id.in_(product_ids))
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def list_movements(
