@@ -21,6 +21,7 @@ import shopnode.domain.handsets.transfers
 import shopnode.domain.models
 import shopnode.domain.people.actions
 import shopnode.domain.photos.actions
+import shopnode.domain.plans.actions
 import shopnode.domain.printing.actions
 import shopnode.domain.sales.actions
 import shopnode.domain.sales.amending
