@@ -16,8 +16,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
 
-from shopnode.domain.capture import Capture, driver_cursor
-from shopnode.domain.db import DerivedRow, to_wire
+from shopnode.domain.capture import Capture, driver_cursor, write_values
+from shopnode.domain.db import DerivedRow
 
 Row = Mapping[str, Any]
 
@@ -75,41 +75,38 @@ def write_derived(
 ) -> None:
     """Insert derived rows, or replace those of the same key (with `add`: add to their other columns).
 
-    Rows all have the same columns, in wire form or as Python values, sorted by the caller so that two batches at the
-    hub cannot wait for each other.
+    Rows are in wire form, have the same columns in the same order, and are sorted by the caller so that two batches at
+    the hub cannot wait for each other.
     """
     names = tuple(rows[0])
-    cursor = driver_cursor(session)
     tenant_id = session.info["tenant_id"]
-    values = [[to_wire(row[name]) for name in names] for row in rows]
+    replace = _on_conflict(model, key, names, add)
     if session.get_bind().dialect.name == "sqlite":
-        marks = ", ".join("?" * (len(names) + 1))
-        statement = _upsert(model, key, names, add, f"VALUES ({marks})")
-        cursor.executemany(statement, [(tenant_id, *row) for row in values])
+        values = [(tenant_id, *row.values()) for row in rows]
+        write_values(session, model.__tablename__, ("tenant_id", *names), values, replace)
     else:
         # All rows as one value: a statement for each would cost more than all else together.
-        statement = _upsert(model, key, names, add, _rows_of_json(model, names))
-        cursor.execute(statement, [tenant_id, orjson.dumps(values).decode()])
+        values_json = orjson.dumps([list(row.values()) for row in rows]).decode()
+        driver_cursor(session).execute(f"{_insert_json(model, names)} {replace}", [tenant_id, values_json])
 
 
 @cache
-def _upsert(model: type[DerivedRow], key: tuple[str, ...], names: tuple[str, ...], add: bool, values: str) -> str:
+def _on_conflict(model: type[DerivedRow], key: tuple[str, ...], names: tuple[str, ...], add: bool) -> str:
     """Names come from the models, never from data."""
-    table = model.__tablename__
-    old = f"{table}.{{0}} + " if add else ""
+    old = f"{model.__tablename__}.{{0}} + " if add else ""
     changes = ", ".join(f"{{0}} = {old}excluded.{{0}}".format(name) for name in names if name not in key)
-    return (
-        f"INSERT INTO {table} (tenant_id, {', '.join(names)}) {values} "
-        f"ON CONFLICT (tenant_id, {', '.join(key)}) DO UPDATE SET {changes}"
-    )
+    return f"ON CONFLICT (tenant_id, {', '.join(key)}) DO UPDATE SET {changes}"
 
 
 @cache
-def _rows_of_json(model: type[DerivedRow], names: tuple[str, ...]) -> str:
+def _insert_json(model: type[DerivedRow], names: tuple[str, ...]) -> str:
     """The rows of a JSON array of arrays, in its order."""
     kinds = [_postgresql_kind(model.__table__.columns[name].type) for name in names]
     values = ", ".join(f"(r->>{place})::{kind}" for place, kind in enumerate(kinds))
-    return f"SELECT %s::uuid, {values} FROM jsonb_array_elements(%s::jsonb) AS r"
+    return (
+        f"INSERT INTO {model.__tablename__} (tenant_id, {', '.join(names)}) "
+        f"SELECT %s::uuid, {values} FROM jsonb_array_elements(%s::jsonb) AS r"
+    )
 
 
 def _postgresql_kind(kind: TypeEngine[Any]) -> str:

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from shopnode.domain.money import share_bp, spread, vat_inside
 from shopnode.domain.permissions import Role
@@ -34,8 +34,7 @@ _SPELLINGS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class LineSum:
+class LineSum(NamedTuple):
     """What a line needs to be added up. All amounts in minor units."""
 
     quantity: int
