@@ -16,6 +16,7 @@ import shopnode.domain.catalogue.actions
 import shopnode.domain.catalogue.projections
 import shopnode.domain.customers.actions
 import shopnode.domain.handsets.actions
+import shopnode.domain.handsets.describing
 import shopnode.domain.handsets.states
 import shopnode.domain.handsets.transfers
 import shopnode.domain.models

@@ -19,6 +19,7 @@ class Document(StrEnum):
     MONEY = "M"
     PLAN = "L"
     RETURN = "R"
+    UNREADABLE = "N"  # a phone that shows no number of its own
 
 
 def next_document_number(ctx: Context, kind: Document) -> str:

@@ -8,8 +8,9 @@ import pytest
 
 from shopnode.domain.errors import Conflict, Invalid, NotFound, NotPermitted
 from shopnode.domain.handsets.actions import AlreadyInStock, NotInStock
+from shopnode.domain.handsets.history import life_of
 from shopnode.domain.handsets.models import Handset, StockUnit
-from shopnode.domain.handsets.queries import find_unit_by_number, life_of, units_in_stock
+from shopnode.domain.handsets.queries import find_unit_by_number, units_in_stock
 from shopnode.domain.permissions import Role
 from shopnode.domain.stock.queries import on_hand
 from tests.shop import Shop
@@ -83,7 +84,7 @@ def test_a_phone_that_left_may_come_back_as_another_product(shop: Shop, spark: s
     assert shop.row(StockUnit, again["unit_id"]).grade == "B"
     with shop.reading() as ctx:
         assert find_unit_by_number(ctx, ONE).unit_id == again["unit_id"]
-        assert [event.kind for event in life_of(ctx, handset.id)] == ["received", "adjusted", "received"]
+        assert [event.kind for event in life_of(ctx, handset.id)] == ["received", "state", "received"]
 
 
 def test_numbers_of_two_phones_are_not_one_phone(shop: Shop, spark: str) -> None:

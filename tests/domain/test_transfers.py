@@ -9,8 +9,9 @@ from shopnode.domain.clock import act_id
 from shopnode.domain.errors import Conflict, Invalid, NotFound, NotPermitted, ShopError
 from shopnode.domain.guard import forget_touched
 from shopnode.domain.handsets.actions import NotInStock
+from shopnode.domain.handsets.history import life_of
 from shopnode.domain.handsets.models import StockUnit, Transfer, TransferLine, TransferReceipt
-from shopnode.domain.handsets.queries import find_unit_by_number, life_of, units_in_stock
+from shopnode.domain.handsets.queries import find_unit_by_number, units_in_stock
 from shopnode.domain.handsets.transfers import NotInTransit
 from shopnode.domain.handsets.transit import ended_transfers, in_transit, transfer_view
 from shopnode.domain.people.models import Shop as ShopRow

@@ -1,4 +1,4 @@
-"""Phones in and out of stock by their numbers: received, corrected, looked over, written off.
+"""Phones in by their numbers: one, many by scanning, or announced before they come.
 
 A phone is one `Handset` however often it comes and goes; each stay is a `StockUnit`. No two open stays of a shop share
 a number, in whichever column it stands.
@@ -6,13 +6,15 @@ a number, in whichever column it stands.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shopnode.domain.actions import action
+from shopnode.domain.buying.models import Supplier
 from shopnode.domain.capture import add_rows, insert_rows
 from shopnode.domain.catalogue.models import Product
 from shopnode.domain.catalogue.queries import find_product
@@ -20,90 +22,124 @@ from shopnode.domain.context import Context
 from shopnode.domain.errors import Conflict, Invalid
 from shopnode.domain.handsets.errors import AlreadyInStock as AlreadyInStock
 from shopnode.domain.handsets.errors import NotInStock as NotInStock
-from shopnode.domain.handsets.models import OPEN_STATUSES, Handset, StockUnit, UnitStatus
-from shopnode.domain.handsets.numbers import Numbers, handsets_by_number, read_numbers
+from shopnode.domain.handsets.models import OPEN_STATUSES, Condition, Handset, StockUnit, UnitStatus
+from shopnode.domain.handsets.numbers import NEEDED, Numbers, handsets_by_number, read_numbers, read_scanned
 from shopnode.domain.handsets.params import Grade as Grade
+from shopnode.domain.handsets.params import Moment, Percent, ShortWord, Source
 from shopnode.domain.handsets.params import Typed as Typed
 from shopnode.domain.handsets.params import Word as Word
-from shopnode.domain.handsets.rules import grade_in
+from shopnode.domain.handsets.rules import bare_number, grade_in, read_imei
+from shopnode.domain.handsets.states import tell, turn
+from shopnode.domain.handsets.tac import model_warning
+from shopnode.domain.numbers import Document, next_document_number
 from shopnode.domain.params import Amount, IdText, Line, Optionally, Params, Reason
 from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row
 from shopnode.domain.stock.models import MovementKind, StockMovement
 
+SCANNED_MAX = 200  # phones at once: an entry stays far below its limit
 
-class ReceiveHandset(Params):
-    """One phone that came in, with the numbers on it."""
+
+class Intake(Params):
+    """What phones that came in have in common."""
 
     product_id: IdText
-    imei1: Typed = None
-    imei2: Typed = None
-    serial: Typed = None
     colour: Word = None
     storage: Word = None
-    cost_minor: Amount | None = None  # the catalogue's cost when left out
+    cost_minor: Amount | None = None  # of each, landed; the catalogue's cost when left out
     grade: Grade = None
-    source: Annotated[Annotated[Line, Field(max_length=200)] | None, Optionally] = None
+    source: Source = None  # the supplier's name when left out
+    supplier_id: Annotated[IdText | None, Optionally] = None
+    condition: Annotated[Literal["new", "open_box", "used", "refurbished"] | None, Optionally] = None
+    has_box: bool | None = None
+    has_charger: bool | None = None
+    battery_pct: Percent | None = None
+    lock_state: ShortWord = None
+    region: ShortWord = None
+    vat_scheme: Annotated[Literal["standard", "margin"] | None, Optionally] = None
+    hold_until: Moment | None = None  # not for sale before
 
 
-class CorrectHandset(Params):
-    """A phone's numbers or looks as they really are. Both the old and the new stay in its history."""
+class ReceiveHandset(Intake):
+    """One phone that came in, with the numbers on it."""
 
-    handset_id: IdText
     imei1: Typed = None
     imei2: Typed = None
     serial: Typed = None
-    colour: Word = None
-    storage: Word = None
-    reason: Reason
+    eid: Typed = None
+    box_imei: Typed = None  # on the box, where somebody compared it with the phone
+    unreadable: Annotated[Reason | None, Optionally] = None  # why it has no number that can be read
+
+
+class ReceiveHandsets(Intake):
+    """Phones of one model, scanned one after another."""
+
+    numbers: Annotated[
+        list[Annotated[Line, Field(min_length=1, max_length=60)]], Field(min_length=1, max_length=SCANNED_MAX)
+    ]
 
 
 @action("handsets.receive", needs=Permission.DEVICES_CREATE)
 def receive_handset(ctx: Context, new: ReceiveHandset) -> dict[str, Any]:
     """Take a phone into stock by its numbers. One that was here before keeps its identity.
 
+    Raises AlreadyInStock, ApprovalNeeded, Invalid, NotFound.
+    """
+    product = serialised_product(ctx.session, new.product_id)
+    numbers = _numbers_on(ctx, new)
+    exception = _exception(ctx, numbers, new)
+    handset, unit = _begin_stay(ctx, product, numbers, new)
+    if exception is not None:
+        tell(ctx, unit, None, unit.status, exception)
+    ctx.about("handset", handset.id)
+    notes = numbers.notes + ([exception] if exception is not None and new.box_imei else [])
+    return {"handset_id": handset.id, "unit_id": unit.id, "number": handset.number, "notes": notes}
+
+
+@action("handsets.receive_many", needs=Permission.DEVICES_CREATE)
+def receive_many(ctx: Context, new: ReceiveHandsets) -> dict[str, Any]:
+    """Take phones of one model into stock as they are scanned: all of them, or none when one number is wrong.
+
+    Raises Invalid, naming each wrong number by its place.
+    """
+    product = serialised_product(ctx.session, new.product_id)
+    read = _read_all(new.numbers)
+    wrong: dict[str, str] = {}
+    taken: list[tuple[Handset, StockUnit, list[str]]] = []
+    for place, numbers in enumerate(read):
+        try:
+            handset, unit = _begin_stay(ctx, product, numbers, new)
+            taken.append((handset, unit, numbers.notes))
+        except Conflict as refusal:
+            wrong[f"numbers.{place}"] = str(refusal)
+    if wrong:
+        raise Invalid(wrong)
+    ctx.about("product", product.id)
+    notes = list(dict.fromkeys(note for *_, noted in taken for note in noted))
+    phones = [{"handset_id": one.id, "unit_id": unit.id, "number": one.number} for one, unit, _ in taken]
+    return {"received": len(phones), "phones": phones, "notes": notes}
+
+
+@action("handsets.expect", needs=Permission.DEVICES_UPDATE)
+def expect_handset(ctx: Context, new: ReceiveHandset) -> dict[str, Any]:
+    """Write down a phone that its supplier announced. Receiving it by its number brings it into stock.
+
     Raises AlreadyInStock, Invalid, NotFound.
     """
-    assert ctx.shop_id is not None  # a SHOP action runs at a node
-    product = find_product(ctx.session, new.product_id)
+    product = serialised_product(ctx.session, new.product_id)
+    numbers = _numbers_on(ctx, new)
+    handset, unit = _begin_stay(ctx, product, numbers, new, status=UnitStatus.EXPECTED)
+    tell(ctx, unit, None, unit.status, unit.source)
+    ctx.about("handset", handset.id)
+    return {"handset_id": handset.id, "unit_id": unit.id, "number": handset.number, "notes": numbers.notes}
+
+
+def serialised_product(session: Session, product_id: str) -> Product:
+    """The product, if its pieces have numbers. Raises Invalid, NotFound."""
+    product = find_product(session, product_id)
     if not product.is_serialised:
         raise Invalid({"product_id": f"“{product.name}” is not counted by IMEI; add to its stock by quantity"})
-    numbers = read_numbers(new.imei1, new.imei2, new.serial)
-    if not numbers.all:
-        raise Invalid({"imei1": "is needed, or a serial number for what has no IMEI"})
-    handset = _identity(ctx, numbers, product, new)
-    cost_minor = product.cost_minor if new.cost_minor is None else new.cost_minor
-    unit_id = ctx.new_id()
-    unit = {
-        "id": unit_id, "handset_id": handset.id, "product_id": product.id, "shop_id": ctx.shop_id,
-        "status": UnitStatus.IN_STOCK.value, "cost_minor": cost_minor, "grade": new.grade or grade_in(product.name),
-        "source": new.source, "received_at": ctx.now, "received_by": ctx.actor.id,
-    }  # fmt: skip
-    insert_rows(ctx.session, StockUnit, [unit])
-    _move(ctx, unit_id, product.id, MovementKind.RECEIVED, 1, cost_minor, new.source)
-    ctx.about("handset", handset.id)
-    return {"handset_id": handset.id, "unit_id": unit_id, "number": handset.number, "notes": numbers.notes}
-
-
-@action("handsets.correct", needs=Permission.DEVICES_UPDATE)
-def correct_handset(ctx: Context, new: CorrectHandset) -> dict[str, Any]:
-    """Correct a phone's numbers, colour or storage, with the reason."""
-    handset = find_row(ctx.session, Handset, new.handset_id, "This phone")
-    given = new.model_fields_set
-
-    def value(name: str) -> str | None:
-        told: str | None = getattr(new if name in given else handset, name)
-        return told
-
-    numbers = read_numbers(value("imei1"), value("imei2"), value("serial"))
-    if not numbers.all:
-        raise Invalid({"imei1": "is needed, or a serial number for what has no IMEI"})
-    if any(other.id != handset.id for other in handsets_by_number(ctx.session, numbers.all)):
-        raise Conflict("Another phone is known by one of these numbers.")
-    handset.imei1, handset.imei2, handset.serial = numbers.imei1, numbers.imei2, numbers.serial
-    handset.colour, handset.storage = value("colour"), value("storage")
-    ctx.about("handset", handset.id)
-    return {"handset_id": handset.id, "number": handset.number, "notes": numbers.notes}
+    return product
 
 
 def open_stay_or_none(session: Session, handset_id: str) -> StockUnit | None:
@@ -112,28 +148,156 @@ def open_stay_or_none(session: Session, handset_id: str) -> StockUnit | None:
     return session.scalars(query.limit(1)).first()
 
 
-def _identity(ctx: Context, numbers: Numbers, product: Product, new: ReceiveHandset) -> Handset:
-    """The phone of these numbers: the one known before, or a new one. Raises AlreadyInStock, Conflict."""
+def _numbers_on(ctx: Context, new: ReceiveHandset) -> Numbers:
+    """The numbers of one phone; where none can be read, one of our own, with a supervisor's word for it (rule 2).
+
+    Raises Invalid, ApprovalNeeded.
+    """
+    numbers = read_numbers(new.imei1, new.imei2, new.serial, new.eid)
+    if new.unreadable is None:
+        if not numbers.names_a_phone:
+            raise Invalid({"imei1": NEEDED})
+        return numbers
+    if numbers.names_a_phone:
+        raise Invalid({"unreadable": "is for a phone without any number; leave it empty when there is one"})
+    need_supervisor(ctx, "A phone without a readable IMEI is taken in.")
+    return replace(numbers, serial=bare_number(next_document_number(ctx, Document.UNREADABLE)))
+
+
+def _exception(ctx: Context, numbers: Numbers, new: ReceiveHandset) -> str | None:
+    """What is out of the ordinary about this intake, to be told for ever: no number, or another on the box (rule 12).
+
+    Raises Invalid, ApprovalNeeded.
+    """
+    if new.unreadable is not None:
+        return f"No readable IMEI: {new.unreadable}"
+    if new.box_imei is None:
+        return None
+    try:
+        on_box = read_imei(new.box_imei).text
+    except ValueError as fault:
+        raise Invalid({"box_imei": str(fault)}) from None
+    if on_box in numbers.all:
+        return None
+    need_supervisor(ctx, f"The box belongs to another phone: it says {on_box}.")
+    return f"Box and phone differ: the box says {on_box}, the phone {numbers.imei1 or numbers.serial}"
+
+
+def need_supervisor(ctx: Context, sentence: str) -> None:
+    """Who may approve may do it alone; others need a second person. Raises ApprovalNeeded."""
+    if not ctx.may(Permission.LIMITS_APPROVE):
+        ctx.require_approval(sentence)
+
+
+def _read_all(numbers: list[str]) -> list[Numbers]:
+    """Every scanned number. Raises Invalid, naming each wrong one by its place."""
+    wrong: dict[str, str] = {}
+    read: list[Numbers] = []
+    seen: dict[str, int] = {}
+    for place, typed in enumerate(numbers):
+        try:
+            found = read_scanned(typed)
+        except ValueError as fault:
+            wrong[f"numbers.{place}"] = f"“{typed[:20]}” {fault}"
+            continue
+        first = seen.setdefault(found.all[0], place)
+        if first != place:
+            wrong[f"numbers.{place}"] = f"“{typed[:20]}” was scanned before, as number {first + 1}"
+        read.append(found)
+    if wrong:
+        raise Invalid(wrong)
+    return read
+
+
+def _begin_stay(
+    ctx: Context, product: Product, numbers: Numbers, new: Intake, status: UnitStatus = UnitStatus.IN_STOCK
+) -> tuple[Handset, StockUnit]:
+    """The phone of these numbers and its new stay here; what is odd about the model is noted (rule 9).
+
+    Raises AlreadyInStock, Conflict, NotFound.
+    """
+    assert ctx.shop_id is not None  # a SHOP action runs at a node
+    warning = model_warning(ctx.session, numbers.imei1, product)
+    handset, expected = _identity(ctx, numbers, product, new, may_be_expected=status is UnitStatus.IN_STOCK)
+    if warning is not None:
+        numbers.notes.append(warning)
+    facts = _facts(ctx, product, new)
+    if expected is not None:
+        return handset, _arrived(ctx, expected, facts, product, new)
+    unit = StockUnit(
+        id=ctx.new_id(), handset_id=handset.id, product_id=product.id, shop_id=ctx.shop_id, status=status.value,
+        received_at=ctx.now, received_by=ctx.actor.id, **facts,
+    )  # fmt: skip
+    add_rows(ctx.session, unit)
+    if status is UnitStatus.IN_STOCK:
+        _move_in(ctx, unit)
+    return handset, unit
+
+
+def _facts(ctx: Context, product: Product, new: Intake) -> dict[str, Any]:
+    """What is known of the phone as it stands here."""
+    supplier = find_row(ctx.session, Supplier, new.supplier_id, "This supplier") if new.supplier_id else None
+    grade = new.grade or grade_in(product.name)
+    return {
+        "cost_minor": product.cost_minor if new.cost_minor is None else new.cost_minor,
+        "grade": grade,
+        "source": new.source or (supplier.name if supplier else None),
+        "supplier_id": new.supplier_id,
+        "condition": new.condition or (Condition.USED if grade else Condition.NEW).value,
+        "has_box": new.has_box,
+        "has_charger": new.has_charger,
+        "battery_pct": new.battery_pct,
+        "lock_state": new.lock_state,
+        "region": new.region,
+        "vat_scheme": new.vat_scheme,
+        "hold_until": new.hold_until,
+    }
+
+
+def _arrived(ctx: Context, unit: StockUnit, facts: dict[str, Any], product: Product, new: Intake) -> StockUnit:
+    """An expected phone is here: what was not told again stays as it was announced."""
+    if unit.product_id != product.id:
+        expected = find_product(ctx.session, unit.product_id)
+        raise Conflict(f"This phone is expected as “{expected.name}”. Receive it as that, or write that off first.")
+    told = new.model_fields_set
+    for name, value in facts.items():
+        if name in told or getattr(unit, name) is None:
+            setattr(unit, name, value)
+    unit.received_at, unit.received_by = ctx.now, ctx.actor.id
+    turn(ctx, unit, UnitStatus.IN_STOCK, unit.source, kind=MovementKind.RECEIVED)
+    return unit
+
+
+def _identity(
+    ctx: Context, numbers: Numbers, product: Product, new: Intake, *, may_be_expected: bool
+) -> tuple[Handset, StockUnit | None]:
+    """The phone of these numbers, known before or new, and the stay that it is expected to begin.
+
+    Raises AlreadyInStock, Conflict.
+    """
     known = handsets_by_number(ctx.session, numbers.all)
+    expected = None
     for handset in known:
         stay = open_stay_or_none(ctx.session, handset.id)
-        if stay is not None:
+        if stay is not None and may_be_expected and stay.status == UnitStatus.EXPECTED.value:
+            expected = stay
+        elif stay is not None:
             raise AlreadyInStock(handset.number, find_product(ctx.session, stay.product_id).name, stay.status)
     if len(known) > 1:
         raise Conflict("These numbers belong to different phones we had before. Read them again with *#06#.")
-    if not known:
-        handset = Handset(
-            id=ctx.new_id(), product_id=product.id, imei1=numbers.imei1, imei2=numbers.imei2, serial=numbers.serial,
-            colour=new.colour, storage=new.storage, created_at=ctx.now,
-        )  # fmt: skip
-        add_rows(ctx.session, handset)
-        return handset
-    return _known_again(known[0], numbers, new)
+    if known:
+        return _known_again(known[0], numbers, new), expected
+    handset = Handset(
+        id=ctx.new_id(), product_id=product.id, imei1=numbers.imei1, imei2=numbers.imei2, serial=numbers.serial,
+        eid=numbers.eid, colour=new.colour, storage=new.storage, created_at=ctx.now,
+    )  # fmt: skip
+    add_rows(ctx.session, handset)
+    return handset, None
 
 
-def _known_again(handset: Handset, numbers: Numbers, new: ReceiveHandset) -> Handset:
+def _known_again(handset: Handset, numbers: Numbers, new: Intake) -> Handset:
     """A phone that was here before, with what is told of it now."""
-    for name in ("imei1", "imei2", "serial"):
+    for name in ("imei1", "imei2", "serial", "eid"):
         told, kept = getattr(numbers, name), getattr(handset, name)
         if told and kept and told != kept and told not in (handset.imei1, handset.imei2):
             raise Conflict(f"This phone was here before with the number {kept}. Correct it first if that was wrong.")
@@ -144,11 +308,10 @@ def _known_again(handset: Handset, numbers: Numbers, new: ReceiveHandset) -> Han
     return handset
 
 
-def _move(
-    ctx: Context, unit_id: str, product_id: str, kind: MovementKind, quantity: int, cost_minor: int, note: str | None
-) -> None:
+def _move_in(ctx: Context, unit: StockUnit) -> None:
     movement = {
-        "id": ctx.new_id(), "shop_id": ctx.shop_id, "product_id": product_id, "unit_id": unit_id, "kind": kind.value,
-        "quantity": quantity, "unit_cost_minor": cost_minor, "note": note, "at": ctx.now, "by_id": ctx.actor.id,
+        "id": ctx.new_id(), "shop_id": unit.shop_id, "product_id": unit.product_id, "unit_id": unit.id,
+        "kind": MovementKind.RECEIVED.value, "quantity": 1, "unit_cost_minor": unit.cost_minor, "note": unit.source,
+        "at": ctx.now, "by_id": ctx.actor.id,
     }  # fmt: skip
     insert_rows(ctx.session, StockMovement, [movement])

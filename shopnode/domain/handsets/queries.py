@@ -1,39 +1,44 @@
-"""Finding phones by their numbers, what is in stock of a model, and the life of one phone."""
+"""Finding phones by their numbers, and what is in stock of a model. The life of one phone is in history.py."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from shopnode.domain.catalogue.models import Product
 from shopnode.domain.catalogue.queries import products_as_read, with_duplicates
-from shopnode.domain.clock import to_ms
 from shopnode.domain.context import Context
 from shopnode.domain.customers.models import Customer
+from shopnode.domain.db import to_wire
 from shopnode.domain.errors import NotFound
 from shopnode.domain.handsets.models import OPEN_STATUSES, Handset, StockUnit, UnitStatus
-from shopnode.domain.handsets.numbers import handsets_by_number
+from shopnode.domain.handsets.numbers import handsets_by_number, handsets_searched
 from shopnode.domain.handsets.rules import bare_number, read_imei
-from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, older_than, page_of
+from shopnode.domain.paging import PAGE_DEFAULT, Page, beyond, decode_cursor, page_of
+from shopnode.domain.people.models import Staff
 from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row
+from shopnode.domain.returns.models import WarrantyClaim
 from shopnode.domain.sales.models import SaleLine, SaleSummary
-from shopnode.domain.stock.models import StockMovement
 
 
 @dataclass(frozen=True)
 class SoldOn:
-    """The receipt a phone left with."""
+    """The receipt a phone left with (rule 11)."""
 
     sale_id: str
     number: str
     sold_at: datetime
     customer: str | None
     warranty_days: int
+    seller: str | None = None
+    covered_until: date | None = None  # the last day of its warranty; None without one
 
 
 @dataclass(frozen=True)
@@ -42,35 +47,37 @@ class UnitView:
 
     unit_id: str
     handset_id: str
+    shop_id: str
     product_id: str
     product_name: str
+    brand: str | None
     price_minor: int
     status: UnitStatus
     imei1: str | None
     imei2: str | None
     serial: str | None
+    eid: str | None
     colour: str | None
     storage: str | None
     grade: str | None
+    condition: str | None
+    has_box: bool | None
+    has_charger: bool | None
+    battery_pct: int | None
+    lock_state: str | None
+    region: str | None
+    vat_scheme: str | None
     source: str | None
+    supplier_id: str | None
     received_at: datetime
+    hold_until: datetime | None
+    held_for: str | None
     cost_minor: int | None  # None for those who may not see it
     sold: SoldOn | None
 
     @property
     def number(self) -> str:
         return self.imei1 or self.serial or ""
-
-
-@dataclass(frozen=True)
-class LifeEvent:
-    """One thing that happened to a phone."""
-
-    at: datetime
-    kind: str
-    note: str | None
-    sale_id: str | None
-    by_id: str | None
 
 
 def find_unit(session: Session, unit_id: str) -> StockUnit:
@@ -109,34 +116,62 @@ def units_in_stock(ctx: Context, product_id: str) -> list[UnitView]:
     return _stays(ctx, wanted)[::-1]
 
 
+class UnitSort(StrEnum):
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    MODEL = "model"
+
+
 @dataclass(frozen=True)
 class UnitFilter:
     """Which stays of phones: each field narrows the list."""
 
-    number: str = ""  # an IMEI or serial, whole
+    number: str = ""  # an IMEI, serial or EID, whole or its last four to six digits
     product_id: str | None = None
     status: UnitStatus | None = None
+    condition: str | None = None
+    supplier_id: str | None = None
+    brand: str | None = None
+    sort: UnitSort = UnitSort.NEWEST
 
 
 def list_units(
     ctx: Context, wanted: UnitFilter, *, limit: int = PAGE_DEFAULT, cursor: str | None = None
 ) -> Page[UnitView]:
-    """Stays of phones this person may see, the latest first. Raises Invalid for a cursor of another list."""
+    """Stays of phones this person may see. Raises Invalid for a cursor of another list."""
+    # Only keys are sorted; what a page shows is read for that page.
+    key = _KEYS[wanted.sort]
+    query = select(key, StockUnit.id).where(*_narrowed(ctx, wanted))
+    if wanted.brand is not None or wanted.sort is UnitSort.MODEL:
+        query = query.join(Product, Product.id == StockUnit.product_id)
+    place = decode_cursor(cursor, (str if wanted.sort is UnitSort.MODEL else int, str))
+    downwards = wanted.sort is UnitSort.NEWEST
+    if place is not None:
+        query = query.where(beyond((key, StockUnit.id), place, downwards=downwards))
+    order = [key.desc(), StockUnit.id.desc()] if downwards else [key, StockUnit.id]
+    found = list(ctx.session.execute(query.order_by(*order).limit(limit + 1)))
+    page = page_of(found, limit, lambda row: map(to_wire, row))
+    views = {view.unit_id: view for view in _stays(ctx, StockUnit.id.in_([row.id for row in page.rows]))}
+    return Page([views[row.id] for row in page.rows], page.next_cursor)
+
+
+_KEYS: dict[UnitSort, ColumnElement[Any] | InstrumentedAttribute[Any]] = {
+    UnitSort.NEWEST: StockUnit.received_at,
+    UnitSort.OLDEST: StockUnit.received_at,
+    UnitSort.MODEL: func.lower(Product.name),
+}
+
+
+def _narrowed(ctx: Context, wanted: UnitFilter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if wanted.number.strip():
-        number = bare_number(wanted.number)
-        conditions.append(or_(Handset.imei1 == number, Handset.imei2 == number, Handset.serial == number))
-    if wanted.product_id is not None:
-        conditions.append(StockUnit.product_id == wanted.product_id)
-    if wanted.status is not None:
-        conditions.append(StockUnit.status == wanted.status.value)
-    if ctx.shop_id is not None:
-        conditions.append(StockUnit.shop_id == ctx.shop_id)
-    place = decode_cursor(cursor, (int, str))
-    if place is not None:
-        conditions.append(older_than(StockUnit.received_at, StockUnit.id, place))
-    views = _stays(ctx, and_(true(), *conditions), limit=limit + 1)
-    return page_of(views, limit, lambda view: (to_ms(view.received_at), view.unit_id))
+        conditions.append(StockUnit.handset_id.in_(handsets_searched(ctx.session, wanted.number)))
+    exact = {
+        StockUnit.product_id: wanted.product_id, StockUnit.status: wanted.status.value if wanted.status else None,
+        StockUnit.condition: wanted.condition, StockUnit.supplier_id: wanted.supplier_id, Product.brand: wanted.brand,
+        StockUnit.shop_id: ctx.shop_id,
+    }  # fmt: skip
+    return conditions + [column == value for column, value in exact.items() if value is not None]
 
 
 def unit_view(ctx: Context, unit_id: str) -> UnitView:
@@ -147,18 +182,6 @@ def unit_view(ctx: Context, unit_id: str) -> UnitView:
 def units_to_inspect(ctx: Context) -> list[UnitView]:
     """Phones that came back and wait for somebody to look at them, the latest first."""
     return _stays(ctx, StockUnit.status == UnitStatus.INSPECT.value)
-
-
-def life_of(ctx: Context, handset_id: str) -> list[LifeEvent]:
-    """Everything that moved a phone in or out here, oldest first. Raises NotFound."""
-    find_row(ctx.session, Handset, handset_id, "This phone")
-    stays = list(ctx.session.scalars(select(StockUnit).where(StockUnit.handset_id == handset_id)))
-    query = select(StockMovement).where(
-        StockMovement.product_id.in_({stay.product_id for stay in stays}),
-        StockMovement.unit_id.in_({stay.id for stay in stays}),
-    )
-    moves = ctx.session.scalars(query.order_by(StockMovement.at, StockMovement.id))
-    return [LifeEvent(move.at, move.kind, move.note, move.sale_id, move.by_id) for move in moves]
 
 
 def _stays(ctx: Context, wanted: ColumnElement[bool], *, limit: int | None = None) -> list[UnitView]:
@@ -172,7 +195,7 @@ def _stays(ctx: Context, wanted: ColumnElement[bool], *, limit: int | None = Non
         .limit(limit)
     )
     rows = ctx.session.execute(query).all()
-    sold = _receipts(ctx.session, [unit.sold_line_id for unit, _, _ in rows if unit.sold_line_id])
+    sold = sold_on(ctx.session, [unit.sold_line_id for unit, _, _ in rows if unit.sold_line_id])
     sees_cost = ctx.may(Permission.PRODUCTS_SEE_COST)
     merged = {product.id for _, _, product in rows if product.merged_into}
     read_as = products_as_read(ctx.session, merged) if merged else {}
@@ -180,18 +203,31 @@ def _stays(ctx: Context, wanted: ColumnElement[bool], *, limit: int | None = Non
         UnitView(
             unit_id=unit.id,
             handset_id=handset.id,
+            shop_id=unit.shop_id,
             product_id=product.id,
             product_name=read_as.get(product.id, product).name,
+            brand=read_as.get(product.id, product).brand,
             price_minor=read_as.get(product.id, product).price_minor,
             status=UnitStatus(unit.status),
             imei1=handset.imei1,
             imei2=handset.imei2,
             serial=handset.serial,
+            eid=handset.eid,
             colour=handset.colour,
             storage=handset.storage,
             grade=unit.grade,
+            condition=unit.condition,
+            has_box=unit.has_box,
+            has_charger=unit.has_charger,
+            battery_pct=unit.battery_pct,
+            lock_state=unit.lock_state,
+            region=unit.region,
+            vat_scheme=unit.vat_scheme,
             source=unit.source,
+            supplier_id=unit.supplier_id,
             received_at=unit.received_at,
+            hold_until=unit.hold_until,
+            held_for=unit.held_for,
             cost_minor=unit.cost_minor if sees_cost else None,
             sold=sold.get(unit.sold_line_id or ""),
         )
@@ -199,15 +235,28 @@ def _stays(ctx: Context, wanted: ColumnElement[bool], *, limit: int | None = Non
     ]
 
 
-def _receipts(session: Session, line_ids: Sequence[str]) -> dict[str, SoldOn]:
-    """The receipts behind some sold lines."""
+def sold_on(session: Session, line_ids: Sequence[str]) -> dict[str, SoldOn]:
+    """The receipts behind some sold lines. A phone given for a broken one has the rest of its warranty."""
+    if not line_ids:
+        return {}
+    seller = func.coalesce(SaleLine.seller_id, SaleSummary.seller_id)
     query = (
-        select(SaleLine.id, SaleLine.warranty_days, SaleSummary, Customer.name)
+        select(SaleLine.id, SaleLine.warranty_days, SaleSummary, Customer.name, Staff.name, WarrantyClaim.covered_until)
         .join(SaleSummary, SaleSummary.sale_id == SaleLine.sale_id)
         .outerjoin(Customer, Customer.id == SaleSummary.customer_id)
+        .outerjoin(Staff, Staff.id == seller)
+        .outerjoin(WarrantyClaim, WarrantyClaim.new_line_id == SaleLine.id)
         .where(SaleLine.id.in_(line_ids))
     )
     return {
-        line_id: SoldOn(summary.sale_id, summary.number, summary.sold_at, customer, warranty_days)
-        for line_id, warranty_days, summary, customer in session.execute(query)
-    }
+        line_id: SoldOn(
+            summary.sale_id, summary.number, summary.sold_at, customer, days, sold_by,
+            inherited or covered_until(summary.business_on, days),
+        )
+        for line_id, days, summary, customer, sold_by, inherited in session.execute(query)
+    }  # fmt: skip
+
+
+def covered_until(sold_on: date, warranty_days: int) -> date | None:
+    """The last day of a warranty that begins on the day of the sale."""
+    return sold_on + timedelta(days=warranty_days) if warranty_days else None

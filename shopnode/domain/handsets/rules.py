@@ -14,7 +14,10 @@ from itertools import pairwise
 from stdnum import luhn
 
 IMEI_DIGITS = 15
+TAC_DIGITS = 8
+EID_DIGITS = 32
 SERIAL_MAX = 60
+TAIL = range(4, 7)  # so many last digits of a number are enough to look for it
 GRADE = re.compile(r"\(\s*UK\s+used\s*,\s*grade\s+([A-F][+-]?)\s*\)", re.IGNORECASE)
 
 
@@ -73,6 +76,41 @@ def read_serial(typed: str) -> str:
     if not (serial.isascii() and serial.isalnum() and 3 <= len(serial) <= SERIAL_MAX):
         raise ValueError(f"must be 3 to {SERIAL_MAX} letters and digits")
     return serial
+
+
+def read_eid(typed: str) -> str:
+    """The number of an eSIM: 32 digits, beginning with 89, that leave 1 when divided by 97. Raises ValueError.
+
+    Source: GSMA SGP.02, "eUICC identification".
+    """
+    digits = bare_number(typed)
+    if not (digits.isascii() and digits.isdigit() and len(digits) == EID_DIGITS and digits.startswith("89")):
+        raise ValueError(f"must be the {EID_DIGITS} digits of an eSIM, beginning with 89")
+    if int(digits) % 97 != 1:
+        raise ValueError("has a wrong digit: compare it with *#06# on the phone")
+    return digits
+
+
+def tac_of(imei: str | None) -> str | None:
+    """The eight digits that name the model."""
+    return imei[:TAC_DIGITS] if imei and len(imei) == IMEI_DIGITS else None
+
+
+def same_model(one: str, other: str) -> bool:
+    """Whether two products may be the same model, sold in another state, storage or colour.
+
+    Words in brackets and the storage are left out; then the one name begins with the other. A TAC names a model, not
+    what it is sold as.
+    """
+    first, second = _model_words(one), _model_words(other)
+    shorter = min(len(first), len(second))
+    return shorter > 0 and first[:shorter] == second[:shorter]
+
+
+def _model_words(name: str) -> list[str]:
+    bare = re.sub(r"\([^)]*\)", " ", name.casefold())
+    bare = re.sub(r"\b\d+\s*/\s*\d+\b|\b\d+\s*[gt]b\b|\b(16|32|64|128|256|512|1024)\b", " ", bare)
+    return re.findall(r"[^\W_]+|\+", bare)
 
 
 def grade_in(name: str) -> str | None:
