@@ -30,4 +30,10 @@ import shopnode.domain.sales.decisions
 import shopnode.domain.sales.projections
 import shopnode.domain.settings.actions
 import shopnode.domain.stock.actions
-import shopnode.domain.stock.projections  # noqa: F401
+import shopnode.domain.stock.projections
+import shopnode.domain.usedphones.actions
+import shopnode.domain.usedphones.blocking
+import shopnode.domain.usedphones.identities
+import shopnode.domain.usedphones.refurbishing
+import shopnode.domain.usedphones.trade_in
+import shopnode.domain.usedphones.valuations  # noqa: F401

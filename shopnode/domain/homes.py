@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 
 from sqlalchemy.orm import Session
 
-from shopnode.domain.clock import Clock
+from shopnode.domain.clock import Clock, RandomBytes
 from shopnode.domain.journal import EntryDraft
 
 T = TypeVar("T")
@@ -41,6 +41,7 @@ class Home(Protocol):
     origin_id: str  # whose journal its entries go to
     series: str  # what receipt numbers of this installation start with; empty at the hub
     clock: Clock
+    random: RandomBytes  # for keys and nonces; ids come from `new_id`
 
     def reading(self) -> AbstractContextManager[Session]: ...
 

@@ -73,6 +73,13 @@ def forget_part(session: Session, name: str) -> None:
         session.flush()
 
 
+def drop_photos(session: Session, names: Collection[str]) -> None:
+    """Throw these away, whole or begun: nothing shows them any more."""
+    for blob in session.scalars(select(Blob).where(Blob.sha256.in_(names))):
+        session.delete(blob)
+    session.flush()
+
+
 def _finish(blob: Blob, now: datetime) -> None:
     mime = kind_of(blob.content)
     if sha256(blob.content).hexdigest() != blob.sha256 or mime is None:

@@ -1,0 +1,228 @@
+"""What was bought from people: the list, one purchase, and what stands on its agreement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, or_, select
+
+from shopnode.domain.catalogue.models import Product
+from shopnode.domain.catalogue.queries import products_as_read
+from shopnode.domain.clock import to_ms
+from shopnode.domain.context import Context
+from shopnode.domain.errors import NotFound
+from shopnode.domain.handsets.models import Handset, StockUnit, UnitStatus
+from shopnode.domain.handsets.rules import bare_number
+from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, older_than, page_of
+from shopnode.domain.people.models import Shop, Staff
+from shopnode.domain.people.queries import currency_of
+from shopnode.domain.queries import find_row
+from shopnode.domain.sales.models import Sale
+from shopnode.domain.usedphones.identities import seller_or_none
+from shopnode.domain.usedphones.models import SellerIdentity, UsedPurchase, UsedPurchaseReversal
+
+STATEMENT = (
+    "I declare that this phone is my own property, that nobody else has a claim on it, that it is neither stolen nor "
+    "found, and that I have removed my accounts and my data from it. I sell it to the shop for the amount above and "
+    "have received that amount."
+)
+
+
+@dataclass(frozen=True)
+class PurchaseView:
+    """One phone bought from a person. Who that was is in the vault alone."""
+
+    id: str
+    number: str
+    at: datetime
+    by: str | None
+    by_id: str | None
+    product_id: str
+    product_name: str
+    handset_id: str
+    unit_id: str
+    imei1: str | None
+    imei2: str | None
+    serial: str | None
+    colour: str | None
+    storage: str | None
+    grade: str
+    valued_minor: int
+    offer_minor: int
+    network_lock: str | None
+    notes: str | None
+    customer_id: str | None
+    sale_id: str | None
+    sale_number: str | None
+    status: UnitStatus | None  # of its stay; None where that is another shop's
+    hold_until: datetime | None
+    refurbished_minor: int
+    reversed_at: datetime | None
+    reversed_because: str | None
+    lost_minor: int
+    identity_kept_until: datetime | None  # None once erased
+
+    @property
+    def phone_number(self) -> str:
+        """The number people know the phone by."""
+        return self.imei1 or self.serial or ""
+
+
+@dataclass(frozen=True)
+class PurchaseFilter:
+    """Which purchases: each field narrows the list."""
+
+    text: str = ""  # the number of an agreement, or an IMEI or serial, whole
+    product_id: str | None = None
+    traded_in: bool | None = None
+    reversed: bool | None = None
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """What is printed and signed when a phone is bought from a person."""
+
+    shop_name: str
+    shop_address: str | None
+    shop_phone: str | None
+    number: str
+    at: datetime
+    timezone: str
+    currency: str
+    by: str | None
+    product_name: str
+    imei1: str | None
+    imei2: str | None
+    serial: str | None
+    colour: str | None
+    storage: str | None
+    grade: str
+    has_box: bool | None
+    has_charger: bool | None
+    battery_pct: int | None
+    network_lock: str | None
+    locks_removed: bool
+    was_reset: bool
+    amount_minor: int
+    traded_in_for: str | None  # the number of the sale
+    seller_name: str | None  # None where whoever prints may not see it, or once it is erased
+    seller_phone: str | None
+    seller_id_type: str | None
+    seller_id_number: str | None
+    seller_address: str | None
+    statement: str
+    notes: str | None
+
+
+def list_purchases(
+    ctx: Context, wanted: PurchaseFilter, *, limit: int = PAGE_DEFAULT, cursor: str | None = None
+) -> Page[PurchaseView]:
+    """Purchases of this shop, the latest first (of all shops where none is chosen). Raises Invalid."""
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.text.strip():
+        number = bare_number(wanted.text)
+        conditions.append(
+            or_(
+                UsedPurchase.number == wanted.text.strip().upper(),
+                Handset.imei1 == number, Handset.imei2 == number, Handset.serial == number,
+            )
+        )  # fmt: skip
+    if wanted.product_id is not None:
+        conditions.append(UsedPurchase.product_id == wanted.product_id)
+    if wanted.traded_in is not None:
+        conditions.append(_is(UsedPurchase.sale_id, wanted.traded_in))
+    if wanted.reversed is not None:
+        conditions.append(_is(UsedPurchaseReversal.id, wanted.reversed))
+    if ctx.shop_id is not None:
+        conditions.append(UsedPurchase.shop_id == ctx.shop_id)
+    place = decode_cursor(cursor, (int, str))
+    if place is not None:
+        conditions.append(older_than(UsedPurchase.at, UsedPurchase.id, place))
+    views = _views(ctx, *conditions, limit=limit + 1)
+    return page_of(views, limit, lambda view: (to_ms(view.at), view.id))
+
+
+def purchase_view(ctx: Context, purchase_id: str) -> PurchaseView:
+    """One purchase. Raises NotFound."""
+    found = _views(ctx, UsedPurchase.id == purchase_id)
+    if not found:
+        raise NotFound("This purchase")
+    return found[0]
+
+
+def agreement_of(ctx: Context, purchase_id: str) -> Agreement:
+    """The agreement of a purchase, to be printed. Its seller is named to whoever bought, on the day, and to those who
+    may look at identities after their look was written down (`usedphones.look_at_identity`).
+
+    Raises NotFound, VaultShut.
+    """
+    view = purchase_view(ctx, purchase_id)
+    purchase = find_row(ctx.session, UsedPurchase, purchase_id, "This purchase")
+    shop = find_row(ctx.session, Shop, purchase.shop_id, "This shop")
+    unit = find_row(ctx.session, StockUnit, purchase.unit_id, "This phone")
+    seller = seller_or_none(ctx, purchase)
+    return Agreement(
+        shop_name=shop.name, shop_address=shop.address, shop_phone=shop.phone, number=view.number, at=view.at,
+        timezone=shop.timezone, currency=currency_of(ctx.session), by=view.by, product_name=view.product_name,
+        imei1=view.imei1, imei2=view.imei2, serial=view.serial, colour=view.colour, storage=view.storage,
+        grade=view.grade, has_box=unit.has_box, has_charger=unit.has_charger, battery_pct=unit.battery_pct,
+        network_lock=view.network_lock, locks_removed=purchase.locks_removed, was_reset=purchase.was_reset,
+        amount_minor=view.offer_minor, traded_in_for=view.sale_number,
+        seller_name=seller.name if seller else None, seller_phone=seller.phone if seller else None,
+        seller_id_type=seller.id_type if seller else None, seller_id_number=seller.id_number if seller else None,
+        seller_address=seller.address if seller else None, statement=STATEMENT, notes=view.notes,
+    )  # fmt: skip
+
+
+def _is(column: ColumnElement[str] | object, there: bool) -> ColumnElement[bool]:
+    found: ColumnElement[bool] = column.is_not(None) if there else column.is_(None)  # type: ignore[union-attr]
+    return found
+
+
+def _views(ctx: Context, *wanted: ColumnElement[bool], limit: int | None = None) -> list[PurchaseView]:
+    """Purchases with all that belongs to them, in one query, the latest first."""
+    query = (
+        select(UsedPurchase, Handset, Product, StockUnit, UsedPurchaseReversal, SellerIdentity, Staff.name, Sale.number)
+        .join(Handset, Handset.id == UsedPurchase.handset_id)
+        .join(Product, Product.id == UsedPurchase.product_id)
+        .outerjoin(StockUnit, StockUnit.id == UsedPurchase.unit_id)
+        .outerjoin(UsedPurchaseReversal, UsedPurchaseReversal.purchase_id == UsedPurchase.id)
+        .outerjoin(SellerIdentity, SellerIdentity.id == UsedPurchase.identity_id)
+        .outerjoin(Staff, Staff.id == UsedPurchase.by_id)
+        .outerjoin(Sale, Sale.id == UsedPurchase.sale_id)
+        .where(*wanted)
+        .order_by(UsedPurchase.at.desc(), UsedPurchase.id.desc())
+        .limit(limit)
+    )
+    rows = ctx.session.execute(query).all()
+    read_as = products_as_read(ctx.session, {row[2].id for row in rows if row[2].merged_into}) if rows else {}
+    return [_view(*row, product_name=read_as.get(row[2].id, row[2]).name) for row in rows]
+
+
+def _view(
+    purchase: UsedPurchase,
+    handset: Handset,
+    product: Product,
+    unit: StockUnit | None,
+    reversal: UsedPurchaseReversal | None,
+    identity: SellerIdentity | None,
+    by: str | None,
+    sale_number: str | None,
+    *,
+    product_name: str,
+) -> PurchaseView:
+    kept = identity is not None and identity.sealed is not None
+    return PurchaseView(
+        id=purchase.id, number=purchase.number, at=purchase.at, by=by, by_id=purchase.by_id,
+        product_id=purchase.product_id, product_name=product_name, handset_id=handset.id, unit_id=purchase.unit_id,
+        imei1=handset.imei1, imei2=handset.imei2, serial=handset.serial, colour=handset.colour,
+        storage=handset.storage, grade=purchase.grade, valued_minor=purchase.valued_minor,
+        offer_minor=purchase.offer_minor, network_lock=purchase.network_lock, notes=purchase.notes,
+        customer_id=purchase.customer_id, sale_id=purchase.sale_id, sale_number=sale_number,
+        status=UnitStatus(unit.status) if unit else None, hold_until=unit.hold_until if unit else None,
+        refurbished_minor=(unit.refurbished_minor or 0) if unit else 0,
+        reversed_at=reversal.at if reversal else None, reversed_because=reversal.reason if reversal else None,
+        lost_minor=reversal.lost_minor if reversal else 0,
+        identity_kept_until=identity.keep_until if identity and kept else None,
+    )  # fmt: skip

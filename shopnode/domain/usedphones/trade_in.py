@@ -1,0 +1,63 @@
+"""A used phone as part of the payment: one ticket, its net amount, two legs (rule 18).
+
+The phone is bought as any other, and what is paid for it becomes a tender of the sale; what it is worth above the
+ticket is paid out. So for every such ticket: money in + trade-in = total, and trade-in + paid out = offer.
+
+Invariants:
+  * The tender comes with this action alone. Nobody types it at the counter: it would be money out of nothing.
+  * When such a sale is undone the amount leaves as cash. The phone was bought and stays bought: it has an agreement, a
+    seller and a stay of its own, may stand on the bench by then or be sold. What we owe is its price. Whoever wants
+    the phone back takes the purchase back (`usedphones.reverse`), which brings that cash in again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from shopnode.domain.actions import action
+from shopnode.domain.context import Context
+from shopnode.domain.permissions import Permission
+from shopnode.domain.sales.actions import book_ticket
+from shopnode.domain.sales.models import Tender
+from shopnode.domain.sales.rules import Handed, Settled
+from shopnode.domain.sales.tenders import Ticket, register_tender
+from shopnode.domain.usedphones.actions import pay_out, take_in, weigh
+from shopnode.domain.usedphones.params import TradeIn
+from shopnode.domain.usedphones.rules import split_offer
+
+
+@action("usedphones.trade_in", needs=Permission.USED_BUY)
+def trade_in(ctx: Context, form: TradeIn) -> dict[str, Any]:
+    """Sell, and take a used phone as part of the payment; what it is worth above the ticket is paid out.
+
+    Raises what `usedphones.buy` and `sales.sell` raise.
+    """
+    offer = weigh(ctx, form.phone)
+
+    def given(total_minor: int) -> list[Handed]:
+        used, _ = split_offer(form.phone.offer, total_minor)
+        return [Handed(Tender.TRADE_IN, used, offer.number, offer.purchase_id)] if used else []
+
+    sold = book_ticket(ctx, form.sale, given=given)
+    used_minor, rest_minor = split_offer(form.phone.offer, sold["total"])
+    bought = take_in(ctx, form.phone, offer, sale_id=sold["sale_id"])
+    slip = pay_out(ctx, form.payout, rest_minor, offer)
+    ctx.about("sale", sold["sale_id"])
+    return {
+        **bought, "sale_id": sold["sale_id"], "sale_number": sold["number"], "total": sold["total"],
+        "traded_in": used_minor, "due": sold["total"] - used_minor, "change": sold["change"], "paid_out": rest_minor,
+        "slip": slip,
+    }  # fmt: skip
+
+
+def _take(ctx: Context, ticket: Ticket, part: Settled) -> Settled:
+    """The purchase is booked by the action that brings the tender."""
+    return part
+
+
+def _give_back(ctx: Context, ticket: Ticket, part: Settled) -> Settled:
+    return replace(part, method=Tender.CASH, reference=None, about_id=None)
+
+
+register_tender(Tender.TRADE_IN, take=_take, give_back=_give_back, typed=False)

@@ -1,0 +1,129 @@
+"""What a bought phone costs until it is sold, and how a purchase is taken back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from shopnode.domain.errors import ApprovalNeeded, Invalid
+from shopnode.domain.handsets.errors import NotInStock
+from shopnode.domain.handsets.models import StockUnit, UnitEvent, UnitStatus
+from shopnode.domain.permissions import Role
+from shopnode.domain.sales.models import SaleLine
+from shopnode.domain.stock.models import StockMovement
+from shopnode.domain.stock.queries import stock_differences
+from shopnode.domain.usedphones.actions import PhoneMovedOn, PurchaseReversed
+from shopnode.domain.usedphones.models import UnitCost, UsedPurchaseReversal
+from tests.domain.seller import IMEI, buy, hand, in_drawer, value_phone
+from tests.domain.till import FLOAT, Till, open_till
+from tests.shop import Shop
+
+
+@pytest.fixture
+def till(shop: Shop) -> Till:
+    made = open_till(shop)
+    value_phone(made)
+    return made
+
+
+# --- rule 20
+
+
+def test_rule_20_parts_and_labour_are_added_to_what_the_phone_cost(till: Till) -> None:
+    unit_id = buy(till).result["unit_id"]
+    till.shop.do("handsets.set_aside", unit_id=unit_id, reason="new glass")
+    till.shop.do("usedphones.add_cost", unit_id=unit_id, kind="part", product_id=till.glass, quantity=2)
+    till.shop.do("usedphones.add_cost", unit_id=unit_id, kind="labour", amount=20_000, note="Moses, one hour")
+
+    unit = till.shop.row(StockUnit, unit_id)
+    assert (unit.cost_minor, unit.refurbished_minor) == (273_000, 23_000)
+    assert [(cost.kind, cost.amount_minor) for cost in till.shop.rows(UnitCost)] == [
+        ("part", 3_000),
+        ("labour", 20_000),
+    ]
+    assert hand(till, till.glass) == 8
+    move = till.shop.rows(StockMovement, kind="used")[0]
+    assert (move.quantity, move.unit_cost_minor, move.note) == (-2, 1_500, f"Used in {IMEI}")
+    with till.shop.reading() as ctx:
+        assert stock_differences(ctx.session) == []
+
+
+def test_rule_20_the_margin_of_a_sale_counts_from_the_whole_cost(till: Till) -> None:
+    till.shop.do("settings.change", key="used_hold_days", value=0)
+    unit_id = buy(till).result["unit_id"]
+    till.shop.do("usedphones.add_cost", unit_id=unit_id, kind="other", amount=5_000)
+    sale_id = till.sell({"device_id": unit_id}).result["sale_id"]
+    assert till.shop.rows(SaleLine, sale_id=sale_id)[0].cost_minor == 255_000
+    with pytest.raises(NotInStock):
+        till.shop.do("usedphones.add_cost", unit_id=unit_id, kind="other", amount=5_000)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"kind": "part"}, {"kind": "labour"}, {"kind": "part", "amount": 5, "product_id": "glass"},
+        {"kind": "labour", "amount": 5, "product_id": "glass"}, {"kind": "part", "product_id": "phone"},
+        {"kind": "part", "product_id": "glass", "quantity": 0},
+    ],
+)  # fmt: skip
+def test_a_cost_is_a_part_or_an_amount(till: Till, wrong: dict[str, Any]) -> None:
+    if "product_id" in wrong:
+        wrong = {**wrong, "product_id": till.glass if wrong["product_id"] == "glass" else till.phone}
+    with pytest.raises(Invalid):
+        till.shop.do("usedphones.add_cost", {"unit_id": till.units[0], **wrong})
+    assert till.shop.rows(UnitCost) == []
+
+
+# --- rule 22
+
+
+def test_rule_22_a_purchase_is_taken_back_and_the_money_comes_in(till: Till) -> None:
+    done = buy(till).result
+    answer = till.shop.do("usedphones.reverse", purchase_id=done["purchase_id"], reason="seller changed his mind")
+
+    assert (answer["received"], answer["lost"]) == (250_000, 0)
+    assert till.shop.row(StockUnit, done["unit_id"]).status == UnitStatus.SCRAPPED.value
+    (event,) = till.shop.rows(UnitEvent, unit_id=done["unit_id"])
+    assert (event.about_id, event.to_status) == (done["purchase_id"], "scrapped")
+    assert "taken back: seller changed his mind" in str(event.reason)
+    assert (hand(till, till.phone), in_drawer(till)) == (2, FLOAT)
+    with pytest.raises(PurchaseReversed):
+        till.shop.do("usedphones.reverse", purchase_id=done["purchase_id"], reason="once more")
+    assert buy(till).result["handset_id"] == done["handset_id"]  # it may come again
+
+
+def test_rule_22_after_refurbishing_the_cost_stays_as_loss(till: Till) -> None:
+    done = buy(till).result
+    till.shop.do("usedphones.add_cost", unit_id=done["unit_id"], kind="part", product_id=till.glass)
+    answer = till.shop.do("usedphones.reverse", purchase_id=done["purchase_id"], reason="it was his brother's")
+
+    assert (answer["received"], answer["lost"]) == (250_000, 1_500)
+    assert till.shop.rows(UsedPurchaseReversal)[0].lost_minor == 1_500
+    assert (hand(till, till.glass), in_drawer(till)) == (9, FLOAT)
+
+
+def test_rule_22_after_resale_a_purchase_is_not_taken_back(till: Till) -> None:
+    till.shop.do("settings.change", key="used_hold_days", value=0)
+    done = buy(till).result
+    till.sell({"device_id": done["unit_id"]})
+    with pytest.raises(PhoneMovedOn, match="its phone is sold"):
+        till.shop.do("usedphones.reverse", purchase_id=done["purchase_id"], reason="wants it back")
+    assert till.shop.rows(UsedPurchaseReversal) == []
+
+
+@pytest.mark.parametrize(("action", "word"), [("handsets.lend", "lent"), ("handsets.reserve", "reserved")])
+def test_rule_22_only_a_phone_that_stands_here_goes_back(till: Till, action: str, word: str) -> None:
+    done = buy(till).result
+    till.shop.do(action, unit_id=done["unit_id"], reason="for Moses")
+    with pytest.raises(PhoneMovedOn, match=word):
+        till.shop.do("usedphones.reverse", purchase_id=done["purchase_id"], reason="wants it back")
+
+
+def test_staff_take_a_purchase_back_with_a_second_person(till: Till) -> None:
+    done = buy(till).result
+    form = {"purchase_id": done["purchase_id"], "reason": "wants it back"}
+    with pytest.raises(ApprovalNeeded):
+        till.shop.perform("usedphones.reverse", form, role=Role.STAFF)
+    till.shop.perform("usedphones.reverse", form, role=Role.STAFF, approval=till.shop.approval_by(Role.SUPERVISOR))
+    assert in_drawer(till) == FLOAT
