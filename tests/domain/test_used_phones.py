@@ -305,6 +305,17 @@ def test_rule_19_a_shop_may_hold_none_back(till: Till) -> None:
     till.sell({"device_id": buy(till).result["unit_id"]})
 
 
+def test_rule_14_a_phone_that_is_blocked_later_is_not_sold(till: Till) -> None:
+    second = "004401271000651"
+    unit_id = till.shop.do("handsets.receive", product_id=till.phone, imei1=SECOND, imei2=second)["unit_id"]
+    till.shop.do("usedphones.block_number", number=second, reason="police asked for it")
+    with pytest.raises(UnitNotForSale, match="blocked: police asked for it"):
+        till.sell({"device_id": unit_id}, role=Role.OWNER)
+    till.sell({"device_id": till.units[0]})
+    till.shop.do("usedphones.lift_block", number=second)
+    till.sell({"device_id": unit_id})
+
+
 # --- reading
 
 

@@ -38,6 +38,7 @@ from shopnode.domain.sales.rules import (
 from shopnode.domain.sales.terms import terms_now
 from shopnode.domain.settings.queries import all_numbers
 from shopnode.domain.stock.models import StockCost
+from shopnode.domain.usedphones.blocklist import blocked_or_none
 
 CUSTOM_CATEGORY = "Custom"
 NOT_AVAILABLE = {
@@ -134,7 +135,20 @@ def price_lines(
         why = None if line.unit is None or line.unit.id in ours else _why_not(line.unit, ctx.now, held_for)
         if why is not None:
             raise UnitNotForSale(line.imei or "", why)
+    if units:
+        _refuse_blocked(ctx.session, units, ours)
     return lines
+
+
+def _refuse_blocked(session: Session, units: dict[int, list[Found]], ours: set[str]) -> None:
+    """A phone reported stolen is not sold, by whichever of its numbers it was reported. One query for a ticket with
+    phones, none for others. Raises UnitNotForSale.
+    """
+    pieces = [handset for found in units.values() for unit, handset in found if unit.id not in ours]
+    numbers = [number for piece in pieces for number in (piece.imei1, piece.imei2, piece.serial) if number]
+    block = blocked_or_none(session, numbers)
+    if block is not None:
+        raise UnitNotForSale(block.number, f"it is blocked: {block.reason}.")
 
 
 def _why_not(unit: StockUnit, now: datetime, held_for: str | None) -> str | None:

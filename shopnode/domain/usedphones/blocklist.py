@@ -34,12 +34,6 @@ def blocked_or_none(session: Session, numbers: Collection[str]) -> BlockedNumber
     return session.scalars(query.order_by(BlockedNumber.number).limit(1)).first()
 
 
-def blocked_reason(session: Session, numbers: Collection[str]) -> str | None:
-    """Why none of these phones may be touched, as the end of a sentence; None when none is blocked."""
-    block = blocked_or_none(session, numbers)
-    return f"it is blocked: {block.reason}." if block else None
-
-
 def refuse_blocked(session: Session, numbers: Collection[str]) -> None:
     """Raises PhoneBlocked."""
     block = blocked_or_none(session, numbers)
