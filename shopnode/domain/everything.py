@@ -31,6 +31,7 @@ import shopnode.domain.sales.projections
 import shopnode.domain.settings.actions
 import shopnode.domain.stock.actions
 import shopnode.domain.stock.projections
+import shopnode.domain.stock.transfers
 import shopnode.domain.usedphones.actions
 import shopnode.domain.usedphones.blocking
 import shopnode.domain.usedphones.identities

@@ -89,47 +89,76 @@ def send_handsets(ctx: Context, form: SendHandsets) -> dict[str, Any]:
 
     Raises NotInStock, Invalid, NotFound.
     """
-    assert ctx.shop_id is not None  # a SHOP action runs at a node
-    shop = find_shop(ctx.session, form.to_shop_id)
-    if shop.id == ctx.shop_id:
-        raise Invalid({"to_shop_id": "is this shop: choose another"})
-    if shop.archived_at is not None:
-        raise Invalid({"to_shop_id": "is closed: choose another shop"})
-    units = [_unit_to_send(ctx, unit_id) for unit_id in dict.fromkeys(form.unit_ids)]
-    transfer = Transfer(
-        id=ctx.new_id(), shop_id=ctx.shop_id, to_shop_id=shop.id, note=form.note, sent_at=ctx.now,
-        sent_by=ctx.actor.id, number=next_document_number(ctx, Document.TRANSFER),
-    )  # fmt: skip
-    add_rows(ctx.session, transfer)
-    insert_rows(ctx.session, TransferLine, [_line(transfer, unit) for unit in units])
-    moves = [_move(ctx, "send-move", unit.id, unit.id, unit, MovementKind.SENT, -1, transfer.number) for unit in units]
-    insert_rows(ctx.session, StockMovement, moves)
-    for unit in units:
-        unit.status = UnitStatus.SENT.value
-    ctx.about("transfer", transfer.id)
-    return {"transfer_id": transfer.id, "number": transfer.number, "sent": len(units)}
+    transfer = begin_transfer(ctx, form.to_shop_id, form.note)
+    sent = send_units(ctx, transfer, form.unit_ids)
+    return {"transfer_id": transfer.id, "number": transfer.number, "sent": sent}
 
 
 @action("handsets.receive_transfer", needs=Permission.DEVICES_CREATE)
 def receive_transfer(ctx: Context, form: ReceiveTransfer) -> dict[str, Any]:
     """Take the phones of a transfer that arrived into stock here. Raises NotInTransit, Conflict, NotFound."""
-    transfer = find_row(ctx.session, Transfer, form.transfer_id, "This transfer")
-    if transfer.to_shop_id != ctx.shop_id:
-        raise Conflict(f"Transfer {transfer.number} goes to another shop. Only that shop receives it.")
-    lines = _on_their_way(ctx.session, transfer, form.unit_ids)
-    _end(ctx, transfer, lines, Arrival.RECEIVED, form.note)
-    return {"transfer_id": transfer.id, "number": transfer.number, "received": len(lines)}
+    transfer = expected_here(ctx, form.transfer_id)
+    received = end_units(ctx, transfer, form.unit_ids, Arrival.RECEIVED, form.note)
+    return {"transfer_id": transfer.id, "number": transfer.number, "received": received}
 
 
 @action("handsets.take_back", needs=Permission.DEVICES_UPDATE)
 def take_back(ctx: Context, form: TakeBack) -> dict[str, Any]:
     """Take phones back that were sent and never arrived, with the reason. Raises NotInTransit, Conflict, NotFound."""
-    transfer = find_row(ctx.session, Transfer, form.transfer_id, "This transfer")
+    transfer = sent_from_here(ctx, form.transfer_id)
+    taken_back = end_units(ctx, transfer, form.unit_ids, Arrival.TAKEN_BACK, form.reason)
+    return {"transfer_id": transfer.id, "number": transfer.number, "taken_back": taken_back}
+
+
+def begin_transfer(ctx: Context, to_shop_id: str, note: str | None) -> Transfer:
+    """The head of a transfer to another shop, with its number. Raises Invalid, NotFound."""
+    assert ctx.shop_id is not None  # a SHOP action runs at a node
+    shop = find_shop(ctx.session, to_shop_id)
+    if shop.id == ctx.shop_id:
+        raise Invalid({"to_shop_id": "is this shop: choose another"})
+    if shop.archived_at is not None:
+        raise Invalid({"to_shop_id": "is closed: choose another shop"})
+    transfer = Transfer(
+        id=ctx.new_id(), shop_id=ctx.shop_id, to_shop_id=shop.id, note=note, sent_at=ctx.now,
+        sent_by=ctx.actor.id, number=next_document_number(ctx, Document.TRANSFER),
+    )  # fmt: skip
+    add_rows(ctx.session, transfer)
+    ctx.about("transfer", transfer.id)
+    return transfer
+
+
+def send_units(ctx: Context, transfer: Transfer, unit_ids: list[str]) -> int:
+    """Put phones into a transfer and end their stay here. Raises NotInStock, NotFound."""
+    units = [_unit_to_send(ctx, unit_id) for unit_id in dict.fromkeys(unit_ids)]
+    insert_rows(ctx.session, TransferLine, [_line(transfer, unit) for unit in units])
+    moves = [_move(ctx, "send-move", unit.id, unit.id, unit, MovementKind.SENT, -1, transfer.number) for unit in units]
+    insert_rows(ctx.session, StockMovement, moves)
+    for unit in units:
+        unit.status = UnitStatus.SENT.value
+    return len(units)
+
+
+def expected_here(ctx: Context, transfer_id: str) -> Transfer:
+    """A transfer that goes to this shop. Raises Conflict, NotFound."""
+    transfer = find_row(ctx.session, Transfer, transfer_id, "This transfer")
+    if transfer.to_shop_id != ctx.shop_id:
+        raise Conflict(f"Transfer {transfer.number} goes to another shop. Only that shop receives it.")
+    return transfer
+
+
+def sent_from_here(ctx: Context, transfer_id: str) -> Transfer:
+    """A transfer that this shop sent. Raises Conflict, NotFound."""
+    transfer = find_row(ctx.session, Transfer, transfer_id, "This transfer")
     if transfer.shop_id != ctx.shop_id:
         raise Conflict(f"Transfer {transfer.number} was sent by another shop. Only that shop takes it back.")
-    lines = _on_their_way(ctx.session, transfer, form.unit_ids)
-    _end(ctx, transfer, lines, Arrival.TAKEN_BACK, form.reason)
-    return {"transfer_id": transfer.id, "number": transfer.number, "taken_back": len(lines)}
+    return transfer
+
+
+def end_units(ctx: Context, transfer: Transfer, unit_ids: list[str], kind: Arrival, note: str | None) -> int:
+    """The way of these phones ends here. Raises NotInTransit, NotFound."""
+    lines = _on_their_way(ctx.session, transfer, unit_ids)
+    _end(ctx, transfer, lines, kind, note)
+    return len(lines)
 
 
 def _unit_to_send(ctx: Context, unit_id: str) -> StockUnit:

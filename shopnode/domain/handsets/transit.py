@@ -1,18 +1,19 @@
-"""What is between shops: transfers with their phones, and which of them have not arrived yet."""
+"""What is between shops: transfers with their phones and goods, and which of them have not arrived yet."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from shopnode.domain.catalogue.models import Product
 from shopnode.domain.context import Context
-from shopnode.domain.handsets.models import Handset, Transfer, TransferLine, TransferReceipt
+from shopnode.domain.handsets.models import Arrival, Handset, Transfer, TransferLine, TransferReceipt
 from shopnode.domain.people.queries import names_of
 from shopnode.domain.queries import find_row
+from shopnode.domain.stock.models import TransferItem, TransferItemReceipt
 
 TRANSFERS_SHOWN = 200
 
@@ -35,8 +36,26 @@ class WayLine:
 
 
 @dataclass(frozen=True)
+class WayItem:
+    """Pieces of one product of a transfer, and what became of them."""
+
+    item_id: str
+    product_id: str
+    product_name: str
+    quantity: int
+    received: int
+    taken_back: int
+    cost_minor: int  # of one piece
+
+    @property
+    def under_way(self) -> int:
+        """Never below 0: both shops may have said at once that they have them, see cloudhub's oddities."""
+        return max(self.quantity - self.received - self.taken_back, 0)
+
+
+@dataclass(frozen=True)
 class TransferView:
-    """One transfer with its phones, as both shops see it."""
+    """One transfer with its phones and goods, as both shops see it."""
 
     id: str
     number: str
@@ -46,6 +65,7 @@ class TransferView:
     sent_at: datetime
     sent_by: str | None  # the person's name
     lines: tuple[WayLine, ...]
+    items: tuple[WayItem, ...] = ()
 
     @property
     def on_the_way(self) -> list[WayLine]:
@@ -62,16 +82,27 @@ def transfer_view(ctx: Context, transfer_id: str) -> TransferView:
     return _views(ctx, [find_row(ctx.session, Transfer, transfer_id, "This transfer")])[0]
 
 
+def items_of(session: Session, transfer_id: str) -> list[WayItem]:
+    """All goods of one transfer, in the order of their names."""
+    return _items(session, TransferItem.transfer_id == transfer_id).get(transfer_id, [])
+
+
 def in_transit(ctx: Context) -> list[TransferView]:
-    """Transfers with phones that have not arrived; of this shop, sent or expected, where the home is one."""
-    open_line = select(TransferLine.id).where(TransferLine.transfer_id == Transfer.id, ~_has_ended())
-    return _listed(ctx, open_line.exists())
+    """Transfers of which something has not arrived; of this shop, sent or expected, where the home is one."""
+    return _listed(ctx, _is_under_way())
 
 
 def ended_transfers(ctx: Context) -> list[TransferView]:
-    """Transfers of which every phone's way has ended, the latest first."""
+    """Transfers of which everything's way has ended, the latest first."""
+    return _listed(ctx, ~_is_under_way())
+
+
+def _is_under_way() -> ColumnElement[bool]:
     open_line = select(TransferLine.id).where(TransferLine.transfer_id == Transfer.id, ~_has_ended())
-    return _listed(ctx, ~open_line.exists())
+    ended = select(func.coalesce(func.sum(TransferItemReceipt.quantity), 0))
+    ended_pieces = ended.where(TransferItemReceipt.item_id == TransferItem.id).correlate(TransferItem).scalar_subquery()
+    open_item = select(TransferItem.id).where(TransferItem.transfer_id == Transfer.id)
+    return or_(open_line.exists(), open_item.where(TransferItem.quantity > ended_pieces).exists())
 
 
 def _has_ended() -> ColumnElement[bool]:
@@ -88,11 +119,12 @@ def _listed(ctx: Context, wanted: ColumnElement[bool]) -> list[TransferView]:
 
 def _views(ctx: Context, transfers: list[Transfer]) -> list[TransferView]:
     lines = _lines(ctx.session, TransferLine.transfer_id.in_([row.id for row in transfers]))
+    items = _items(ctx.session, TransferItem.transfer_id.in_([row.id for row in transfers]))
     names = names_of(ctx.session, {row.sent_by for row in transfers if row.sent_by})
     return [
         TransferView(
             row.id, row.number, row.shop_id, row.to_shop_id, row.note, row.sent_at, names.get(row.sent_by or ""),
-            tuple(lines.get(row.id, ())),
+            tuple(lines.get(row.id, ())), tuple(items.get(row.id, ())),
         )
         for row in transfers
     ]  # fmt: skip
@@ -113,4 +145,23 @@ def _lines(session: Session, wanted: ColumnElement[bool]) -> dict[str, list[WayL
             line.id, line.unit_id, line.handset_id, line.product_id, product, handset.number, line.cost_minor,
             line.grade, end.kind if end else None, end.at if end else None, end.note if end else None,
         ))  # fmt: skip
+    return found
+
+
+def _items(session: Session, wanted: ColumnElement[bool]) -> dict[str, list[WayItem]]:
+    def ended(kind: Arrival) -> ColumnElement[int]:
+        pieces = select(func.coalesce(func.sum(TransferItemReceipt.quantity), 0))
+        own = pieces.where(TransferItemReceipt.item_id == TransferItem.id, TransferItemReceipt.kind == kind.value)
+        return own.correlate(TransferItem).scalar_subquery()
+
+    query = (
+        select(TransferItem, Product.name, ended(Arrival.RECEIVED), ended(Arrival.TAKEN_BACK))
+        .join(Product, Product.id == TransferItem.product_id)
+        .where(wanted)
+        .order_by(Product.name, TransferItem.id)
+    )
+    found: dict[str, list[WayItem]] = {}
+    for item, name, received, back in session.execute(query):
+        view = WayItem(item.id, item.product_id, name, item.quantity, int(received), int(back), item.cost_minor)
+        found.setdefault(item.transfer_id, []).append(view)
     return found
