@@ -1,0 +1,63 @@
+"""What each financier owes, phone by phone, and how long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select
+
+from shopnode.domain.accounts.queries import today_of
+from shopnode.domain.accounts.rules import Ageing, OpenCharge, age
+from shopnode.domain.context import Context
+from shopnode.domain.financiers.ledger import Receivable, receivables
+from shopnode.domain.financiers.models import Financier, FinancierEntry
+from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, older_than, page_of
+from shopnode.domain.queries import find_row
+
+
+@dataclass(frozen=True)
+class FinancierView:
+    """A financier with what they owe."""
+
+    financier: Financier
+    owes_minor: int
+    ageing: Ageing  # by the day of each sale
+    phones: tuple[Receivable, ...]
+
+
+def list_financiers(ctx: Context, *, archived: bool = False) -> list[FinancierView]:
+    """All of them by name; those off the list only when asked for, or when they still owe."""
+    waiting = receivables(ctx.session, shop_id=ctx.shop_id)
+    firms = ctx.session.scalars(select(Financier).order_by(Financier.name, Financier.id))
+    views = [_view(firm, waiting, today_of(ctx)) for firm in firms]
+    return [view for view in views if archived or view.financier.archived_at is None or view.owes_minor]
+
+
+def financier_view(ctx: Context, financier_id: str) -> FinancierView:
+    """One of them. Raises NotFound."""
+    firm = find_row(ctx.session, Financier, financier_id, "This financier")
+    return _view(firm, receivables(ctx.session, financier_id=firm.id, shop_id=ctx.shop_id), today_of(ctx))
+
+
+def financier_entries(
+    ctx: Context, financier_id: str, *, limit: int = PAGE_DEFAULT, cursor: str | None = None
+) -> Page[FinancierEntry]:
+    """The lines of their account, the newest first. Raises Invalid for a cursor of another list."""
+    query = (
+        select(FinancierEntry)
+        .where(FinancierEntry.financier_id == financier_id)
+        .order_by(FinancierEntry.at.desc(), FinancierEntry.id.desc())
+        .limit(limit + 1)
+    )
+    place = decode_cursor(cursor, (int, str))
+    if place is not None:
+        query = query.where(older_than(FinancierEntry.at, FinancierEntry.id, place))
+    rows = list(ctx.session.scalars(query))
+    return page_of(rows, limit, lambda row: (int(row.at.timestamp() * 1000), row.id))
+
+
+def _view(firm: Financier, waiting: list[Receivable], today: date) -> FinancierView:
+    mine = tuple(item for item in waiting if item.financier_id == firm.id)
+    charges = [OpenCharge(item.imei or "", item.open_minor, item.since.date()) for item in mine if item.open_minor > 0]
+    return FinancierView(firm, sum(item.open_minor for item in mine), age(charges, today), mine)
