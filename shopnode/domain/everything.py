@@ -24,7 +24,10 @@ import shopnode.domain.models
 import shopnode.domain.people.actions
 import shopnode.domain.photos.actions
 import shopnode.domain.plans.actions
+import shopnode.domain.pricing.actions
 import shopnode.domain.printing.actions
+import shopnode.domain.returns.actions
+import shopnode.domain.returns.claims
 import shopnode.domain.sales.actions
 import shopnode.domain.sales.amending
 import shopnode.domain.sales.decisions

@@ -6,25 +6,38 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import Any
 
+from sqlalchemy import select
+
 from shopnode.domain.actions import action
 from shopnode.domain.capture import add_rows, insert_rows
+from shopnode.domain.cash.models import ForeignCash
 from shopnode.domain.context import Context
 from shopnode.domain.customers.models import Customer
 from shopnode.domain.errors import Invalid
 from shopnode.domain.handsets.models import UnitStatus
-from shopnode.domain.permissions import Permission, Role
+from shopnode.domain.people.limits import check_refund
+from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row
 from shopnode.domain.sales.actions import book_lines, book_payments, need_open_drawer
+from shopnode.domain.sales.errors import PaidOtherwise
 from shopnode.domain.sales.forms import AmendSale
-from shopnode.domain.sales.lookup import find_changeable, lines_now, next_nth, payments_of, unit_of_line
-from shopnode.domain.sales.models import PaymentKind, Sale, SaleAmendment, SaleLine, SaleSummary, Tender
+from shopnode.domain.sales.lookup import (
+    find_changeable,
+    lines_now,
+    next_nth,
+    payments_of,
+    refuse_if_returned,
+    unit_of_line,
+)
+from shopnode.domain.sales.models import MONEY, Payment, PaymentKind, Sale, SaleAmendment, SaleLine, SaleSummary, Tender
 from shopnode.domain.sales.paying import settle_payments
-from shopnode.domain.sales.rules import LineSum, Settled, Totals, refund_tenders, ticket_totals
+from shopnode.domain.sales.rules import METHOD_NAMES, LineSum, Settled, Totals, refund_tenders, ticket_totals
 from shopnode.domain.sales.tenders import Ticket, give_back_all
 from shopnode.domain.sales.terms import terms_now
 from shopnode.domain.sales.ticket import add_up, check_prices, price_lines
-from shopnode.domain.settings.queries import number_setting
 from shopnode.domain.stock.models import MovementKind, StockMovement
+
+_CORRECTED = MONEY | {Tender.ROUNDING}
 
 
 @action("sales.amend", needs=Permission.SALES_UPDATE)
@@ -36,6 +49,9 @@ def amend_sale(ctx: Context, change: AmendSale) -> dict[str, Any]:
     sale, summary = find_changeable(ctx, change.sale_id)
     if change.customer_id:
         find_row(ctx.session, Customer, change.customer_id, "This customer")
+    moves = change.items is not None or change.payments is not None or change.discount_amount is not None
+    if moves:
+        refuse_if_returned(ctx.session, sale)
     old_lines = lines_now(ctx.session, sale.id)
     amendment = SaleAmendment(
         id=ctx.new_id(), sale_id=sale.id, shop_id=sale.shop_id, reason=change.reason,
@@ -45,7 +61,8 @@ def amend_sale(ctx: Context, change: AmendSale) -> dict[str, Any]:
     )  # fmt: skip
     add_rows(ctx.session, amendment)
     totals = _rebook_lines(ctx, sale, summary, amendment, old_lines, change)
-    _rebook_money(ctx, sale, summary, amendment, totals, change)
+    if moves:
+        _rebook_money(ctx, sale, summary, amendment, totals, change)
     ctx.about("sale", sale.id)
     return {"sale_id": sale.id, "amendment_id": amendment.id, "total": totals.total_minor}
 
@@ -111,26 +128,32 @@ def _rebook_money(
     if change.payments is None and due > 0:
         raise Invalid({"payments": f"{due:,} more is due: list all tenders of the corrected sale"})
     drawer = need_open_drawer(ctx)
+    net, terms = _net(ctx, sale.id), terms_now(ctx)
+    _refuse_other_tenders(ctx, sale, net)
     if change.payments is None:
-        _check_refund(ctx, -due)
+        check_refund(ctx, -due)
         ticket = Ticket(sale.id, sale.number, summary.customer_id, -due)
-        leaving = give_back_all(ctx, ticket, refund_tenders(_net(ctx, sale.id), -due))
+        leaving = give_back_all(ctx, ticket, refund_tenders(net, -due, terms.cash_rounding_minor))
         back = [replace(tender, amount_minor=-tender.amount_minor) for tender in leaving]
         book_payments(ctx, sale.id, back, drawer, kind=PaymentKind.REFUND, amendment_id=amendment.id)
         return
     if due < 0:
-        _check_refund(ctx, -due)
-    settled = settle_payments(ctx, totals.total_minor, change.payments, terms_now(ctx), sale.id)
-    undone = _opposite(ctx, sale.id)
+        check_refund(ctx, -due)
+    settled = settle_payments(ctx, totals.total_minor, change.payments, terms, sale.id)
+    undone = [Settled(Tender(method), -amount, None, None, ref) for (method, ref), amount in net.items() if amount]
     kind = PaymentKind.CORRECTION
     book_payments(ctx, sale.id, [*undone, *settled], drawer, kind=kind, amendment_id=amendment.id)
 
 
-def _check_refund(ctx: Context, back_minor: int) -> None:
-    """A refund above the limit needs a second person, however it comes about. Raises ApprovalNeeded."""
-    limit = number_setting(ctx.session, "refund_limit_supervisor_minor")
-    if ctx.actor.role is not Role.OWNER and back_minor > limit:
-        ctx.require_approval(f"Giving back {back_minor:,} is more than you may allow alone.")
+def _refuse_other_tenders(ctx: Context, sale: Sale, net: dict[tuple[str, str | None], int]) -> None:
+    """Money in other areas' books, and notes counted apart, are not corrected in place. Raises PaidOtherwise."""
+    other = [method for (method, _), amount in net.items() if amount and Tender(method) not in _CORRECTED]
+    if other:
+        raise PaidOtherwise(sale.number, METHOD_NAMES[Tender(other[0])])
+    notes = select(ForeignCash.currency).join(Payment, Payment.id == ForeignCash.payment_id)
+    currency = ctx.session.scalars(notes.where(Payment.sale_id == sale.id).limit(1)).first()
+    if currency is not None:
+        raise PaidOtherwise(sale.number, f"{currency} in cash")
 
 
 def _net(ctx: Context, sale_id: str) -> dict[tuple[str, str | None], int]:
@@ -139,9 +162,3 @@ def _net(ctx: Context, sale_id: str) -> dict[tuple[str, str | None], int]:
     for row in payments_of(ctx.session, sale_id):
         net[row.method, row.reference] += row.amount_minor
     return net
-
-
-def _opposite(ctx: Context, sale_id: str) -> list[Settled]:
-    """Tenders that cancel what is booked so far."""
-    net = _net(ctx, sale_id)
-    return [Settled(Tender(method), -amount, None, None, ref) for (method, ref), amount in net.items() if amount]

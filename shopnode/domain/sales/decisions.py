@@ -19,11 +19,19 @@ from shopnode.domain.context import Context
 from shopnode.domain.errors import Conflict
 from shopnode.domain.handsets.models import UnitStatus
 from shopnode.domain.homes import Where
-from shopnode.domain.permissions import Permission, Role
+from shopnode.domain.people.limits import check_refund
+from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row
 from shopnode.domain.sales.actions import need_open_drawer
 from shopnode.domain.sales.forms import Decide, Undo
-from shopnode.domain.sales.lookup import find_changeable, lines_now, next_nth, payments_of, unit_of_line
+from shopnode.domain.sales.lookup import (
+    find_changeable,
+    lines_now,
+    next_nth,
+    payments_of,
+    refuse_if_returned,
+    unit_of_line,
+)
 from shopnode.domain.sales.models import (
     DecisionKind,
     Payment,
@@ -120,9 +128,8 @@ def _decide(ctx: Context, about: Decide, kind: DecisionKind) -> dict[str, Any]:
 
 
 def _undo(ctx: Context, sale: Sale, summary: SaleSummary, undo: Undo, kind: DecisionKind) -> dict[str, Any]:
-    limit = number_setting(ctx.session, "refund_limit_supervisor_minor")
-    if ctx.actor.role is not Role.OWNER and summary.paid_minor > limit:
-        ctx.require_approval(f"A refund of {summary.paid_minor:,} is more than you may give alone.")
+    refuse_if_returned(ctx.session, sale)
+    check_refund(ctx, summary.paid_minor)
     restock = Restock(undo.restock) if ctx.home.is_shop else Restock.INSPECT
     decision = SaleDecision(
         id=act_id("undo", sale.id), sale_id=sale.id, shop_id=sale.shop_id, kind=kind.value,
@@ -184,7 +191,8 @@ def _pay_out(ctx: Context, sale: Sale, due: int) -> None:
     kept = [row for row in payments_of(ctx.session, sale.id) if row.kind != PaymentKind.REFUND_DUE]
     rows = [_money(ctx, sale, ctx.new_id(), PaymentKind.REFUND_DUE, Tender.CASH.value, due, None)]
     ticket = Ticket(sale.id, sale.number, sale.customer_id, due)
-    for out in give_back_all(ctx, ticket, refund_tenders(_net(kept), due)):
+    step = number_setting(ctx.session, "cash_rounding_minor")
+    for out in give_back_all(ctx, ticket, refund_tenders(_net(kept), due, step)):
         paid = -out.amount_minor
         rows.append(_money(ctx, sale, ctx.new_id(), PaymentKind.REFUND, out.method.value, paid, drawer, out.reference))
     insert_rows(ctx.session, Payment, rows)

@@ -19,6 +19,30 @@ class SaleUndone(Conflict):
         super().__init__(f"Sale {number} is already {status.lower()}; nothing more can be changed.")
 
 
+class PartlyReturned(Conflict):
+    """Goods of the sale came back: what holds of it is told by the return, too."""
+
+    code = "partly-returned"
+
+    def __init__(self, number: str, return_number: str):
+        super().__init__(
+            f"Goods of sale {number} came back on {return_number}, so it is no longer changed or undone as a whole. "
+            "Take back what is left of it instead."
+        )
+
+
+class PaidOtherwise(Conflict):
+    """Part of the money is in another area's books, which say what it stands for."""
+
+    code = "paid-otherwise"
+
+    def __init__(self, number: str, tender: str):
+        super().__init__(
+            f"Sale {number} was partly paid by “{tender}”, so its money cannot be corrected in place. "
+            "Reverse it and sell again."
+        )
+
+
 class UnitNotForSale(Conflict):
     code = "unit-not-for-sale"
 

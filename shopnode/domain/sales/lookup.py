@@ -10,7 +10,8 @@ from shopnode.domain.errors import NotFound
 from shopnode.domain.handsets.models import OPEN_STATUSES, StockUnit
 from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row
-from shopnode.domain.sales.errors import NotYourSale, SaleLocked, SaleUndone, UnitCameBack
+from shopnode.domain.returns.models import SaleReturn
+from shopnode.domain.sales.errors import NotYourSale, PartlyReturned, SaleLocked, SaleUndone, UnitCameBack
 from shopnode.domain.sales.models import (
     Payment,
     PaymentKind,
@@ -67,6 +68,14 @@ def payments_of(session: Session, sale_id: str) -> list[Payment]:
     """Every money row of the sale, oldest first."""
     query = select(Payment).where(Payment.sale_id == sale_id)
     return list(session.scalars(query.order_by(Payment.at, Payment.id)))
+
+
+def refuse_if_returned(session: Session, sale: Sale) -> None:
+    """A sale of which something came back already is no longer changed or undone as a whole. Raises PartlyReturned."""
+    query = select(SaleReturn.number).where(SaleReturn.sale_id == sale.id).order_by(SaleReturn.at, SaleReturn.id)
+    number = session.scalars(query.limit(1)).first()
+    if number is not None:
+        raise PartlyReturned(sale.number, number)
 
 
 def next_nth(session: Session, model: type[SaleAmendment] | type[SaleDecision], sale_id: str) -> int:

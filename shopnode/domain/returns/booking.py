@@ -1,0 +1,133 @@
+"""Writing a return: the fact and its lines, the goods where they go, the money that leaves.
+
+Invariants:
+  * Only what is sold again as it stands is on hand; on the bench, with the supplier or scrapped it is not.
+  * What goes back adds up to the goods' worth less the fee: by tenders of the sale, into store credit, or as the tender
+    of another sale, equal and opposite.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from shopnode.domain.capture import insert_rows
+from shopnode.domain.cash.queries import OpenDrawer
+from shopnode.domain.context import Context
+from shopnode.domain.handsets.models import Condition, UnitStatus
+from shopnode.domain.handsets.states import tell
+from shopnode.domain.people.limits import check_write_off
+from shopnode.domain.returns.goods import Coming, Goods
+from shopnode.domain.returns.models import RestockDecision, SaleReturn, SaleReturnLine
+from shopnode.domain.sales.actions import book_payments
+from shopnode.domain.sales.lookup import payments_of
+from shopnode.domain.sales.models import MONEY, PaymentKind, Tender
+from shopnode.domain.sales.rules import Settled, refund_tenders, round_cash
+from shopnode.domain.sales.tenders import Ticket, give_back_all
+from shopnode.domain.sales.terms import terms_now
+from shopnode.domain.stock.models import MovementKind, StockMovement
+
+ON_SALE_AGAIN = frozenset({RestockDecision.NEW, RestockDecision.OPEN_BOX})
+_STATUS = {
+    RestockDecision.NEW: UnitStatus.IN_STOCK,
+    RestockDecision.OPEN_BOX: UnitStatus.IN_STOCK,
+    RestockDecision.BENCH: UnitStatus.BENCH,
+    RestockDecision.SUPPLIER: UnitStatus.SUPPLIER,
+    RestockDecision.SCRAP: UnitStatus.SCRAPPED,
+}
+Net = dict[tuple[str, str | None], int]  # what is kept of a sale, by method and reference
+
+
+def book_return(
+    ctx: Context, goods: Goods, reason: str, had_receipt: bool, number: str, drawer: OpenDrawer, *,
+    exchange_sale_id: str | None = None, customer_id: str | None = None,
+) -> str:  # fmt: skip
+    """Write the return and bring its goods back. Returns its id. Raises ApprovalNeeded for what would be scrapped."""
+    scrapped = [coming for coming in goods.lines if coming.restock is RestockDecision.SCRAP]
+    if scrapped:
+        check_write_off(ctx, sum(coming.quantity * coming.line.cost_minor for coming in scrapped))
+    return_id = ctx.new_id()
+    head = {
+        "id": return_id, "shop_id": ctx.shop_id, "number": number, "sale_id": goods.sale.id,
+        "exchange_sale_id": exchange_sale_id, "customer_id": customer_id or goods.summary.customer_id,
+        "reason": reason, "had_receipt": had_receipt, "refund_minor": goods.refund_minor,
+        "fee_minor": goods.fee_minor, "drawer_session_id": drawer.id, "at": ctx.now, "by_id": ctx.actor.id,
+    }  # fmt: skip
+    insert_rows(ctx.session, SaleReturn, [head])
+    lines = [
+        {
+            "id": ctx.new_id(), "return_id": return_id, "shop_id": ctx.shop_id, "sale_line_id": coming.line.id,
+            "unit_id": coming.unit.id if coming.unit else None, "quantity": coming.quantity,
+            "restock": coming.restock.value, "refund_minor": coming.worth_minor,
+        }
+        for coming in goods.lines
+    ]  # fmt: skip
+    insert_rows(ctx.session, SaleReturnLine, lines)
+    moves = [_movement(ctx, goods, coming, number) for coming in goods.lines if coming.line.product_id]
+    insert_rows(ctx.session, StockMovement, moves)
+    for coming in goods.lines:
+        _bring_unit_back(ctx, coming, reason, return_id)
+    ctx.session.flush()
+    return return_id
+
+
+def _movement(ctx: Context, goods: Goods, coming: Coming, number: str) -> dict[str, Any]:
+    back = coming.restock in ON_SALE_AGAIN
+    kind = MovementKind.RETURNED if back else MovementKind.INSPECT_OUT
+    return {
+        "id": ctx.new_id(), "shop_id": ctx.shop_id, "product_id": coming.line.product_id,
+        "unit_id": coming.unit.id if coming.unit else None, "kind": kind.value,
+        "quantity": coming.quantity if back else 0, "unit_cost_minor": coming.line.cost_minor,
+        "sale_id": goods.sale.id, "note": f"{number}: {coming.restock.value}", "at": ctx.now, "by_id": ctx.actor.id,
+    }  # fmt: skip
+
+
+def _bring_unit_back(ctx: Context, coming: Coming, reason: str, return_id: str) -> None:
+    unit = coming.unit
+    if unit is None:
+        return
+    to = _STATUS[coming.restock].value
+    tell(ctx, unit, unit.status, to, reason, return_id)
+    unit.status, unit.sold_line_id = to, None
+    if coming.restock is RestockDecision.OPEN_BOX:
+        unit.condition = Condition.OPEN_BOX.value
+
+
+def net_of_sale(ctx: Context, sale_id: str) -> Net:
+    """What is kept of what was paid, by method and reference."""
+    net: Net = {}
+    for row in payments_of(ctx.session, sale_id):
+        if row.kind != PaymentKind.REFUND_DUE:
+            net[row.method, row.reference] = net.get((row.method, row.reference), 0) + row.amount_minor
+    return net
+
+
+def original_tenders(ctx: Context, sale_id: str, amount_minor: int) -> list[Settled]:
+    """How so much of a sale goes back by the tenders it came by (rule 47)."""
+    return refund_tenders(net_of_sale(ctx, sale_id), amount_minor, terms_now(ctx).cash_rounding_minor)
+
+
+def turned_into(ctx: Context, parts: list[Settled], to: Tender) -> list[Settled]:
+    """The money among some tenders as one tender; debts, points and the like stay what they are."""
+    is_money = MONEY | {Tender.ROUNDING}
+    amount = sum(part.amount_minor for part in parts if part.method in is_money)
+    kept = [part for part in parts if part.method not in is_money]
+    if not amount:
+        return kept
+    if to is not Tender.CASH:
+        return [*kept, Settled(to, amount, None, None, None)]
+    rounded = round_cash(amount, terms_now(ctx).cash_rounding_minor)
+    out = [*kept, Settled(Tender.CASH, rounded, None, None, None)]
+    return out if rounded == amount else [*out, Settled(Tender.ROUNDING, amount - rounded, None, None, None)]
+
+
+def pay_back(
+    ctx: Context, goods: Goods, out: list[Settled], drawer: OpenDrawer, customer_id: str | None = None
+) -> list[Settled]:
+    """The money leaves: rows of the sale that was returned. Amounts given and answered are positive."""
+    sale = goods.sale
+    ticket = Ticket(sale.id, sale.number, customer_id or goods.summary.customer_id, goods.summary.total_minor)
+    leaving = give_back_all(ctx, ticket, out)
+    rows = [replace(part, amount_minor=-part.amount_minor) for part in leaving]
+    book_payments(ctx, sale.id, rows, drawer, kind=PaymentKind.REFUND)
+    return leaving

@@ -1,0 +1,111 @@
+"""Reading returns and claims: what came back of a sale, and the lists for people."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from shopnode.domain.clock import to_ms
+from shopnode.domain.context import Context
+from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, older_than, page_of
+from shopnode.domain.queries import find_row
+from shopnode.domain.returns.models import SaleReturn, SaleReturnLine, WarrantyClaim
+from shopnode.domain.sales.models import SaleLine
+
+
+def returned_by_line(session: Session, sale_id: str) -> dict[str, int]:
+    """Pieces of each line of a sale that came back so far."""
+    query = (
+        select(SaleReturnLine.sale_line_id, func.sum(SaleReturnLine.quantity))
+        .join(SaleReturn, SaleReturn.id == SaleReturnLine.return_id)
+        .where(SaleReturn.sale_id == sale_id)
+        .group_by(SaleReturnLine.sale_line_id)
+    )
+    return {row[0]: int(row[1]) for row in session.execute(query)}
+
+
+def find_return(session: Session, return_id: str) -> SaleReturn:
+    """The return with this id. Raises NotFound."""
+    return find_row(session, SaleReturn, return_id, "This return")
+
+
+BackLineView = tuple[SaleReturnLine, str, str | None]
+
+
+def return_lines(session: Session, return_ids: Collection[str]) -> dict[str, list[BackLineView]]:
+    """The lines of some returns, each with the name and the IMEI it was sold under."""
+    query = (
+        select(SaleReturnLine, SaleLine.item_name, SaleLine.imei)
+        .join(SaleLine, SaleLine.id == SaleReturnLine.sale_line_id)
+        .where(SaleReturnLine.return_id.in_(return_ids))
+        .order_by(SaleReturnLine.id)
+    )
+    found: dict[str, list[BackLineView]] = defaultdict(list)
+    for row in session.execute(query):
+        found[row[0].return_id].append((row[0], row[1], row[2]))
+    return found
+
+
+@dataclass(frozen=True)
+class ReturnFilter:
+    """Which returns: each field narrows the list."""
+
+    sale_id: str | None = None
+    customer_id: str | None = None
+    shop_id: str | None = None
+    number: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def list_returns(
+    ctx: Context, wanted: ReturnFilter, *, limit: int = PAGE_DEFAULT, cursor: str | None = None
+) -> Page[SaleReturn]:
+    """Returns, the latest first. Raises Invalid for a cursor of another list."""
+    query = select(SaleReturn)
+    exact = {
+        SaleReturn.sale_id: wanted.sale_id,
+        SaleReturn.customer_id: wanted.customer_id,
+        SaleReturn.shop_id: wanted.shop_id or ctx.shop_id,
+    }
+    for column, value in exact.items():
+        if value is not None:
+            query = query.where(column == value)
+    if wanted.number:
+        query = query.where(SaleReturn.number.icontains(wanted.number, autoescape=True))
+    if wanted.since is not None:
+        query = query.where(SaleReturn.at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(SaleReturn.at < wanted.until)
+    place = decode_cursor(cursor, (int, str))
+    if place is not None:
+        query = query.where(older_than(SaleReturn.at, SaleReturn.id, place))
+    rows = list(ctx.session.scalars(query.order_by(SaleReturn.at.desc(), SaleReturn.id.desc()).limit(limit + 1)))
+    return page_of(rows, limit, lambda row: (to_ms(row.at), row.id))
+
+
+def claims_of_line(session: Session, sale_line_id: str) -> list[WarrantyClaim]:
+    """Every claim under one line's warranty, oldest first."""
+    query = select(WarrantyClaim).where(WarrantyClaim.sale_line_id == sale_line_id)
+    return list(session.scalars(query.order_by(WarrantyClaim.at, WarrantyClaim.id)))
+
+
+def list_claims(
+    ctx: Context, *, sale_line_id: str | None = None, limit: int = PAGE_DEFAULT, cursor: str | None = None
+) -> Page[WarrantyClaim]:
+    """Claims, the latest first. Raises Invalid for a cursor of another list."""
+    query = select(WarrantyClaim)
+    if sale_line_id is not None:
+        query = query.where(WarrantyClaim.sale_line_id == sale_line_id)
+    if ctx.shop_id is not None:
+        query = query.where(WarrantyClaim.shop_id == ctx.shop_id)
+    place = decode_cursor(cursor, (int, str))
+    if place is not None:
+        query = query.where(older_than(WarrantyClaim.at, WarrantyClaim.id, place))
+    rows = list(ctx.session.scalars(query.order_by(WarrantyClaim.at.desc(), WarrantyClaim.id.desc()).limit(limit + 1)))
+    return page_of(rows, limit, lambda row: (to_ms(row.at), row.id))
