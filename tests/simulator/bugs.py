@@ -30,7 +30,7 @@ from shopnode.domain.apply import Applier
 from shopnode.domain.capture import Capture, driver_cursor
 from shopnode.domain.projections import Changed, project
 from shopnode.sync.exchange import Exchanger
-from sync_protocol.lines import shop_stream
+from sync_protocol.lines import TENANT_STREAM, shop_stream
 from sync_protocol.merge import Outcome, _won
 
 Bug = Callable[[], AbstractContextManager[Any]]
@@ -64,12 +64,12 @@ def cursor_before_data() -> Iterator[None]:
     """A shop notes how far it has heard, and applies what it heard in a second transaction."""
     store, links = Exchanger._store, node_pages.check_links
 
-    def eager(self: Exchanger, link: Any, parcel: Any, response: Any) -> Any:
+    def eager(self: Exchanger, link: Any, parcel: Any, response: Any, *offer: Any) -> Any:
         if response.pull is not None:
             with self.home.writing() as session:
                 session.execute(node.update(node.Installation).values(seen=response.pull.to_no))
             failpoints.hit("pull.cursor_first")
-        return store(self, link, parcel, response)
+        return store(self, link, parcel, response, *offer)
 
     def trusting(last: Any, lines: Any, cursor: int) -> Any:
         return {**last, **{line["stream"]: line["no"] for line in lines}}
@@ -107,36 +107,44 @@ def serial_feed_numbers() -> AbstractContextManager[Any]:
     return mock.patch("cloudhub.merge.settle.number_lines", number_lines)
 
 
-def skip_on_error() -> AbstractContextManager[Any]:
+PASSED_OVER = "passed over"
+
+
+def _pass_over(work: Work, reason: str = "") -> None:
+    """Keep an entry and write none of its rows."""
+    work.verdict, work.reason, work.taken, work.told, work.as_written = "duplicate", PASSED_OVER, [], [], False
+    work.streams = {TENANT_STREAM: []}  # its writer hears of it
+
+
+@contextmanager
+def _writing_the_rest() -> Iterator[None]:
+    apply_all = admission.apply_all
+
+    def rest(books: Books, works: list[Work]) -> None:
+        apply_all(books, [work for work in works if work.reason != PASSED_OVER])
+
+    with mock.patch.object(admission, "apply_all", rest):
+        yield
+
+
+@contextmanager
+def skip_on_error() -> Iterator[None]:
     """What cannot be written is passed over as if it were known already."""
-
-    def pass_over(self: Work, reason: str) -> None:
-        self.verdict, self.taken, self.told, self.as_written = "duplicate", [], [], False
-
-    return mock.patch.object(Work, "set_aside", pass_over)
+    with mock.patch.object(Work, "set_aside", _pass_over), _writing_the_rest():
+        yield
 
 
 @contextmanager
 def quarantine_drops_later() -> Iterator[None]:
-    """Once an entry of a batch is set aside, so is what follows it in the batch; and nothing tries them again."""
-    apply_all = admission.apply_all
-
-    def stop_at_first(books: Books, works: list[Work]) -> None:
-        apply_all(books, works)
+    """Once an entry of a batch is set aside, what follows it in the batch is passed over; and nobody tries again."""
 
     def examine_until(works: list[Work]) -> None:
         examine_all(works)
         first = next((place for place, work in enumerate(works) if not work.applies), len(works))
         for work in works[first + 1 :]:
-            work.verdict, work.taken, work.told, work.as_written = "duplicate", [], [], False
+            _pass_over(work)
 
-    def only_those_left(books: Books, works: list[Work]) -> None:
-        stop_at_first(books, [work for work in works if work.verdict is None])
-
-    with (
-        mock.patch.object(admission, "examine_all", examine_until),
-        mock.patch.object(admission, "apply_all", only_those_left),
-    ):
+    with mock.patch.object(admission, "examine_all", examine_until), _writing_the_rest():
         yield
 
 
@@ -244,16 +252,16 @@ def feed_page_without_last(page: Any) -> Any:
 
 @contextmanager
 def entries_of_tomorrow_refused() -> Iterator[None]:
-    """An entry whose clock is ahead of the hub's is set aside until somebody looks."""
+    """An entry whose clock is ahead of the hub's is passed over."""
     judge = admission.examine_all
 
     def suspicious(works: list[Work]) -> None:
         judge(works)
         for work in works:
             if work.entry["at"] > work.sender.received_ms + 3_600_000:
-                work.verdict, work.taken, work.told, work.as_written = "duplicate", [], [], False
+                _pass_over(work)
 
-    with mock.patch.object(admission, "examine_all", suspicious):
+    with mock.patch.object(admission, "examine_all", suspicious), _writing_the_rest():
         yield
 
 

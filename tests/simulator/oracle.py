@@ -69,13 +69,13 @@ class Edit:
 
 @dataclass(frozen=True)
 class Look:
-    """What a shop's screen showed of a field, and up to which feed number that shop had heard."""
+    """What a shop's screen showed of a price, and up to which feed number that shop had heard."""
 
     computer: str
     cursor: int
     row_id: str
     value: int
-    pending: bool
+    typed: Edit | None  # the last price that was typed at this very computer
 
 
 @dataclass
@@ -139,8 +139,10 @@ class Oracle:
         if computer.lineage or computer.is_twin or self.lives > 1:
             return
         ((cursor,),) = computer.query("SELECT seen FROM installation")
-        for row_id, value, pending in computer.query(_PRICES):
-            self.looks.append(Look(computer.label, cursor, row_id, value, bool(pending)))
+        for row_id, value in computer.query("SELECT id, price_minor FROM product"):
+            edits = self.edits.get(("product", row_id, "price_minor"), ())
+            mine = [edit for edit in edits if self.told[edit.entry_id].where == computer.label]
+            self.looks.append(Look(computer.label, cursor, row_id, value, mine[-1] if mine else None))
 
     def facts(self, present: Container[RowKey], admitted: Callable[[str], float]) -> dict[RowKey, list[dict[str, Any]]]:
         """Every fact and decision that must stand, by row; of an act done twice every telling, the first taken first.
@@ -169,9 +171,3 @@ class Oracle:
         if len(set(after)) != len(after) or not self.excused.isdisjoint(edit.entry_id for edit in edits):
             return None
         return set(after) - {edit.before for edit in edits}
-
-
-_PRICES = """
-SELECT p.id, p.price_minor, f.pending_n FROM product p
-LEFT JOIN field_state f ON f.entity = 'product' AND f.row_id = p.id AND f.field = 'price_minor'
-"""

@@ -108,8 +108,12 @@ def screens_never_went_back(world: World) -> Iterator[str]:
         if look.cursor < last.get(look.computer, 0):
             yield f"9: the cursor of {look.computer} went back from {last[look.computer]} to {look.cursor}"
         last[look.computer] = look.cursor
-        if not look.pending and look.value != _price_at(history.get(look.row_id, []), look):
-            yield f"9: at {look.cursor} {look.computer} showed {look.value} for {look.row_id}"
+        if look.typed is not None and world.custody.admitted(look.typed.entry_id) > look.cursor:
+            wanted = look.typed.after
+        else:
+            wanted = _price_at(history.get(look.row_id, []), look)
+        if look.value != wanted:
+            yield f"9: at {look.cursor} {look.computer} showed {look.value} for {look.row_id}, and not {wanted}"
 
 
 def _price_history(world: World) -> dict[str, list[tuple[int, int]]]:
