@@ -25,6 +25,7 @@ import shopnode.domain.people.actions
 import shopnode.domain.photos.actions
 import shopnode.domain.plans.actions
 import shopnode.domain.pricing.actions
+import shopnode.domain.pricing.bundles
 import shopnode.domain.printing.actions
 import shopnode.domain.returns.actions
 import shopnode.domain.returns.claims

@@ -16,9 +16,10 @@ from shopnode.domain.clock import is_act_id
 from shopnode.domain.context import Context
 from shopnode.domain.customers.models import Customer
 from shopnode.domain.errors import Invalid
-from shopnode.domain.handsets.models import UnitStatus
+from shopnode.domain.handsets.models import StockUnit, UnitStatus
 from shopnode.domain.people.models import Staff
 from shopnode.domain.permissions import Permission
+from shopnode.domain.pricing.bundles import part_move_id
 from shopnode.domain.printing.queue import queue_sale_prints
 from shopnode.domain.queries import find_row
 from shopnode.domain.sales.forms import NewSale
@@ -147,19 +148,39 @@ def book_lines(ctx: Context, sale_id: str, lines: list[Line], amendment_id: str 
             "imei": line.imei, "seller_id": line.seller_id, "warranty_terms": line.warranty_terms,
         })  # fmt: skip
         if line.product_id:
-            movements.append(movement(ctx, sale_id, line, MovementKind.SOLD, -line.quantity))
+            movements += _leave(ctx, sale_id, line_id, line)
         if line.unit is not None:
             line.unit.status, line.unit.sold_line_id = UnitStatus.SOLD.value, line_id
     insert_rows(ctx.session, SaleLine, rows)
     insert_rows(ctx.session, StockMovement, movements)
 
 
-def movement(ctx: Context, sale_id: str, line: Line, kind: MovementKind, quantity: int) -> dict[str, Any]:
-    """A stock movement of one line, as a row."""
+def _leave(ctx: Context, sale_id: str, line_id: str, line: Line) -> list[dict[str, Any]]:
+    """What leaves with a line: its pieces; of a bundle its parts, and its phone as what it is."""
+    if line.parts is None:
+        return [_movement(ctx, sale_id, ctx.new_id(), line.product_id, line.unit, line.quantity, line.cost_minor)]
+    moves = [
+        _movement(
+            ctx, sale_id, part_move_id(line_id, part.product_id), part.product_id, None, line.quantity * part.quantity,
+            part.cost_minor,
+        )
+        for part in line.parts
+    ]  # fmt: skip
+    if line.unit is not None:
+        unit = line.unit
+        moves.append(_movement(ctx, sale_id, ctx.new_id(), unit.product_id, unit, 1, unit.cost_minor))
+    return moves
+
+
+def _movement(
+    ctx: Context, sale_id: str, move_id: str, product_id: str | None, unit: StockUnit | None, pieces: int,
+    cost_minor: int,
+) -> dict[str, Any]:  # fmt: skip
+    """Pieces out of stock, as a row."""
     return {
-        "id": ctx.new_id(), "shop_id": ctx.shop_id, "product_id": line.product_id,
-        "unit_id": line.unit.id if line.unit else None, "kind": kind.value, "quantity": quantity,
-        "unit_cost_minor": line.cost_minor, "sale_id": sale_id, "at": ctx.now, "by_id": ctx.actor.id,
+        "id": move_id, "shop_id": ctx.shop_id, "product_id": product_id, "unit_id": unit.id if unit else None,
+        "kind": MovementKind.SOLD.value, "quantity": -pieces, "unit_cost_minor": cost_minor, "sale_id": sale_id,
+        "at": ctx.now, "by_id": ctx.actor.id,
     }  # fmt: skip
 
 

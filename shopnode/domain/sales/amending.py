@@ -17,6 +17,7 @@ from shopnode.domain.errors import Invalid
 from shopnode.domain.handsets.models import UnitStatus
 from shopnode.domain.people.limits import check_refund
 from shopnode.domain.permissions import Permission
+from shopnode.domain.pricing.bundles import goods_of
 from shopnode.domain.queries import find_row
 from shopnode.domain.sales.actions import book_lines, book_payments, need_open_drawer
 from shopnode.domain.sales.errors import PaidOtherwise
@@ -100,12 +101,11 @@ def _bring_back(ctx: Context, sale: Sale, old: list[SaleLine]) -> None:
     """Put the goods of the replaced lines back on the shelf: the correction says they never left."""
     moves = [
         {
-            "id": ctx.new_id(), "shop_id": sale.shop_id, "product_id": line.product_id, "unit_id": line.unit_id,
-            "kind": MovementKind.RETURNED.value, "quantity": line.quantity, "unit_cost_minor": line.cost_minor,
+            "id": ctx.new_id(), "shop_id": sale.shop_id, "product_id": piece.product_id, "unit_id": piece.unit_id,
+            "kind": MovementKind.RETURNED.value, "quantity": piece.quantity, "unit_cost_minor": piece.unit_cost_minor,
             "sale_id": sale.id, "note": "amended", "at": ctx.now, "by_id": ctx.actor.id,
         }
-        for line in old
-        if line.product_id
+        for piece in goods_of(ctx.session, old)
     ]  # fmt: skip
     insert_rows(ctx.session, StockMovement, moves)
     for line in old:

@@ -21,6 +21,7 @@ from shopnode.domain.handsets.models import UnitStatus
 from shopnode.domain.homes import Where
 from shopnode.domain.people.limits import check_refund
 from shopnode.domain.permissions import Permission
+from shopnode.domain.pricing.bundles import Goods, goods_of
 from shopnode.domain.queries import find_row
 from shopnode.domain.sales.actions import need_open_drawer
 from shopnode.domain.sales.forms import Decide, Undo
@@ -39,7 +40,6 @@ from shopnode.domain.sales.models import (
     Restock,
     Sale,
     SaleDecision,
-    SaleLine,
     SaleStatus,
     SaleSummary,
     Tender,
@@ -153,10 +153,10 @@ def _undo(ctx: Context, sale: Sale, summary: SaleSummary, undo: Undo, kind: Deci
 def _bring_goods_back(ctx: Context, sale: Sale, restock: Restock) -> None:
     """The goods are back, to be inspected: the same fact whoever undoes the sale. What becomes of them is another."""
     lines = lines_now(ctx.session, sale.id)
-    goods = [line for line in lines if line.product_id]
-    moves = [_move(ctx, sale, line, act_id("undo-move", line.id), MovementKind.INSPECT_OUT, 0) for line in goods]
+    goods = goods_of(ctx.session, lines)
+    moves = [_move(ctx, sale, piece, act_id("undo-move", *piece.key), MovementKind.INSPECT_OUT, 0) for piece in goods]
     if restock is Restock.RESELL:
-        moves += [_move(ctx, sale, line, ctx.new_id(), MovementKind.RETURNED, line.quantity) for line in goods]
+        moves += [_move(ctx, sale, piece, ctx.new_id(), MovementKind.RETURNED, piece.quantity) for piece in goods]
     insert_rows(ctx.session, StockMovement, moves)
     for line in lines:
         if line.unit_id:
@@ -164,11 +164,11 @@ def _bring_goods_back(ctx: Context, sale: Sale, restock: Restock) -> None:
             unit.status, unit.sold_line_id = _UNIT_AFTER[restock].value, None
 
 
-def _move(ctx: Context, sale: Sale, line: SaleLine, move_id: str, kind: MovementKind, quantity: int) -> dict[str, Any]:
+def _move(ctx: Context, sale: Sale, piece: Goods, move_id: str, kind: MovementKind, quantity: int) -> dict[str, Any]:
     """A movement of a line's goods; only what is to be sold again counts as on hand."""
     return {
-        "id": move_id, "shop_id": sale.shop_id, "product_id": line.product_id, "unit_id": line.unit_id,
-        "kind": kind.value, "quantity": quantity, "unit_cost_minor": line.cost_minor, "sale_id": sale.id,
+        "id": move_id, "shop_id": sale.shop_id, "product_id": piece.product_id, "unit_id": piece.unit_id,
+        "kind": kind.value, "quantity": quantity, "unit_cost_minor": piece.unit_cost_minor, "sale_id": sale.id,
         "at": ctx.now, "by_id": ctx.actor.id,
     }  # fmt: skip
 

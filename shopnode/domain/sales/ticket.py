@@ -21,6 +21,7 @@ from shopnode.domain.errors import Invalid
 from shopnode.domain.handsets.models import OPEN_STATUSES, Handset, StockUnit, UnitStatus
 from shopnode.domain.money import spread
 from shopnode.domain.prepared import Prepared
+from shopnode.domain.pricing.bundles import Part, parts_of
 from shopnode.domain.pricing.models import RETAIL, Price
 from shopnode.domain.pricing.queries import breaks_of
 from shopnode.domain.pricing.rules import price_for
@@ -74,6 +75,7 @@ class Line:
     category: str | None = None  # of a custom line; others have their product's
     seller_id: str | None = None  # who sold this line; the ticket's seller if None
     warranty_terms: str | None = None
+    parts: tuple[Part, ...] | None = None  # of a bundle: what one of them holds beside its phone
 
     @property
     def sum(self) -> LineSum:
@@ -99,6 +101,7 @@ def price_lines(
     wanted |= {unit.product_id for found in units.values() for unit, _ in found}
     products = _products(ctx.session, ctx.shop_id, wanted, list_id)
     prices = _prices(ctx.session, items, units, products, list_id)
+    parts = parts_of(ctx.session, ctx.shop_id, [row.id for row in products.values() if row.is_bundle])
     tax_rate_bp = terms_now(ctx).vat_rate_bp if tax_rate_bp is None else tax_rate_bp
     before = {line.product_id: line for line in sold if line.product_id}
     ours = {line.unit_id for line in sold if line.unit_id}
@@ -118,6 +121,10 @@ def price_lines(
             wrong[place] = f"“{product.name}” is no longer sold"
         elif product.only_shop_id not in (None, ctx.shop_id) and then is None:
             wrong[place] = f"“{product.name}” is sold in another shop only"
+        elif product.is_bundle:
+            discount, price = item.discount_amount, prices[product.id]
+            line = _product_line(item, product, item.quantity, discount, tax_rate_bp, then, price)
+            lines += _bundle_lines(item, place, line, parts[product.id], pieces, wrong)
         elif product.is_serialised:
             same = {row_id for row_id, row in products.items() if row.id == product.id}
             if any(unit.product_id not in same for unit, _ in pieces):
@@ -298,6 +305,22 @@ def _serialised_lines(item: Item, place: str, like: Line, pieces: list[Found], w
         line.cost_minor = unit.cost_minor
         lines.append(line)
     return lines
+
+
+def _bundle_lines(
+    item: Item, place: str, like: Line, parts: tuple[Part, ...], pieces: list[Found], wrong: dict[str, str]
+) -> list[Line]:
+    """One line for all bundles, or one for each where a phone is in it. It costs what its parts cost now (rule 27)."""
+    rest = tuple(part for part in parts if not part.is_serialised)
+    phone = next((part for part in parts if part.is_serialised), None)
+    cost = sum(part.quantity * part.cost_minor for part in rest)
+    if phone is None:
+        return [replace(like, parts=rest, cost_minor=cost)]
+    if any(unit.product_id != phone.product_id for unit, _ in pieces):
+        wrong[place] = f"the scanned phone is not a “{phone.name}”, which “{like.name}” holds"
+        return []
+    lines = _serialised_lines(item, place, replace(like, quantity=1), pieces, wrong)
+    return [replace(line, product_id=like.product_id, parts=rest, cost_minor=line.cost_minor + cost) for line in lines]
 
 
 def _refuse_twice(lines: list[Line], wrong: dict[str, str]) -> None:
