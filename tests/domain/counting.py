@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from shopnode.domain.cash.queries import DrawerFigures, drawer_figures, open_session_or_none
 from shopnode.domain.sales.models import Payment, SaleLine, SaleSummary
 from shopnode.domain.stock.models import StockLevel
 from tests.domain.till import Till
+
+RULES = Path(__file__).parents[2] / "docs" / "rules"
+
+
+def table(page: str, which: int) -> list[list[str]]:
+    """The rows of one table of a rules page, without its head, marks taken off."""
+    blocks, rows = [], []
+    for line in [*(RULES / page).read_text().splitlines(), ""]:
+        if line.startswith("|"):
+            rows.append([cell.strip().strip("`") for cell in line.strip("|").split("|")])
+        elif rows:
+            blocks.append(rows[2:])
+            rows = []
+    return blocks[which]
 
 
 def figures(till: Till) -> DrawerFigures:

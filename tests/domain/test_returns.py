@@ -9,10 +9,11 @@ from shopnode.domain.handsets.models import StockUnit, UnitEvent
 from shopnode.domain.permissions import Role
 from shopnode.domain.returns.errors import NoSuchReceipt, NothingLeft, WrongPhone
 from shopnode.domain.returns.models import SaleReturn, SaleReturnLine
+from shopnode.domain.returns.rules import worth_back
 from shopnode.domain.sales.errors import PartlyReturned
 from shopnode.domain.sales.models import Payment
 from shopnode.domain.stock.queries import stock_differences
-from tests.domain.counting import expected_cash, lines, on_hand, paid, summary
+from tests.domain.counting import expected_cash, lines, on_hand, paid, summary, table
 from tests.domain.till import FLOAT, IMEIS, Till, open_till
 from tests.shop import Shop
 
@@ -122,6 +123,11 @@ def test_a_line_of_another_sale_is_not_found(till):
     _, other_line = glasses(till)
     with pytest.raises(NotFound):
         back(till, sale_id, (other_line, 1))
+
+
+@pytest.mark.parametrize(("amount", "sold", "before", "now", "worth"), table("returns.md", 1))
+def test_the_page_on_what_pieces_are_worth(amount, sold, before, now, worth):
+    assert worth_back(int(amount), int(sold), int(before), int(now)) == int(worth)
 
 
 # --- 52: where the goods go

@@ -27,7 +27,7 @@ from shopnode.domain.sales.rules import (
 )
 
 RULES = Path(__file__).parents[2] / "docs" / "rules"
-LIMITS = {"discount_limit_staff_bp": 500, "custom_line_limit_minor": 200_000}
+LIMITS = {"discount_limit_staff_bp": 500, "discount_limit_supervisor_bp": 1500, "custom_line_limit_minor": 200_000}
 
 
 def table(name: str) -> list[list[str]]:
