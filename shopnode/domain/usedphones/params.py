@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, AliasChoices, Field
 
 from shopnode.domain.params import Amount, Code, IdText, Line, Name, Note, Optionally, Params, Reason, ShortText
 from shopnode.domain.phones import Phone
@@ -49,7 +49,7 @@ class UsedPhone(Params):
     imei1: Typed = None
     imei2: Typed = None
     serial: Typed = None
-    colour: Typed = None
+    colour: Typed = Field(default=None, validation_alias=AliasChoices("color", "colour"))
     storage: Typed = None
     grade: Annotated[GradeText | None, Optionally] = Field(
         default=None, description="The one in the product's name when left out."
