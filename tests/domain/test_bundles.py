@@ -99,6 +99,14 @@ def test_amending_a_bundle_moves_its_parts(till: Till, kit: str) -> None:
     assert hands(till) == (8, 4, 2)
 
 
+def test_some_of_the_bundles_come_back_with_their_parts(till: Till, kit: str) -> None:
+    sale = till.sell({"product_id": kit, "quantity": 3}, pay=pay(120_000)).result["sale_id"]
+    (line,) = till.shop.rows(SaleLine)
+    back = {"sale_line_id": line.id, "quantity": 2, "restock": "new"}
+    till.shop.do("returns.take_back", sale_id=sale, lines=[back], reason="too many")
+    assert hands(till) == (8, 4, 2)
+
+
 def test_rule_27_a_phone_in_a_bundle_is_named_and_costs_what_it_cost(till: Till, phone_kit: str) -> None:
     item = {"product_id": phone_kit, "imeis": [IMEIS[0]]}
     sale = till.sell(item, pay=pay(640_000)).result["sale_id"]

@@ -90,6 +90,17 @@ def test_rule_58_a_refused_phone_comes_back_to_be_looked_at(till: Till, bought: 
     assert (till.shop.row(StockUnit, bought[0]).status, hand(till)) == ("inspect", 2)
 
 
+def test_a_customers_return_may_go_straight_to_the_supplier(till: Till, bought: tuple[str, str]) -> None:
+    sale = till.sell({"device_id": bought[0]}, pay=[{"method": "cash", "amount": 640_000}]).result["sale_id"]
+    line = {"imei": NEW_IMEIS[0], "restock": "supplier"}
+    till.shop.do("returns.take_back", sale_id=sale, lines=[line], reason="does not charge")
+    sent = send(till, bought[0])
+    with pytest.raises(NotInStock):
+        send(till, bought[0])
+    till.shop.do("suppliers.end_return", return_id=sent, outcome="repaired")
+    assert (till.shop.row(StockUnit, bought[0]).status, hand(till)) == ("in_stock", 3)
+
+
 def test_a_return_that_makes_no_sense_is_refused(till: Till, bought: tuple[str, str]) -> None:
     with pytest.raises(Invalid, match="not known whom this phone came from"):
         send(till, till.units[0])

@@ -68,7 +68,7 @@ def send_back(ctx: Context, form: SendToSupplier) -> dict[str, Any]:
         number=next_document_number(ctx, Document.SUPPLIER_RETURN), sent_at=ctx.now, sent_by=ctx.actor.id,
     )  # fmt: skip
     add_rows(ctx.session, sent)
-    turn(ctx, unit, UnitStatus.SUPPLIER, form.reason, about_id=sent.id)
+    _leave(ctx, unit, sent)
     ctx.about("supplier_return", sent.id)
     return {"return_id": sent.id, "number": sent.number, "unit_id": unit.id, "status": unit.status}
 
@@ -108,10 +108,14 @@ def end_return(ctx: Context, form: EndReturn) -> dict[str, Any]:
     return {"return_id": sent.id, "number": sent.number, "outcome": outcome.value, "status": unit.status}
 
 
-def open_return_or_none(ctx: Context, unit_id: str) -> SupplierReturn | None:
-    """The return of this phone that has not ended."""
-    query = select(SupplierReturn).where(SupplierReturn.unit_id == unit_id, SupplierReturn.outcome.is_(None))
-    return ctx.session.scalars(query.limit(1)).first()
+def _leave(ctx: Context, unit: StockUnit, sent: SupplierReturn) -> None:
+    """The phone is with its supplier: from now on, or since a customer's return decided so. Raises NotInStock."""
+    others = select(SupplierReturn.id).where(
+        SupplierReturn.unit_id == unit.id, SupplierReturn.outcome.is_(None), SupplierReturn.id != sent.id
+    )
+    if unit.status == UnitStatus.SUPPLIER.value and ctx.session.scalar(others.limit(1)) is None:
+        return
+    turn(ctx, unit, UnitStatus.SUPPLIER, sent.reason, about_id=sent.id)
 
 
 def _take_replacement(ctx: Context, sent: SupplierReturn, unit: StockUnit, phone: DeliveredPhone) -> str:

@@ -11,12 +11,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from shopnode.domain.buying.returns import SendToSupplier, send_back
 from shopnode.domain.capture import insert_rows
 from shopnode.domain.cash.queries import OpenDrawer
 from shopnode.domain.context import Context
 from shopnode.domain.handsets.models import Condition, UnitStatus
 from shopnode.domain.handsets.states import tell
 from shopnode.domain.people.limits import check_write_off
+from shopnode.domain.pricing import bundles
+from shopnode.domain.pricing.bundles import goods_of
 from shopnode.domain.returns.goods import Coming, Goods
 from shopnode.domain.returns.models import RestockDecision, SaleReturn, SaleReturnLine
 from shopnode.domain.sales.actions import book_payments
@@ -32,7 +35,7 @@ _STATUS = {
     RestockDecision.NEW: UnitStatus.IN_STOCK,
     RestockDecision.OPEN_BOX: UnitStatus.IN_STOCK,
     RestockDecision.BENCH: UnitStatus.BENCH,
-    RestockDecision.SUPPLIER: UnitStatus.SUPPLIER,
+    RestockDecision.SUPPLIER: UnitStatus.INSPECT,  # until it is known whom it goes back to
     RestockDecision.SCRAP: UnitStatus.SCRAPPED,
 }
 Net = dict[tuple[str, str | None], int]  # what is kept of a sale, by method and reference
@@ -63,7 +66,11 @@ def book_return(
         for coming in goods.lines
     ]  # fmt: skip
     insert_rows(ctx.session, SaleReturnLine, lines)
-    moves = [_movement(ctx, goods, coming, number) for coming in goods.lines if coming.line.product_id]
+    moves = [
+        _movement(ctx, goods, coming, piece, number)
+        for coming in goods.lines
+        for piece in goods_of(ctx.session, [coming.line], {coming.line.id: coming.quantity})
+    ]
     insert_rows(ctx.session, StockMovement, moves)
     for coming in goods.lines:
         _bring_unit_back(ctx, coming, reason, return_id)
@@ -71,13 +78,12 @@ def book_return(
     return return_id
 
 
-def _movement(ctx: Context, goods: Goods, coming: Coming, number: str) -> dict[str, Any]:
+def _movement(ctx: Context, goods: Goods, coming: Coming, piece: bundles.Goods, number: str) -> dict[str, Any]:
     back = coming.restock in ON_SALE_AGAIN
     kind = MovementKind.RETURNED if back else MovementKind.INSPECT_OUT
     return {
-        "id": ctx.new_id(), "shop_id": ctx.shop_id, "product_id": coming.line.product_id,
-        "unit_id": coming.unit.id if coming.unit else None, "kind": kind.value,
-        "quantity": coming.quantity if back else 0, "unit_cost_minor": coming.line.cost_minor,
+        "id": ctx.new_id(), "shop_id": ctx.shop_id, "product_id": piece.product_id, "unit_id": piece.unit_id,
+        "kind": kind.value, "quantity": piece.quantity if back else 0, "unit_cost_minor": piece.unit_cost_minor,
         "sale_id": goods.sale.id, "note": f"{number}: {coming.restock.value}", "at": ctx.now, "by_id": ctx.actor.id,
     }  # fmt: skip
 
@@ -91,6 +97,9 @@ def _bring_unit_back(ctx: Context, coming: Coming, reason: str, return_id: str) 
     unit.status, unit.sold_line_id = to, None
     if coming.restock is RestockDecision.OPEN_BOX:
         unit.condition = Condition.OPEN_BOX.value
+    if coming.restock is RestockDecision.SUPPLIER and unit.supplier_id is not None:
+        ctx.session.flush()
+        send_back(ctx, SendToSupplier(unit_id=unit.id, reason=reason))
 
 
 def net_of_sale(ctx: Context, sale_id: str) -> Net:
