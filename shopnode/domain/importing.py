@@ -18,6 +18,7 @@ from shopnode.domain.errors import Busy, Invalid, NotPermitted, ShopError
 from shopnode.domain.sheets import LineResult, Row, Verdict
 
 CHUNK_LINES = 100
+WHOLE_LINES_MAX = 5_000  # of a file that is taken as a whole, in one transaction
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,33 @@ def run_import(ctx: Context, rows: Iterable[Row], plan: Planner, *, dry_run: boo
         with ctx.home.reading() as session:
             planned = plan(ctx.inside(session), chunk)
         yield from (line.result for line in planned) if dry_run else _perform_all(ctx, planned)
+
+
+def run_whole_import(
+    ctx: Context, rows: Iterable[Row], plan: Planner, *, dry_run: bool, lines_max: int = WHOLE_LINES_MAX
+) -> list[LineResult]:
+    """All lines or none, in one transaction: one wrong line, and nothing of the file is taken.
+
+    Raises Invalid for more lines than fit in one.
+    """
+    read = list(islice(rows, lines_max + 1))
+    if len(read) > lines_max:
+        raise Invalid({"file": f"has more than {lines_max:,} lines, too many to take all or none: split it"})
+    with ctx.home.reading() as session:
+        planned = plan(ctx.inside(session), read)
+    results = [line.result for line in planned]
+    if dry_run:
+        return results
+    if all(line.verdict is not Verdict.WRONG for line in results):
+        acts = [(*line.act, None) for line in planned if line.act]
+        if acts:
+            perform_many(ctx, acts)
+        return results
+    undone = "Not taken, because another line is wrong."
+    return [
+        replace(line.result, verdict=Verdict.SKIPPED, says=(*line.result.says, undone)) if line.act else line.result
+        for line in planned
+    ]
 
 
 def tally(results: Iterable[LineResult]) -> Counter[Verdict]:

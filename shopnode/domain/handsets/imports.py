@@ -21,7 +21,7 @@ from shopnode.domain.context import Context
 from shopnode.domain.errors import Invalid, NotPermitted
 from shopnode.domain.handsets.models import OPEN_STATUSES, Handset, StockUnit, UnitStatus
 from shopnode.domain.handsets.numbers import Numbers, handsets_by_number, read_numbers
-from shopnode.domain.importing import Planned, in_words, run_import
+from shopnode.domain.importing import Planned, in_words, run_import, run_whole_import
 from shopnode.domain.people.queries import currency_of
 from shopnode.domain.permissions import Permission
 from shopnode.domain.sheets import (
@@ -32,6 +32,7 @@ from shopnode.domain.sheets import (
     read_amount,
     read_code,
     read_number,
+    read_yes_no,
     shown,
 )
 
@@ -43,17 +44,37 @@ COLUMNS = {
     "colour": ("colour", "color"),
     "storage": ("storage", "memory"),
     "cost_minor": ("landed cost ugx", "landed cost", "cost", "cost price", "unit cost", "cost ugx"),
+    "eid": ("eid", "esim"),
+    "grade": ("grade",),
+    "condition": ("condition", "state"),
+    "has_box": ("box", "with box"),
+    "has_charger": ("charger", "with charger"),
+    "battery_pct": ("battery", "battery health", "battery pct"),
+    "lock_state": ("lock", "locked to", "network lock"),
+    "region": ("region", "market", "spec"),
+    "vat_scheme": ("vat scheme", "vat"),
     "quantity": ("qty", "quantity", "pcs"),
     "remarks": ("remarks", "remark", "notes", "note"),
 }
 TOTAL = re.compile(r"(grand\s+|sub\s*)?total\b", re.IGNORECASE)
-NUMBER_NAMES = ("imei1", "imei2", "serial")
+NUMBER_NAMES = ("imei1", "imei2", "serial", "eid")
+TEXTS = ("colour", "storage", "grade", "lock_state", "region")
+# What people write in these columns → what is kept.
+WORDS = {
+    "condition": {
+        "new": "new", "brand new": "new", "sealed": "new", "open box": "open_box", "opened": "open_box",
+        "used": "used", "uk used": "used", "second hand": "used", "refurbished": "refurbished", "refurb": "refurbished",
+    },
+    "vat_scheme": {"standard": "standard", "business": "standard", "margin": "margin", "private": "margin"},
+}  # fmt: skip
 
 
 def import_handsets(
-    ctx: Context, file: IO[bytes], *, dry_run: bool = False, source: str | None = None
+    ctx: Context, file: IO[bytes], *, dry_run: bool = False, all_or_nothing: bool = False, source: str | None = None
 ) -> Iterator[LineResult]:
     """Take the phones of a CSV file into stock; each line's result as it is done. A dry run changes nothing.
+
+    all_or_nothing  one wrong line, and none is taken
 
     Raises Invalid when the file is no such table, NotPermitted for those who may not receive phones.
     """
@@ -62,6 +83,8 @@ def import_handsets(
     sheet = open_sheet(file, COLUMNS, ("item", "imei1"))
     with ctx.home.reading() as session:
         plan = _Plan(sheet.titles, currency_of(session), source)
+    if all_or_nothing:
+        return iter(run_whole_import(ctx, sheet.rows, plan.lines, dry_run=dry_run))
     return run_import(ctx, sheet.rows, plan.lines, dry_run=dry_run)
 
 
@@ -80,7 +103,7 @@ class _Phone:
 
     product: _Item
     numbers: Numbers
-    cells: Mapping[str, str]
+    looks: Mapping[str, Any]  # colour, grade, battery: whatever of it the line says
     cost_minor: int | None
 
 
@@ -135,7 +158,7 @@ class _Plan:
         numbers = Numbers(None, None, None)
         try:
             numbers = read_numbers(*(read_code(row.cells.get(name, "")) or None for name in NUMBER_NAMES))
-            if not numbers.all:
+            if not numbers.names_a_phone:
                 faults["imei1"] = "is missing"
         except Invalid as wrong:
             faults |= {name: f"“{shown(row.cells[name])}” {text}" for name, text in wrong.fields.items()}
@@ -146,10 +169,11 @@ class _Plan:
             cost_minor = read_amount(row.cells["cost_minor"], self.currency) if row.cells.get("cost_minor") else None
         except ValueError as wrong:
             faults["cost_minor"] = str(wrong)
-        faults |= self._quantity_fault(row)
+        looks, unclear = _looks(row.cells)
+        faults |= unclear | self._quantity_fault(row)
         if faults or product is None:
             raise Invalid(faults)
-        return _Phone(product, numbers, row.cells, cost_minor)
+        return _Phone(product, numbers, looks, cost_minor)
 
     def _quantity_fault(self, row: Row) -> dict[str, str]:
         text = row.cells.get("quantity", "")
@@ -201,6 +225,8 @@ class _Plan:
         if stay.product_id != phone.product.id:
             other = ctx.session.scalars(select(Product.name).where(Product.id == stay.product_id)).one()
             return _answer(row, Verdict.WRONG, f"The phone {handset.number} is known here as “{other}”.")
+        if stay.status == UnitStatus.EXPECTED.value:
+            return _answer(row, Verdict.NEW, "Was expected.", act=("handsets.receive", self._form(phone)))
         if stay.status == UnitStatus.SOLD.value:
             return _answer(row, Verdict.UNCHANGED, "Was received before and has been sold since.")
         if stay.status not in OPEN_STATUSES:
@@ -208,12 +234,38 @@ class _Plan:
         return _answer(row, Verdict.UNCHANGED, "Already here.")
 
     def _form(self, phone: _Phone) -> dict[str, Any]:
-        given = {"colour": phone.cells.get("colour"), "storage": phone.cells.get("storage"), "source": self.source}
         numbers = phone.numbers
+        source = {"source": self.source} if self.source else {}
         return {
             "product_id": phone.product.id, "imei1": numbers.imei1, "imei2": numbers.imei2, "serial": numbers.serial,
-            "cost_minor": phone.cost_minor, **{name: text for name, text in given.items() if text},
+            "eid": numbers.eid, "cost_minor": phone.cost_minor, **source, **phone.looks,
         }  # fmt: skip
+
+
+def _looks(cells: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """What the line says of how the phone looks, and what of it cannot be read."""
+    looks: dict[str, Any] = {name: cells[name] for name in TEXTS if cells.get(name)}
+    faults: dict[str, str] = {}
+    for name, known in WORDS.items():
+        word = " ".join(re.sub(r"[\W_]+", " ", cells.get(name, "").casefold()).split())
+        if word and word not in known:
+            faults[name] = f"“{shown(cells[name])}” is none of: {', '.join(dict.fromkeys(known.values()))}"
+        elif word:
+            looks[name] = known[word]
+    for name, read in (("has_box", read_yes_no), ("has_charger", read_yes_no), ("battery_pct", _percent)):
+        try:
+            looks |= {name: read(cells[name])} if cells.get(name) else {}
+        except ValueError as wrong:
+            faults[name] = str(wrong)
+    return looks, faults
+
+
+def _percent(text: str) -> int:
+    """A battery's health: 87, 87 % or 87.0. Raises ValueError, in words."""
+    number = read_number(text.strip().removesuffix("%").strip())
+    if number > 100:
+        raise ValueError(f"“{shown(text)}” is more than 100 %")
+    return number
 
 
 def _answer(row: Row, verdict: Verdict, *says: str, act: tuple[str, Mapping[str, Any]] | None = None) -> Planned:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from shopnode.domain.actions import action
 from shopnode.domain.capture import insert_rows
 from shopnode.domain.context import Context
-from shopnode.domain.errors import NotFound
+from shopnode.domain.errors import NotFound, NotPermitted
 from shopnode.domain.handsets.errors import HeldForPlan, NotInStock
 from shopnode.domain.handsets.models import ON_HAND_STATUSES, Handset, StockUnit, UnitEvent, UnitStatus
 from shopnode.domain.handsets.params import Grade
@@ -65,6 +65,15 @@ class GiveBack(Params):
     unit_id: IdText
     outcome: Literal["resell", "inspect"] = "inspect"
     reason: Annotated[Reason | None, Optionally] = None
+
+
+class ChangeStatus(Params):
+    """The state a phone is to be in; how it gets there follows from where it is."""
+
+    unit_id: IdText
+    status: Literal["in_stock", "reserved", "inspect", "bench", "lent", "missing", "scrapped"]
+    reason: Reason
+    grade: Grade = None
 
 
 class FinishInspection(Params):
@@ -160,6 +169,30 @@ def finish_inspection(ctx: Context, form: FinishInspection) -> dict[str, Any]:
 def write_off(ctx: Context, form: ChangeState) -> dict[str, Any]:
     """Take a phone out of stock that is lost for good or broken, with the reason. Raises NotInStock, NotFound."""
     return _turned(ctx, own_unit(ctx, form.unit_id), S.SCRAPPED, form.reason, kind=MovementKind.ADJUSTED)
+
+
+@action("handsets.change_status", needs=Permission.DEVICES_UPDATE)
+def change_status(ctx: Context, form: ChangeStatus) -> dict[str, Any]:
+    """Bring a phone to a state, by whichever of the ways above leads there. Raises NotInStock, NotPermitted."""
+    unit = own_unit(ctx, form.unit_id)
+    to, is_back = UnitStatus(form.status), form.status == S.IN_STOCK.value
+    about: dict[str, Any] = {"unit_id": unit.id, "reason": form.reason}
+    if S.MISSING.value in (unit.status, form.status) or to is S.SCRAPPED:
+        if not ctx.may(Permission.PRODUCTS_ADJUST_STOCK):
+            raise NotPermitted
+        if unit.status == S.MISSING.value and to is not S.SCRAPPED:
+            return report_found(ctx, ChangeState(**about))
+        return _turned(ctx, unit, to, form.reason, MovementKind.ADJUSTED if to is S.SCRAPPED else MovementKind.ASIDE)
+    if is_back and unit.status == S.RESERVED.value:
+        return release(ctx, ChangeState(**about))
+    if is_back and unit.status == S.INSPECT.value:
+        return finish_inspection(ctx, FinishInspection(**about, outcome="resell", grade=form.grade))
+    if is_back and unit.status in (S.EXPECTED.value, S.SUPPLIER.value):
+        raise NotInStock(unit.status)  # it is received by its number, or by what its supplier answered
+    if to is S.RESERVED:
+        return reserve(ctx, ChangeState(**about))
+    unit.grade = form.grade or unit.grade
+    return _turned(ctx, unit, to, form.reason)
 
 
 def own_unit(ctx: Context, unit_id: str) -> StockUnit:
