@@ -15,6 +15,7 @@ import shopnode.domain.cash.actions
 import shopnode.domain.catalogue.actions
 import shopnode.domain.catalogue.projections
 import shopnode.domain.customers.actions
+import shopnode.domain.customers.erasing
 import shopnode.domain.financiers.actions
 import shopnode.domain.handsets.actions
 import shopnode.domain.handsets.describing

@@ -116,7 +116,7 @@ def _blocks(draft: EntryDraft, seen_numbers: SeenNumbers, salt: Callable[[], byt
 def _insert_block(entity: str, sync: Sync, draft: EntryDraft, salt: Callable[[], bytes]) -> Block:
     rows = list(draft.capture.inserts[entity].values())
     columns = [name for name in rows[0] if name == "id" or any(row[name] is not None for row in rows)]
-    values = [[_sealed(draft, sync, name, row[name], salt) for name in columns] for row in rows]
+    values = [[_sealed(draft.personal, sync, name, row[name], salt) for name in columns] for row in rows]
     return [entity, "i", columns, values]
 
 
@@ -131,21 +131,25 @@ def _update_blocks(
     blocks: dict[tuple[str, ...], Block] = {}
     for row_id, columns in changed.items():
         names = tuple(columns)
+        forgets = columns.get("erased_at", (None, None))[1] is not None
         block = blocks.setdefault(names, [entity, "u", ["id", *names], []])
         values: list[Any] = [row_id]
         for name, (before, after) in columns.items():
-            pair = [_sealed(draft, sync, name, before, salt), _sealed(draft, sync, name, after, salt)]
+            # Who is erased is not told once more by the entry that erases them: only a marker is left of before.
+            told = {} if forgets else draft.personal
+            pair = [_sealed(told, sync, name, before, salt), _sealed(draft.personal, sync, name, after, salt)]
             values.append([*pair, seen.get((entity, row_id, name), 0)] if sync.kind is Kind.REGISTER else pair)
         block[3].append(values)
     return list(blocks.values())
 
 
-def _sealed(draft: EntryDraft, sync: Sync, name: str, value: Any, salt: Callable[[], bytes]) -> Any:
+def _sealed(told: dict[str, list[Any]], sync: Sync, name: str, value: Any, salt: Callable[[], bytes]) -> Any:
+    """The value, or of a personal column its marker; what reveals it goes to `told`."""
     if value is None or name not in sync.personal:
         return value
     grain = salt()
     marker = seal(value, grain)
-    draft.personal[marker] = [base64.urlsafe_b64encode(grain).rstrip(b"=").decode(), value]
+    told[marker] = [base64.urlsafe_b64encode(grain).rstrip(b"=").decode(), value]
     return marker
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 
+from pydantic import Field
 from sqlalchemy import func, select
 
 from shopnode.domain.actions import action
@@ -13,20 +15,32 @@ from shopnode.domain.customers.models import Customer
 from shopnode.domain.customers.queries import find_customer, on_the_list
 from shopnode.domain.errors import Conflict, Invalid
 from shopnode.domain.homes import Where
-from shopnode.domain.params import IdText, Name, Note, Optionally, Params, ShortText
+from shopnode.domain.params import IdText, Line, Name, Note, Optionally, Params, ShortText
 from shopnode.domain.people.rules import Email
 from shopnode.domain.permissions import Permission
 from shopnode.domain.phones import Phone
+from shopnode.domain.pricing.models import PriceList
+from shopnode.domain.queries import row_or_none
+
+BORN_EARLIEST = date(1900, 1, 1)
+
+IdNumber = Annotated[Line, Field(max_length=60)]
+Gender = Annotated[Line, Field(max_length=20)]
 
 
 class CreateCustomer(Params):
-    """Who buys: the name, and the telephone number people are found by."""
+    """Who buys: the name, and the telephone number people are found by. All else is optional."""
 
     name: Name
     phone: Annotated[Phone | None, Optionally] = None
     email: Annotated[Email | None, Optionally] = None
     address: Annotated[ShortText | None, Optionally] = None
     notes: Annotated[Note | None, Optionally] = None
+    id_number: Annotated[IdNumber | None, Optionally] = None
+    date_of_birth: Annotated[date | None, Optionally] = Field(default=None, strict=False)
+    gender: Annotated[Gender | None, Optionally] = None
+    price_list_id: Annotated[IdText | None, Optionally] = None
+    may_message: bool = Field(default=False, description="Agreed to be sent messages.")
 
 
 class UpdateCustomer(Params):
@@ -38,6 +52,11 @@ class UpdateCustomer(Params):
     email: Annotated[Email | None, Optionally] = None
     address: Annotated[ShortText | None, Optionally] = None
     notes: Annotated[Note | None, Optionally] = None
+    id_number: Annotated[IdNumber | None, Optionally] = None
+    date_of_birth: Annotated[date | None, Optionally] = Field(default=None, strict=False)
+    gender: Annotated[Gender | None, Optionally] = None
+    price_list_id: Annotated[IdText | None, Optionally] = None
+    may_message: bool | None = None
 
 
 class ArchiveCustomer(Params):
@@ -58,11 +77,21 @@ class AlreadyCustomer(Conflict):
         return {"customer_id": self.customer_id}
 
 
+class CustomerErased(Conflict):
+    code = "customer-erased"
+
+    def __init__(self) -> None:
+        super().__init__("This customer was erased at their own wish. Add them anew if they come back.")
+
+
 @action("customers.create", needs=Permission.CUSTOMERS_CREATE, where=Where.ANYWHERE)
 def create_customer(ctx: Context, new: CreateCustomer) -> dict[str, Any]:
     """Add a customer. Raises AlreadyCustomer when the telephone number is known."""
     _check_phone_free(ctx, new.phone)
-    customer = Customer(id=ctx.new_id(), created_by=ctx.actor.id, created_at=ctx.now, **new.model_dump())
+    given = new.model_dump()
+    _check_choices(ctx, given)
+    given["may_message_at"] = ctx.now if given.pop("may_message") else None
+    customer = Customer(id=ctx.new_id(), created_by=ctx.actor.id, created_at=ctx.now, **given)
     add_rows(ctx.session, customer)
     ctx.about("customer", customer.id)
     return {"id": customer.id}
@@ -70,12 +99,18 @@ def create_customer(ctx: Context, new: CreateCustomer) -> dict[str, Any]:
 
 @action("customers.update", needs=Permission.CUSTOMERS_UPDATE, where=Where.ANYWHERE)
 def update_customer(ctx: Context, new: UpdateCustomer) -> dict[str, Any]:
-    """Change any of a customer's fields."""
+    """Change any of a customer's fields. Raises AlreadyCustomer, CustomerErased, Invalid, NotFound."""
     customer = find_customer(ctx.session, new.customer_id)
+    if customer.erased_at is not None:
+        raise CustomerErased
     given = new.model_dump(exclude_unset=True, exclude={"customer_id"})
     if "name" in given and given["name"] is None:
         raise Invalid({"name": "is needed"})
     _check_phone_free(ctx, given.get("phone"), but=customer.id)
+    _check_choices(ctx, given)
+    agreed = given.pop("may_message", None)
+    if agreed is not None and agreed is not (customer.may_message_at is not None):
+        customer.may_message_at = ctx.now if agreed else None
     for name, value in given.items():
         setattr(customer, name, value)
     ctx.about("customer", customer.id)
@@ -89,6 +124,21 @@ def archive_customer(ctx: Context, form: ArchiveCustomer) -> dict[str, Any]:
     customer.archived_at = customer.archived_at or ctx.now
     ctx.about("customer", customer.id)
     return {"id": customer.id}
+
+
+def _check_choices(ctx: Context, given: dict[str, Any]) -> None:
+    """Raises Invalid, naming every wrong field."""
+    wrong = {}
+    born = given.get("date_of_birth")
+    if born is not None and not BORN_EARLIEST <= born <= ctx.now.date():
+        wrong["date_of_birth"] = "is not a day on which a customer was born"
+    list_id = given.get("price_list_id")
+    if list_id is not None:
+        known = row_or_none(ctx.session, PriceList, list_id)
+        if known is None or known.archived_at is not None:
+            wrong["price_list_id"] = "is not one of the price lists"
+    if wrong:
+        raise Invalid(wrong)
 
 
 def _check_phone_free(ctx: Context, phone: str | None, but: str | None = None) -> None:

@@ -6,9 +6,10 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from shopnode.domain.catalogue.rules import printable
+from shopnode.domain.clock import to_ms
 from shopnode.domain.customers.models import Customer
 from shopnode.domain.customers.rules import phone_fragment
-from shopnode.domain.paging import PAGE_DEFAULT, Page, beyond, decode_cursor, page_of
+from shopnode.domain.paging import PAGE_DEFAULT, Page, beyond, decode_cursor, older_than, page_of
 from shopnode.domain.queries import find_row
 
 
@@ -34,7 +35,7 @@ def _matches(wanted: str) -> ColumnElement[bool]:
 
 
 def search_customers(
-    session: Session, text: str, *, limit: int = PAGE_DEFAULT, cursor: str | None = None
+    session: Session, text: str, *, limit: int = PAGE_DEFAULT, cursor: str | None = None, newest_first: bool = False
 ) -> Page[Customer]:
     """Customers whose number holds these digits or whose name holds this text, by name; all for an empty text.
 
@@ -43,13 +44,25 @@ def search_customers(
     Raises Invalid for a cursor of another list.
     """
     name = func.lower(Customer.name)
-    query = select(Customer, name).where(on_the_list()).order_by(name, Customer.id).limit(limit + 1)
+    query = select(Customer, name).where(on_the_list(), Customer.erased_at.is_(None)).limit(limit + 1)
     wanted = " ".join(printable(text).split())
     if wanted:
         known_as = select(Customer.merged_into).where(Customer.merged_into.is_not(None), _matches(wanted))
         query = query.where(or_(_matches(wanted), Customer.id.in_(known_as)))
+    if newest_first:
+        return _newest_first(session, query, limit, cursor)
     place = decode_cursor(cursor, (str, str))
     if place is not None:
         query = query.where(beyond((name, Customer.id), place))
+    query = query.order_by(name, Customer.id)
     page = page_of(list(session.execute(query)), limit, lambda row: (row[1], row[0].id))
+    return Page([row[0] for row in page.rows], page.next_cursor)
+
+
+def _newest_first(session: Session, query: Select[Customer, str], limit: int, cursor: str | None) -> Page[Customer]:
+    place = decode_cursor(cursor, (int, str))
+    if place is not None:
+        query = query.where(older_than(Customer.created_at, Customer.id, place))
+    query = query.order_by(Customer.created_at.desc(), Customer.id.desc())
+    page = page_of(list(session.execute(query)), limit, lambda row: (to_ms(row[0].created_at), row[0].id))
     return Page([row[0] for row in page.rows], page.next_cursor)
