@@ -13,7 +13,7 @@ from flask import Response, g, request
 from pydantic import BaseModel
 from sqlalchemy.exc import IntegrityError
 
-from shopnode.api import keys
+from shopnode.api import keys, lists
 from shopnode.api.reading import read_body, read_query
 from shopnode.api.routing import Route
 from shopnode.domain.actions import Done
@@ -80,16 +80,33 @@ def view_function(route: Route) -> Callable[..., Response]:
         _admit(route)
         call = Call(route)
         arguments: dict[str, Any] = {name: str(part) for name, part in path.items()}
+        own = lists.PARAMETER if route.item else None
         if route.query is not None:
-            arguments["query"] = read_query(request, route.query)
-        elif request.args:
+            arguments["query"] = read_query(request, route.query, but=own)
+        elif request.args.keys() - {own}:
             raise Invalid({"query": "this address takes no query"})
         if route.body is not None:
             arguments["body"] = read_body(request, route.body, may_be_absent=route.body_may_be_absent)
+        wanted = lists.asked_format(request.args.getlist(own)) if own else None
+        if wanted is not None:
+            return _response(route, call, _as_file(route, call, wanted, arguments))
         return _response(route, call, route.view(call, **arguments))
 
     answer.__name__ = route.name
     return answer
+
+
+def _as_file(route: Route, call: Call, wanted: lists.FileFormat, arguments: dict[str, Any]) -> Response:
+    """A list as a file: the view is asked for one page after the other."""
+    query = arguments.get("query")
+
+    def next_page(changes: Mapping[str, Any]) -> BaseModel:
+        asked = {"query": query.model_copy(update=dict(changes))} if query is not None else {}
+        page: BaseModel = route.view(call, **{**arguments, **asked})
+        return page
+
+    assert route.item is not None
+    return lists.list_file(call.ctx, route.list_name, route.item, wanted, query, next_page)
 
 
 def _admit(route: Route) -> None:

@@ -9,12 +9,14 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from shopnode.api import lists
 from shopnode.api.calls import APPROVER_ID, APPROVER_PIN
 from shopnode.api.keys import HEADER, KEY_MAX, REPLAYED
 from shopnode.api.problems import MEDIA_TYPE, TITLES, Problem
 from shopnode.api.routing import Route
 from shopnode.domain.actions import ACTIONS
 from shopnode.domain.errors import ShopError
+from shopnode.domain.exports import ROWS_MAX
 from shopnode.domain.permissions import Permission
 
 Schema = dict[str, Any]
@@ -24,6 +26,10 @@ Amounts are whole minor units of the shop's currency (for UGX, shillings). Insta
 Every call that changes something takes an `Idempotency-Key`: sent again with the same key and content it answers what
 the first one did, with `Idempotency-Replayed: true`; with other content it is refused. Nothing is ever deleted:
 DELETE archives or voids. Where a person's limit is passed, a second person's id and PIN come in two headers.
+"""
+AS_FILE = f"""\
+csv and xlsx answer the whole list as a file, up to {ROWS_MAX:,} rows, instants in the shop's zone; `limit` does not
+count then. Needs `reports:export`, and is written down.\
 """
 _BODY_STATUSES = (400, 413, 415)
 _ACTION_STATUSES = (403, 404, 409, 503)
@@ -122,6 +128,9 @@ def _parameters(route: Route) -> list[Schema]:
         for name in route.path_names
     ]
     found += _query_parameters(route.query) if route.query else []
+    if route.item:
+        found.append({"name": lists.PARAMETER, "in": "query", "required": False, "description": AS_FILE,
+                      "schema": {"type": "string", "enum": list(lists.FORMATS), "default": "json"}})  # fmt: skip
     if route.action:
         text = {"type": "string", "minLength": 1, "maxLength": KEY_MAX}
         found.append({"name": HEADER, "in": "header", "required": False, "schema": text})
@@ -159,8 +168,8 @@ def _responses(route: Route, refs: Refs) -> Schema:
         statuses |= {404}
     if route.body is not None:
         statuses |= set(_BODY_STATUSES)
-    if route.action:
-        statuses |= set(_ACTION_STATUSES)
+    if route.action or route.item:  # taking a list out is an action, too
+        statuses |= set(_ACTION_STATUSES) - ({404} if route.item else set())
     if route.takes_approval:
         statuses |= {429}
     problem = {MEDIA_TYPE: {"schema": refs[Problem, "serialization"]}}
@@ -173,6 +182,10 @@ def _success(route: Route, refs: Refs) -> Schema:
         return {"description": "Done; there is nothing to say."}
     schema = refs[route.answer, "serialization"] if route.answer else {"type": "string", "format": "binary"}
     done: Schema = {"description": "Done", "content": {route.media_type: {"schema": schema}}}
+    if route.item:
+        for file_type in lists.CONTENT_TYPES.values():
+            name = file_type.partition(";")[0]
+            done["content"][name] = {"schema": {"type": "string", "format": "binary"}}
     if route.action:
         told = "Set when the call had been done before."
         done["headers"] = {REPLAYED: {"description": told, "schema": {"type": "string", "enum": ["true"]}}}

@@ -70,9 +70,13 @@ def _raw_body(request: Request) -> bytes:
     return b"".join(iter(lambda: request.stream.read(PIECE), b""))
 
 
-def read_query(request: Request, model: type[M]) -> M:
-    """The query string as the model. Raises Invalid; a name that stands twice is wrong, too."""
+def read_query(request: Request, model: type[M], *, but: str | None = None) -> M:
+    """The query string as the model, without the one name that is no part of it.
+
+    Raises Invalid; a name that stands twice is wrong, too.
+    """
     names = request.args.to_dict(flat=False)
+    names.pop(but or "", None)
     twice = {name: "stands here more than once" for name, values in names.items() if len(values) > 1}
     if twice:
         raise Invalid(_bounded(twice))

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from shopnode.api.lists import item_model
 from shopnode.domain import everything  # noqa: F401 — a route may name any action
 from shopnode.domain.actions import ACTIONS
 from shopnode.domain.permissions import Permission
@@ -42,6 +43,7 @@ class Route:
     query: type[BaseModel] | None
     answer: type[BaseModel] | None
     other_statuses: tuple[int, ...] = ()
+    item: type[BaseModel] | None = None  # of what it is a list; any list is a file, too
 
     @property
     def name(self) -> str:
@@ -54,6 +56,11 @@ class Route:
     @property
     def path_names(self) -> list[str]:
         return re.findall(r"<(\w+)>", self.rule)
+
+    @property
+    def list_name(self) -> str:
+        """What a list is called as a file: its address without the ids in it."""
+        return "/".join(part for part in self.rule.split("/") if part and not part.startswith("<"))
 
     @property
     def is_open(self) -> bool:
@@ -81,12 +88,12 @@ def route(
     def register(view: View) -> View:
         hints = typing.get_type_hints(view)
         body, may_be_absent = _optional(hints.get("body"))
-        answer = hints["return"]
+        hinted = hints["return"]
+        answer = hinted if inspect.isclass(hinted) and issubclass(hinted, BaseModel) else None
         made = Route(
             method, rule, view, needs or ACTIONS[str(action)].needs, action, status, takes_approval, media_type,
             body, may_be_absent, hints.get("query"),
-            answer if inspect.isclass(answer) and issubclass(answer, BaseModel) else None,
-            other_statuses,
+            answer, other_statuses, item_model(answer) if method == "GET" else None,
         )  # fmt: skip
         ROUTES.append(made)
         return view

@@ -17,6 +17,7 @@ import shopnode.domain.catalogue.projections
 import shopnode.domain.customers.actions
 import shopnode.domain.customers.erasing
 import shopnode.domain.financiers.actions
+import shopnode.domain.exports
 import shopnode.domain.handsets.actions
 import shopnode.domain.handsets.describing
 import shopnode.domain.handsets.states

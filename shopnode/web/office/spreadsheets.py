@@ -1,40 +1,36 @@
-"""Lists as CSV for a spreadsheet: no cell of ours is ever taken for a formula."""
+"""A list of the office as a file for a spreadsheet; that it was taken out is written down first."""
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Response
+from flask import Response, request
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-BOM = "\ufeff"  # without it, Excel reads UTF-8 as something else
+from shopnode.documents.spreadsheets import CSV_TYPE, write_csv
+from shopnode.documents.text import clean
+from shopnode.domain.exports import EXPORT, TYPED
+from shopnode.web.ui.request import act
+
+FREE_TEXT = frozenset({"q"})  # may hold a name or a telephone number
+SHOWN_MAX = 100
+FILTERS_MAX = 30
 
 
 def csv_answer(name: str, titles: Sequence[str], rows: Iterable[Sequence[Any]], zone: ZoneInfo) -> Response:
-    """A file to download."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(titles)
-    for row in rows:
-        writer.writerow([cell(value, zone) for value in row])
-    response = Response(BOM + text.getvalue(), content_type="text/csv; charset=utf-8")
+    """A file to download. Its name begins with the list's."""
+    file = io.BytesIO()
+    count = write_csv(file, titles, rows, zone)
+    asked = {name: TYPED if name in FREE_TEXT else clean(text, SHOWN_MAX) for name, text in _filters()}
+    act(EXPORT, {"name": name.partition("-")[0], "format": "csv", "filters": asked, "rows": count})
+    response = Response(file.getvalue(), content_type=CSV_TYPE)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response
 
 
-def cell(value: Any, zone: ZoneInfo) -> Any:
-    """A value as a spreadsheet may have it. Text that could be a formula gets a quote in front."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, datetime):
-        return f"{value.astimezone(zone):%Y-%m-%d %H:%M:%S}"
-    if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA_STARTS):
-        return "'" + value
-    return value
+def _filters() -> list[tuple[str, str]]:
+    """As many of the filters in the address as anybody sets."""
+    named = [(clean(name, SHOWN_MAX // 2), text) for name, text in request.args.items()]
+    return [(name, text) for name, text in named if name and text][:FILTERS_MAX]
