@@ -168,6 +168,8 @@ def test_the_agreement_names_the_seller_to_the_buyer_on_the_day(till: Till) -> N
 
 def test_rule_91_an_identity_is_erased_and_the_purchase_stays(till: Till) -> None:
     purchase_id = buy(till).result["purchase_id"]
+    sealed = str(till.shop.rows(SellerIdentity)[0].sealed)
+    assert everything_written(till.shop).count(sealed) == 2  # in its row and beside its entry
     with pytest.raises(NotPermitted):
         till.shop.do("usedphones.erase_identity", purchase_id=purchase_id, role=Role.SUPERVISOR)
     till.shop.do("usedphones.erase_identity", purchase_id=purchase_id)
@@ -175,6 +177,7 @@ def test_rule_91_an_identity_is_erased_and_the_purchase_stays(till: Till) -> Non
     (row,) = till.shop.rows(SellerIdentity)
     assert row.sealed is None and row.erased_at == till.shop.ctx().now
     assert till.shop.rows(Blob) == []
+    assert sealed not in everything_written(till.shop)
     assert till.shop.changes("seller_identity")[-1].fields["sealed"] is None
     with till.shop.reading() as ctx:
         assert purchase_view(ctx, purchase_id).identity_kept_until is None

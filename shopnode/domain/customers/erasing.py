@@ -91,8 +91,13 @@ def forget_erased(session: Session, changed: Changed) -> None:
         return
     query = select(Customer.id).where(Customer.id.in_(told), Customer.erased_at.is_not(None))
     for customer_id in session.scalars(query.order_by(Customer.id)).all():
-        for table, key in (("journal_entry", "n"), ("feed_line", "no")):
-            _forget(session, table, key, "customer", customer_id)
+        forget_reveals(session, "customer", customer_id)
+
+
+def forget_reveals(session: Session, entity: str, row_id: str) -> None:
+    """Take what reveals the personal values of one row out of the journal and the feed of this home."""
+    for table, key in (("journal_entry", "n"), ("feed_line", "no")):
+        _forget(session, table, key, entity, row_id)
 
 
 def _forget(session: Session, table: str, key: str, entity: str, row_id: str) -> None:

@@ -3,6 +3,8 @@
 Invariants:
   * What is read is read out of the vault after a look was journalled, or by the person who wrote it down that day.
   * No action answers with it: what an action answers stands in the journal.
+  * Once erased, its sealed text is in no row, no entry and no line of the feed, at any home that heard of it. Photos
+    that another home erased stay in the shop as bytes that nothing opens: their key lay in the record.
 """
 
 from __future__ import annotations
@@ -16,12 +18,14 @@ from sqlalchemy.orm import Session
 
 from shopnode.domain.actions import action
 from shopnode.domain.context import Context
+from shopnode.domain.customers.erasing import forget_reveals
 from shopnode.domain.errors import NotFound, NotPermitted
 from shopnode.domain.homes import Where
 from shopnode.domain.journal import JournalEntry
 from shopnode.domain.params import IdText, Params
 from shopnode.domain.permissions import Permission
 from shopnode.domain.photos.store import drop_photos
+from shopnode.domain.projections import Changed, projection
 from shopnode.domain.queries import find_row, row_or_none
 from shopnode.domain.usedphones.models import SellerIdentity, UsedPurchase
 from shopnode.domain.usedphones.vault import SellerDetails, VaultShut, sealed_photos, unseal
@@ -83,6 +87,20 @@ def erase_identity(ctx: Context, form: AboutSeller) -> dict[str, Any]:
     identity.sealed, identity.erased_at = None, ctx.now
     ctx.about("used_purchase", purchase.id)
     return {"purchase_id": purchase.id}
+
+
+@projection("seller_identity")
+def forget_erased_sellers(session: Session, changed: Changed) -> None:
+    """Take the sealed text of an erased seller out of the journal and the feed of this home, whoever erased it.
+
+    The key that opens it stays in the books, for the others that it seals.
+    """
+    told = changed.updates.get("seller_identity")
+    if not told:
+        return
+    query = select(SellerIdentity.id).where(SellerIdentity.id.in_(told), SellerIdentity.erased_at.is_not(None))
+    for identity_id in session.scalars(query.order_by(SellerIdentity.id)).all():
+        forget_reveals(session, "seller_identity", identity_id)
 
 
 def identity_of(ctx: Context, purchase_id: str) -> SellerView:
