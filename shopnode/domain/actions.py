@@ -24,12 +24,14 @@ from sqlalchemy.orm import Session
 
 from shopnode.domain import failpoints
 from shopnode.domain.capture import begin_capture, driver_cursor
-from shopnode.domain.context import Approval, Context
+from shopnode.domain.context import AnyApproval, Context, PhoneApproval
 from shopnode.domain.errors import NotFound, NotPermitted, ReusedActionId, WrongPlace
 from shopnode.domain.homes import Where
 from shopnode.domain.journal import EntryDraft
 from shopnode.domain.params import Params, read_params
 from shopnode.domain.people.approvals import approver_of
+from shopnode.domain.people.telephone import approver_by_phone, use_question
+from shopnode.domain.people.telephone_rules import read_challenge
 from shopnode.domain.permissions import Permission
 from shopnode.domain.projections import project
 
@@ -86,7 +88,7 @@ def perform(
     params: Mapping[str, Any] | BaseModel,
     *,
     action_id: str | None = None,
-    approval: Approval | None = None,
+    approval: AnyApproval | None = None,
 ) -> Done:
     """Do one action, or return the first result of the same one.
 
@@ -96,7 +98,7 @@ def perform(
         known = _replayed(ctx, name, params, action_id) if action_id else None
         if known is not None:
             return known
-        ctx = _with_approver(ctx, name, approval)
+        ctx = _with_approver(ctx, name, params, approval)
     failpoints.hit("perform.before_begin")
 
     def once() -> Done:
@@ -139,6 +141,8 @@ def _perform_inside(ctx: Context, name: str, params: Mapping[str, Any] | BaseMod
     ctx = replace(ctx, action_id=action_id, marks={})
     capture = begin_capture(ctx.session)
     result = act.run(ctx, form)
+    if ctx.challenge is not None and "approved" in ctx.marks:
+        use_question(ctx)
     ctx.session.flush()
     failpoints.hit("perform.rows_written")
     ctx.home.take_turn(ctx.session)
@@ -176,9 +180,14 @@ def _permit(ctx: Context, act: Action) -> None:
         raise WrongPlace(act.name)
 
 
-def _with_approver(ctx: Context, name: str, approval: Approval) -> Context:
-    """Check the second person's PIN before the writer is taken: it costs time on purpose."""
-    _permit(ctx, find_action(name))
+def _with_approver(ctx: Context, name: str, params: Mapping[str, Any] | BaseModel, approval: AnyApproval) -> Context:
+    """Check the second person's PIN, or their code, before the writer is taken: it costs time on purpose."""
+    act = find_action(name)
+    _permit(ctx, act)
+    if isinstance(approval, PhoneApproval):
+        form = params if isinstance(params, act.params) else read_params(act.params, _plain(params))
+        approver = approver_by_phone(ctx, name, form, approval)
+        return replace(ctx, approver=approver, challenge=read_challenge(approval.challenge))
     return replace(ctx, approver=approver_of(ctx, approval))
 
 

@@ -48,6 +48,17 @@ class Approval:
 
 
 @dataclass(frozen=True)
+class PhoneApproval:
+    """The owner's answer to a question that was read out over the telephone, see people/telephone."""
+
+    challenge: str
+    code: str = field(repr=False)
+
+
+AnyApproval = Approval | PhoneApproval
+
+
+@dataclass(frozen=True)
 class Context:
     home: Home
     actor: Actor
@@ -55,6 +66,7 @@ class Context:
     channel: Channel = Channel()
     db: Session | None = None
     approver: Actor | None = None
+    challenge: str | None = None  # the question the approver answered over the telephone
     action_id: str = ""
     marks: dict[str, Any] = field(default_factory=dict)
 

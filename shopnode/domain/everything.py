@@ -16,14 +16,15 @@ import shopnode.domain.catalogue.actions
 import shopnode.domain.catalogue.projections
 import shopnode.domain.customers.actions
 import shopnode.domain.customers.erasing
-import shopnode.domain.financiers.actions
 import shopnode.domain.exports
+import shopnode.domain.financiers.actions
 import shopnode.domain.handsets.actions
 import shopnode.domain.handsets.describing
 import shopnode.domain.handsets.states
 import shopnode.domain.handsets.transfers
 import shopnode.domain.models
 import shopnode.domain.people.actions
+import shopnode.domain.people.phone_setup
 import shopnode.domain.photos.actions
 import shopnode.domain.plans.actions
 import shopnode.domain.pricing.actions

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from shopnode.domain.buying.models import SupplierReturn
 from shopnode.domain.errors import ApprovalNeeded, Conflict, Invalid, NotFound, NotPermitted
 from shopnode.domain.handsets.models import StockUnit, UnitEvent
 from shopnode.domain.permissions import Role
@@ -139,7 +140,7 @@ def test_the_page_on_what_pieces_are_worth(amount, sold, before, now, worth):
         ("new", "in_stock", 2),
         ("open_box", "in_stock", 2),
         ("bench", "bench", 1),
-        ("supplier", "supplier", 1),
+        ("supplier", "inspect", 1),  # nobody knows whom it came from
         ("scrap", "scrapped", 1),
     ],
 )
@@ -156,6 +157,16 @@ def test_rule_52_stock_follows_the_decision(till, restock, status, level):
     assert (event.from_status, event.to_status, event.about_id) == ("sold", status, line.return_id)
     with till.shop.reading() as ctx:
         assert stock_differences(ctx.session) == []
+
+
+def test_rules_52_and_58_a_phone_whose_supplier_is_known_goes_back_to_them(till):
+    supplier = till.shop.do("suppliers.create", name="Banana Phones")["id"]
+    number = "004401251000390"
+    unit = till.shop.do("handsets.receive", product_id=till.phone, imei1=number, supplier_id=supplier)["unit_id"]
+    sale_id = till.sell({"device_id": unit}, pay=[{"method": "cash", "amount": 640_000}]).result["sale_id"]
+    back(till, sale_id, number, role=Role.OWNER, restock="supplier")
+    (sent,) = till.shop.rows(SupplierReturn)
+    assert (sent.unit_id, sent.supplier_id, till.shop.row(StockUnit, unit).status) == (unit, supplier, "supplier")
 
 
 def test_rule_52_broken_accessories_come_back_and_are_not_on_the_shelf(till):

@@ -70,7 +70,7 @@ def test_rule_56_a_replacement_inherits_the_days_that_are_left(till):
     (row,) = till.shop.rows(WarrantyClaim)
     assert (row.unit_id, row.new_unit_id, row.new_line_id) == (till.units[0], till.units[1], new.id)
     assert row.sale_line_id == lines(till, first)[0].id
-    assert [till.shop.row(StockUnit, unit).status for unit in till.units] == ["supplier", "sold"]
+    assert [till.shop.row(StockUnit, unit).status for unit in till.units] == ["inspect", "sold"]
     assert on_hand(till, till.phone) == 0
 
 

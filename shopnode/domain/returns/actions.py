@@ -14,6 +14,7 @@ from shopnode.domain.context import Context
 from shopnode.domain.errors import Invalid
 from shopnode.domain.numbers import Document, next_document_number
 from shopnode.domain.people.limits import check_refund
+from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission, Role
 from shopnode.domain.printing.queue import queue_sale_prints
 from shopnode.domain.returns.booking import book_return, original_tenders, pay_back, turned_into
@@ -129,3 +130,13 @@ def take_points_back(ctx: Context, goods: Goods) -> None:
     if summary.customer_id is not None:
         ticket = Ticket(goods.sale.id, goods.sale.number, summary.customer_id, summary.total_minor)
         claw_back(ctx, ticket, goods.worth_minor)
+
+
+def _figures(ctx: Context, form: ComesBack) -> tuple[int, str]:
+    """What the owner is told over the telephone: what goes back, and of which receipt."""
+    goods = weigh(ctx, form)
+    return goods.refund_minor, goods.sale.number
+
+
+register_figures("returns.take_back", _figures)
+register_figures("returns.exchange", _figures)

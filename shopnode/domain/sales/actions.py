@@ -18,6 +18,7 @@ from shopnode.domain.customers.models import Customer
 from shopnode.domain.errors import Invalid
 from shopnode.domain.handsets.models import StockUnit, UnitStatus
 from shopnode.domain.people.models import Staff
+from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission
 from shopnode.domain.pricing.bundles import part_move_id
 from shopnode.domain.printing.queue import queue_sale_prints
@@ -223,3 +224,13 @@ def _book_foreign(ctx: Context, booked: dict[str, Settled], drawer: OpenDrawer |
         if tender.foreign is not None
     ]  # fmt: skip
     insert_rows(ctx.session, ForeignCash, rows)
+
+
+def _figures(ctx: Context, new: NewSale) -> tuple[int, str]:
+    """What the owner is told over the telephone of a ticket that is not booked yet."""
+    customer = find_row(ctx.session, Customer, new.customer_id, "This customer") if new.customer_id else None
+    lines = price_lines(ctx, new.items, list_id=customer.price_list_id if customer else None)
+    return add_up(lines, new.discount_amount).total_minor, "NEW"
+
+
+register_figures("sales.sell", _figures)

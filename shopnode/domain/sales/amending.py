@@ -16,6 +16,7 @@ from shopnode.domain.customers.models import Customer
 from shopnode.domain.errors import Invalid
 from shopnode.domain.handsets.models import UnitStatus
 from shopnode.domain.people.limits import check_refund
+from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission
 from shopnode.domain.pricing.bundles import goods_of
 from shopnode.domain.queries import find_row
@@ -162,3 +163,12 @@ def _net(ctx: Context, sale_id: str) -> dict[tuple[str, str | None], int]:
     for row in payments_of(ctx.session, sale_id):
         net[row.method, row.reference] += row.amount_minor
     return net
+
+
+def _figures(ctx: Context, change: AmendSale) -> tuple[int, str]:
+    """What the owner is told over the telephone: what the sale was paid, and its number."""
+    sale, summary = find_changeable(ctx, change.sale_id)
+    return summary.paid_minor, sale.number
+
+
+register_figures("sales.amend", _figures)

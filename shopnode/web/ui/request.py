@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from shopnode.domain.actions import Done, perform
-from shopnode.domain.context import Approval, Channel, Context
+from shopnode.domain.context import AnyApproval, Channel, Context
 
 USER_AGENT_MAX = 300
 
@@ -52,7 +52,11 @@ def channel() -> Channel:
 
 
 def act(
-    name: str, params: Mapping[str, Any] | BaseModel, *, action_id: str | None = None, approval: Approval | None = None
+    name: str,
+    params: Mapping[str, Any] | BaseModel,
+    *,
+    action_id: str | None = None,
+    approval: AnyApproval | None = None,
 ) -> Done:
     """Perform an action for whoever is signed in, then read the books anew: a session sees one state of them.
 
