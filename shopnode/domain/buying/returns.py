@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from sqlalchemy import select
-
 from shopnode.domain.actions import action
 from shopnode.domain.buying.accounts import write_entry
 from shopnode.domain.buying.models import ReturnToSupplierOutcome, SupplierEntryKind, SupplierReturn
@@ -68,7 +66,7 @@ def send_back(ctx: Context, form: SendToSupplier) -> dict[str, Any]:
         number=next_document_number(ctx, Document.SUPPLIER_RETURN), sent_at=ctx.now, sent_by=ctx.actor.id,
     )  # fmt: skip
     add_rows(ctx.session, sent)
-    _leave(ctx, unit, sent)
+    turn(ctx, unit, UnitStatus.SUPPLIER, form.reason, about_id=sent.id)
     ctx.about("supplier_return", sent.id)
     return {"return_id": sent.id, "number": sent.number, "unit_id": unit.id, "status": unit.status}
 
@@ -106,16 +104,6 @@ def end_return(ctx: Context, form: EndReturn) -> dict[str, Any]:
             )
     ctx.about("supplier_return", sent.id)
     return {"return_id": sent.id, "number": sent.number, "outcome": outcome.value, "status": unit.status}
-
-
-def _leave(ctx: Context, unit: StockUnit, sent: SupplierReturn) -> None:
-    """The phone is with its supplier: from now on, or since a customer's return decided so. Raises NotInStock."""
-    others = select(SupplierReturn.id).where(
-        SupplierReturn.unit_id == unit.id, SupplierReturn.outcome.is_(None), SupplierReturn.id != sent.id
-    )
-    if unit.status == UnitStatus.SUPPLIER.value and ctx.session.scalar(others.limit(1)) is None:
-        return
-    turn(ctx, unit, UnitStatus.SUPPLIER, sent.reason, about_id=sent.id)
 
 
 def _take_replacement(ctx: Context, sent: SupplierReturn, unit: StockUnit, phone: DeliveredPhone) -> str:
