@@ -7,11 +7,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shopnode.api.device_shapes import CSV_MAX, Imported, imported
 from shopnode.api.reading import QueryBool
 from shopnode.api.shapes import TEXT_MAX, Instant, Paged, Searched
 from shopnode.domain.handsets.models import UnitStatus
 from shopnode.domain.params import Amount, IdText, Line, Params, Reason, ShortText
 from shopnode.domain.sales.forms import NewSale
+from shopnode.domain.sheets import LineResult, Verdict
 from shopnode.domain.usedphones.blocking import BlockView
 from shopnode.domain.usedphones.identities import SellerView
 from shopnode.domain.usedphones.params import Payout, UsedPhone
@@ -133,6 +135,20 @@ class ValuationQuery(Paged):
     archived: QueryBool = False
 
 
+class TableFile(Params):
+    """The table as CSV: a line of titles (model, storage, grade, offer), then a line each. Twice changes nothing."""
+
+    csv: Annotated[str, Field(min_length=1, max_length=CSV_MAX, description="The file's text.")]
+    dry_run: bool = Field(default=False, description="Only say what each line would do.")
+    all_or_nothing: bool = Field(default=False, description="One wrong line, and none is taken.")
+
+
+class TableImported(Imported):
+    """What became of a table."""
+
+    changed: int
+
+
 class ValueQuery(BaseModel):
     """Which phone."""
 
@@ -192,6 +208,12 @@ def identity_out(seller: SellerView) -> IdentityOut:
         name=seller.name, phone=seller.phone, id_type=seller.id_type, id_number=seller.id_number,
         address=seller.address, photos=photos, signature=signature,
     )  # fmt: skip
+
+
+def table_imported(results: list[LineResult], *, dry_run: bool) -> TableImported:
+    """The lines of a file and what became of them."""
+    changed = sum(line.verdict is Verdict.CHANGED for line in results)
+    return TableImported(**imported(results, dry_run=dry_run).model_dump(), changed=changed)
 
 
 def valuation_out(view: ValuationView) -> ValuationOut:

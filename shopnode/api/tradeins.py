@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 from shopnode.api.calls import Call
 from shopnode.api.routing import route
 from shopnode.api.tradein_shapes import (
@@ -13,6 +15,8 @@ from shopnode.api.tradein_shapes import (
     CostIn,
     GivenBack,
     IdentityOut,
+    TableFile,
+    TableImported,
     TradeInOut,
     TradeInPage,
     TradeInQuery,
@@ -23,6 +27,7 @@ from shopnode.api.tradein_shapes import (
     ValueQuery,
     block_out,
     identity_out,
+    table_imported,
     trade_in_fields,
     valuation_out,
 )
@@ -31,6 +36,7 @@ from shopnode.domain.errors import Invalid
 from shopnode.domain.permissions import Permission
 from shopnode.domain.usedphones.blocking import BlockNumber, block_view, list_blocked
 from shopnode.domain.usedphones.identities import LOOK, identity_of
+from shopnode.domain.usedphones.imports import import_valuations
 from shopnode.domain.usedphones.queries import PurchaseFilter, list_purchases, purchase_view
 from shopnode.domain.usedphones.rules import read_grade
 from shopnode.domain.usedphones.valuations import SetValuation, list_valuations, table_value, valuation_view
@@ -117,6 +123,15 @@ def set_valuation(call: Call, body: SetValuation) -> ValuationOut:
     """Set a line of the table, or change it."""
     done = call.perform(body)
     return valuation_out(valuation_view(call.ctx, done.result["id"]))
+
+
+@route("POST", "/valuations/import", action="usedphones.set_valuation")
+def import_valuation_table(call: Call, body: TableFile) -> TableImported:
+    """Read the table from a file, line by line or all or nothing."""
+    file = io.BytesIO(body.csv.encode("utf-8", "replace"))
+    whole = body.all_or_nothing
+    results = list(import_valuations(call.ctx, file, dry_run=body.dry_run, all_or_nothing=whole))
+    return table_imported(results, dry_run=body.dry_run)
 
 
 @route("DELETE", "/valuations/<valuation_id>", action="usedphones.archive_valuation")

@@ -146,6 +146,23 @@ def test_the_table_is_read_by_all_and_written_by_the_owner(owner: Client, staff:
     assert [row["id"] for row in owner.get("/valuations?archived=true")["items"]] == [line["id"]]
 
 
+def test_the_table_is_read_from_a_file(owner: Client, staff: Client, phone: dict[str, Any]) -> None:
+    form = {"csv": f"Model,Grade,Offer\n{PHONE['name']},B,310000\n{PHONE['name']},A,350000\nNokia,A,1\n"}
+    staff.post("/valuations/import", form, 403)
+    counts = ("new", "changed", "unchanged", "wrong", "skipped")
+
+    def read(**more: Any) -> list[int]:
+        done = owner.post("/valuations/import", {**form, **more}, 200)
+        return [done[name] for name in counts]
+
+    assert read(all_or_nothing=True) == [0, 0, 0, 1, 2]
+    assert len(owner.get("/valuations")["items"]) == 1
+    assert read(dry_run=True) == [1, 1, 0, 1, 0]
+    assert read() == [1, 1, 0, 1, 0]
+    assert read() == [0, 0, 2, 1, 0]
+    assert [row["offer"] for row in owner.get("/valuations")["items"]] == [350_000, 310_000]
+
+
 def test_a_number_is_blocked_and_lifted(
     owner: Client, supervisor: Client, staff: Client, phone: dict[str, Any], shop: Shop
 ) -> None:
