@@ -40,6 +40,7 @@ import shopnode.domain.settings.actions
 import shopnode.domain.stock.actions
 import shopnode.domain.stock.projections
 import shopnode.domain.stock.transfers
+import shopnode.domain.stocktakes.actions
 import shopnode.domain.usedphones.actions
 import shopnode.domain.usedphones.blocking
 import shopnode.domain.usedphones.identities

@@ -1,0 +1,124 @@
+"""Taking a count into the books: a movement for each difference, phones that were not found missing, others found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from shopnode.domain.capture import insert_rows
+from shopnode.domain.catalogue.models import Product
+from shopnode.domain.context import Context
+from shopnode.domain.handsets.models import ON_HAND_STATUSES, StockUnit, UnitStatus
+from shopnode.domain.handsets.states import turn
+from shopnode.domain.permissions import Role
+from shopnode.domain.settings.queries import number_setting
+from shopnode.domain.stock.models import MovementKind, StockLevel, StockMovement
+from shopnode.domain.stock.queries import costs_of
+from shopnode.domain.stocktakes.models import Stocktake, StocktakeLine
+from shopnode.domain.stocktakes.rules import Difference, net_worth, size_of
+
+
+@dataclass(frozen=True)
+class Booked:
+    """What a count came to."""
+
+    difference_minor: int
+    missing: int  # phones
+    found: int  # phones that were missing
+
+
+def book_count(ctx: Context, count: Stocktake, *, uncounted_is_zero: bool) -> Booked:
+    """Write what the count found into the books. Raises ApprovalNeeded."""
+    differences = differences_of(ctx, count, uncounted_is_zero=uncounted_is_zero)
+    missing = phones_not_found(ctx, count)
+    found = _phones_found_again(ctx, count)
+    phones = [Difference(unit.product_id, "", 1, 0, unit.cost_minor) for unit in missing]
+    phones += [Difference(unit.product_id, "", 0, 1, unit.cost_minor) for unit in found]
+    _ask_about_own(ctx, count, size_of([*differences, *phones]))
+    moves = [
+        {
+            "id": ctx.new_id(), "shop_id": count.shop_id, "product_id": difference.product_id,
+            "kind": MovementKind.COUNTED.value, "quantity": difference.pieces,
+            "unit_cost_minor": difference.cost_minor, "note": f"Stocktake {count.number}", "at": ctx.now,
+            "by_id": ctx.actor.id,
+        }
+        for difference in differences
+    ]  # fmt: skip
+    insert_rows(ctx.session, StockMovement, moves)
+    for unit in missing:
+        turn(ctx, unit, UnitStatus.MISSING, f"Not found in stocktake {count.number}", about_id=count.id)
+    for unit in found:
+        turn(ctx, unit, UnitStatus.IN_STOCK, f"Found in stocktake {count.number}", about_id=count.id)
+    return Booked(net_worth([*differences, *phones]), len(missing), len(found))
+
+
+def differences_of(ctx: Context, count: Stocktake, *, uncounted_is_zero: bool = False) -> list[Difference]:
+    """Products of which more or fewer were counted than the books said when they were counted, by name."""
+    query = (
+        select(StocktakeLine.product_id, StocktakeLine.expected, StocktakeLine.counted)
+        .where(StocktakeLine.stocktake_id == count.id, StocktakeLine.unit_id.is_(None))
+        .where(StocktakeLine.product_id.is_not(None))
+    )
+    told = {row.product_id or "": (row.expected, row.counted) for row in ctx.session.execute(query)}
+    if uncounted_is_zero:
+        told |= {product_id: (level, 0) for product_id, level in uncounted(ctx, count).items()}
+    told = {product_id: pair for product_id, pair in told.items() if pair[0] != pair[1]}
+    names = {
+        row.id: row.name for row in ctx.session.execute(select(Product.id, Product.name).where(Product.id.in_(told)))
+    }
+    costs = costs_of(ctx.session, count.shop_id, list(told))
+    found = [Difference(key, names[key], *told[key], costs[key]) for key in told]
+    return sorted(found, key=lambda difference: (difference.name, difference.product_id))
+
+
+def uncounted(ctx: Context, count: Stocktake) -> dict[str, int]:
+    """Products counted by quantity that the books have here and nobody counted, with their level."""
+    counted = select(StocktakeLine.product_id).where(
+        StocktakeLine.stocktake_id == count.id, StocktakeLine.product_id.is_not(None)
+    )
+    query = (
+        select(StockLevel.product_id, StockLevel.on_hand)
+        .join(Product, Product.id == StockLevel.product_id)
+        .where(StockLevel.shop_id == count.shop_id, StockLevel.on_hand != 0, Product.is_serialised.is_(False))
+        .where(StockLevel.product_id.not_in(counted))
+    )
+    if count.category is not None:
+        query = query.where(Product.category == count.category)
+    return {row.product_id: row.on_hand for row in ctx.session.execute(query)}
+
+
+def phones_not_found(ctx: Context, count: Stocktake) -> list[StockUnit]:
+    """Phones that stood here when the count began, that still should, and that nobody scanned."""
+    scanned = select(StocktakeLine.unit_id).where(
+        StocktakeLine.stocktake_id == count.id, StocktakeLine.unit_id.is_not(None)
+    )
+    query = (
+        select(StockUnit)
+        .join(Product, Product.id == StockUnit.product_id)
+        .where(StockUnit.shop_id == count.shop_id, StockUnit.status.in_(ON_HAND_STATUSES))
+        .where(StockUnit.received_at <= count.started_at, StockUnit.id.not_in(scanned))
+        .order_by(StockUnit.id)
+    )
+    if count.category is not None:
+        query = query.where(Product.category == count.category)
+    return list(ctx.session.scalars(query))
+
+
+def _phones_found_again(ctx: Context, count: Stocktake) -> list[StockUnit]:
+    query = (
+        select(StockUnit)
+        .join(StocktakeLine, StocktakeLine.unit_id == StockUnit.id)
+        .where(StocktakeLine.stocktake_id == count.id, StockUnit.status == UnitStatus.MISSING.value)
+        .order_by(StockUnit.id)
+    )
+    return list(ctx.session.scalars(query))
+
+
+def _ask_about_own(ctx: Context, count: Stocktake, size_minor: int) -> None:
+    """Nobody approves a large difference of their own count. Raises ApprovalNeeded."""
+    limit = number_setting(ctx.session, "count_difference_limit_minor")
+    counted = select(StocktakeLine.by_id).where(StocktakeLine.stocktake_id == count.id).distinct()
+    own = {count.started_by, count.submitted_by, *ctx.session.scalars(counted)}
+    if ctx.actor.role is not Role.OWNER and ctx.actor.id in own and size_minor > limit:
+        ctx.require_approval(f"Your own count differs from the books by {size_minor:,}.")
