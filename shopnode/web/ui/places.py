@@ -46,6 +46,7 @@ class OpenGroup:
 
 
 TRANSFERS = ("office.transfer", "office.send_phones", "office.receive_phones", "office.take_back")
+PHONES = ("office.phone", "office.change_phone")
 NODE_GROUPS = (
     Group(
         "",
@@ -68,6 +69,7 @@ NODE_GROUPS = (
     Group(
         "Shop",
         (
+            Place("Phones", "phone", "office.phones", "devices:read", also=PHONES),
             Place("Transfers", "box-arrow-right", "office.transfers", "devices:read", also=TRANSFERS),
             Place("Printers", "printer", "devices.printers", "printers:use", also=("devices.*",)),
             Place("Sending", "cloud-arrow-up", "status.sending", "reports:export", also=("status.*",)),
@@ -89,6 +91,7 @@ HUB_GROUPS = (
         "Shops",
         (
             Place("Shop computers", "hdd-network", "portal.nodes"),
+            Place("Phones", "phone", "office.phones", also=PHONES),
             Place("Transfers", "box-arrow-right", "office.transfers", also=TRANSFERS),
         ),
     ),
