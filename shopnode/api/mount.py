@@ -9,7 +9,18 @@ from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
-from shopnode.api import auth, customers, devices, drawers, products, sales, tradeins  # noqa: F401 — they register their routes
+from shopnode.api import (  # noqa: F401 — they register their routes
+    auth,
+    customer_accounts,
+    customers,
+    devices,
+    drawers,
+    financiers,
+    plans,
+    products,
+    sales,
+    tradeins,
+)
 from shopnode.api.accounts import Accounts
 from shopnode.api.calls import view_function
 from shopnode.api.openapi import build_document

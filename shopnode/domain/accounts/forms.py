@@ -20,58 +20,76 @@ class MoneyIn(Params):
     reference: Annotated[Line, Field(max_length=60)] | None = None
 
 
-class TakePayment(MoneyIn):
-    """A customer pays what they owe: chosen charges first, then the oldest."""
+class PaymentOnAccount(MoneyIn):
+    """Money for what a customer owes: chosen charges first, then the oldest."""
 
-    customer_id: IdText
     charge_ids: Annotated[list[IdText], Field(max_length=CHARGES_MAX)] = Field(default_factory=list)
     note: ShortText | None = None
 
 
-class UseStoreCredit(Params):
-    """Store credit pays what is owed."""
+class TakePayment(PaymentOnAccount):
+    """A customer pays what they owe."""
 
     customer_id: IdText
+
+
+class CreditUse(Params):
+    """Store credit pays what is owed."""
+
     amount: PositiveAmount
     charge_ids: Annotated[list[IdText], Field(max_length=CHARGES_MAX)] = Field(default_factory=list)
 
 
-class SellStoreCredit(MoneyIn):
+class UseStoreCredit(CreditUse):
+    customer_id: IdText
+
+
+class NotedMoney(MoneyIn):
+    """Money, and what it is for."""
+
+    note: ShortText | None = None
+
+
+class SellStoreCredit(NotedMoney):
     """A gift card, or money left with the shop: paid now, spent later."""
 
     customer_id: IdText
-    note: ShortText | None = None
 
 
-class PayOut(MoneyIn):
+class PayOut(NotedMoney):
     """Store credit leaves as money."""
 
     customer_id: IdText
-    note: ShortText | None = None
 
 
-class CorrectAccount(Params):
+class Correction(Params):
     """Put an account right: so much more (+) or less (−), and why."""
 
-    customer_id: IdText
     account: Literal["credit", "store_credit", "points"]
     amount: Annotated[int, Field(ge=-MONEY_MINOR_MAX, le=MONEY_MINOR_MAX)]
     reason: Reason
     shop_id: IdText | None = Field(default=None, description="Whose books it stands in; the counter's own shop.")
 
     @model_validator(mode="after")
-    def _changes_something(self) -> CorrectAccount:
+    def _changes_something(self) -> Correction:
         if self.amount == 0:
             raise ValueError("needs an amount that is not 0")
         return self
 
 
-class SetCredit(Params):
+class CorrectAccount(Correction):
+    customer_id: IdText
+
+
+class CreditTerms(Params):
     """How much a customer may owe, and for how long. An empty limit ends the credit."""
 
-    customer_id: IdText
     credit_limit: Amount | None = None
     credit_days: Annotated[int, Field(ge=0, le=365)] | None = None
+
+
+class SetCredit(CreditTerms):
+    customer_id: IdText
 
 
 class ReceiveUnallocated(MoneyIn):
@@ -81,17 +99,23 @@ class ReceiveUnallocated(MoneyIn):
     note: ShortText | None = None
 
 
-class AllocateMoney(Params):
-    """Whose it was, after all."""
+class Owner(Params):
+    """Whose money it was, after all."""
 
-    money_id: IdText
     customer_id: IdText
 
 
-class SendBack(Params):
-    """It goes back to whoever sent it."""
-
+class AllocateMoney(Owner):
     money_id: IdText
+
+
+class WayBack(Params):
+    """Money goes back to whoever sent it."""
+
     method: Code
     reference: Annotated[Line, Field(max_length=60)] | None = None
     reason: Reason
+
+
+class SendBack(WayBack):
+    money_id: IdText

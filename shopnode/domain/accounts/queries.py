@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from shopnode.domain.accounts.ledger import open_charges
@@ -107,6 +107,21 @@ def balances(session: Session, customer_id: str) -> Balances:
     )
     found = {account: int(amount) for account, amount in session.execute(query)}
     return Balances(*(found.get(account.value, 0) for account in Account))
+
+
+def balances_of(session: Session, customer_ids: Collection[str]) -> dict[str, Balances]:
+    """The accounts of many customers, their duplicates' included, in one query."""
+    kept = func.coalesce(Customer.merged_into, Customer.id)
+    query = (
+        select(kept, AccountBalance.account, func.sum(AccountBalance.balance))
+        .join(Customer, Customer.id == AccountBalance.customer_id)
+        .where(or_(Customer.id.in_(customer_ids), Customer.merged_into.in_(customer_ids)))
+        .group_by(kept, AccountBalance.account)
+    )
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for customer_id, account, amount in session.execute(query) if customer_ids else ():
+        found[customer_id][account] = int(amount)
+    return {who: Balances(*(found[who].get(account.value, 0) for account in Account)) for who in customer_ids}
 
 
 def entries_of(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from sqlalchemy import func, select
 
 from shopnode.domain.actions import action
@@ -24,6 +24,19 @@ from shopnode.domain.queries import row_or_none
 
 BORN_EARLIEST = date(1900, 1, 1)
 
+
+def _as_day(value: Any) -> Any:
+    """A day written out: JSON has no type for it."""
+    if isinstance(value, str):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            raise ValueError("must be a day like 1990-11-22") from None
+    return value
+
+
+BirthDay = Annotated[date, BeforeValidator(_as_day)]
+
 IdNumber = Annotated[Line, Field(max_length=60)]
 Gender = Annotated[Line, Field(max_length=20)]
 
@@ -37,9 +50,9 @@ class CreateCustomer(Params):
     address: Annotated[ShortText | None, Optionally] = None
     notes: Annotated[Note | None, Optionally] = None
     id_number: Annotated[IdNumber | None, Optionally] = None
-    date_of_birth: Annotated[date | None, Optionally] = Field(default=None, strict=False)
+    date_of_birth: BirthDay | None = None
     gender: Annotated[Gender | None, Optionally] = None
-    price_list_id: Annotated[IdText | None, Optionally] = None
+    price_list_id: IdText | None = None
     may_message: bool = Field(default=False, description="Agreed to be sent messages.")
 
 
@@ -53,9 +66,9 @@ class UpdateCustomer(Params):
     address: Annotated[ShortText | None, Optionally] = None
     notes: Annotated[Note | None, Optionally] = None
     id_number: Annotated[IdNumber | None, Optionally] = None
-    date_of_birth: Annotated[date | None, Optionally] = Field(default=None, strict=False)
+    date_of_birth: BirthDay | None = None
     gender: Annotated[Gender | None, Optionally] = None
-    price_list_id: Annotated[IdText | None, Optionally] = None
+    price_list_id: IdText | None = None
     may_message: bool | None = None
 
 

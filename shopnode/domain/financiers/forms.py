@@ -35,19 +35,25 @@ class ArchiveFinancier(Params):
     financier_id: IdText
 
 
-class Settle(MoneyIn):
+class Settlement(MoneyIn):
     """A financier pays: for the phones named, else for the oldest."""
 
-    financier_id: IdText
     imeis: Annotated[list[Code], Field(max_length=PHONES_MAX)] = Field(default_factory=list)
     note: ShortText | None = None
 
 
-class ChargeBack(Params):
+class Settle(Settlement):
+    financier_id: IdText
+
+
+class Refusal(Params):
     """A financier refuses a phone, or takes its money back."""
 
-    financier_id: IdText
     imei: Code
     amount: PositiveAmount
     reason: Reason
     charge_customer: bool = Field(default=False, description="The customer owes it instead.")
+
+
+class ChargeBack(Refusal):
+    financier_id: IdText

@@ -49,17 +49,18 @@ def open_plan(ctx: Context, form: OpenPlan) -> dict[str, Any]:
     Raises Invalid, UnitNotForSale, ApprovalNeeded, DrawerClosed, ReferenceUsed.
     """
     customer = account_holder(ctx.session, form.customer_id)
+    kind = PlanKind(form.kind)
     items = [Item(**item.model_dump()) for item in form.items]
     lines = price_lines(ctx, items, list_id=customer.price_list_id)
     totals = add_up(lines, 0)
     check_prices(ctx, lines, 0)
     deposit = sum(part.amount for part in form.payments)
     numbers, today = all_numbers(ctx.session), today_of(ctx)
-    _check_deposit(ctx, form.kind, totals.total_minor, deposit, numbers["plan_deposit_bp"])
+    _check_deposit(ctx, kind, totals.total_minor, deposit, numbers["plan_deposit_bp"])
     keep_until = _kept_until(form, today, numbers)
     dues = _dues(form, totals.total_minor - deposit, today, keep_until)
     plan = Plan(
-        id=ctx.new_id(), shop_id=ctx.shop_id, number=next_document_number(ctx, Document.PLAN), kind=form.kind.value,
+        id=ctx.new_id(), shop_id=ctx.shop_id, number=next_document_number(ctx, Document.PLAN), kind=kind.value,
         customer_id=customer.id, status=PlanStatus.OPEN.value, total_minor=totals.total_minor, deposit_minor=deposit,
         forfeit_bp=numbers["plan_forfeit_bp"], keep_until=keep_until, notes=form.notes, opened_at=ctx.now,
         opened_by=ctx.actor.id,
@@ -69,7 +70,7 @@ def open_plan(ctx: Context, form: OpenPlan) -> dict[str, Any]:
     slips = [_take(ctx, plan, part.method, part.amount, part.reference) for part in form.payments]
     ctx.about("plan", plan.id)
     made: dict[str, Any] = {"plan_id": plan.id, "number": plan.number, "total": plan.total_minor, "slips": slips}
-    if form.kind is PlanKind.INSTALMENT:
+    if kind is PlanKind.INSTALMENT:
         rest = [Handed(Tender.ON_ACCOUNT, plan.total_minor - deposit, None, plan.id)]
         return {**made, **_become_sale(ctx, plan, customer, deposit, rest)}
     for line in lines:
@@ -146,9 +147,9 @@ def _check_deposit(ctx: Context, kind: PlanKind, total: int, deposit: int, depos
 
 def _kept_until(form: OpenPlan, today: date, numbers: dict[str, int]) -> date | None:
     """Until when the goods are kept; instalments leave at once."""
-    if form.kind is PlanKind.INSTALMENT:
+    if form.kind == "instalment":
         return None
-    days = numbers["plan_days" if form.kind is PlanKind.LAYAWAY else "reservation_days"]
+    days = numbers["plan_days" if form.kind == "layaway" else "reservation_days"]
     if form.keep_until is not None and form.keep_until < today:
         raise Invalid({"keep_until": "has passed"})
     return form.keep_until or today + timedelta(days=days)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from shopnode.domain.accounts.forms import MoneyIn
 from shopnode.domain.params import Amount, Code, IdText, Line, Note, Params, PositiveAmount, Quantity, Reason
-from shopnode.domain.plans.models import PlanKind
 from shopnode.domain.plans.rules import INSTALMENTS_MAX
 from shopnode.domain.sales.forms import LINES_MAX, TENDERS_MAX, Tendered
+from shopnode.domain.stock.days import Day
 
 
 class PlanItem(Params):
@@ -35,14 +34,14 @@ class PlanItem(Params):
 class DueIn(Params):
     """A part and its day."""
 
-    due_on: date = Field(strict=False)
+    due_on: Day
     amount: PositiveAmount
 
 
 class OpenPlan(Params):
     """An agreement about goods: at which price, what is paid now, and when the rest is due."""
 
-    kind: PlanKind = Field(strict=False)
+    kind: Literal["layaway", "instalment", "reservation"]
     customer_id: IdText
     items: Annotated[list[PlanItem], Field(min_length=1, max_length=LINES_MAX)]
     payments: Annotated[list[MoneyIn], Field(max_length=TENDERS_MAX)] = Field(
@@ -53,7 +52,7 @@ class OpenPlan(Params):
         default=None, description="Instead of dues: so many equal parts."
     )
     every_days: Annotated[int, Field(ge=1, le=366)] = 30
-    keep_until: date | None = Field(default=None, strict=False)
+    keep_until: Day | None = None
     notes: Note | None = None
 
 
@@ -63,25 +62,34 @@ class PayPlan(MoneyIn):
     plan_id: IdText
 
 
-class CompletePlan(Params):
+class Completing(Params):
     """The goods leave: what is still to be paid comes with it."""
 
-    plan_id: IdText
     payments: Annotated[list[Tendered], Field(max_length=TENDERS_MAX)] = Field(default_factory=list)
     print_receipt: bool = True
 
 
-class CancelPlan(Params):
+class CompletePlan(Completing):
+    plan_id: IdText
+
+
+class Cancelling(Params):
     """The shop calls it off: all money goes back, into store credit unless a tender is named."""
 
-    plan_id: IdText
     reason: Reason
     method: Code | None = None
     reference: Annotated[Line, Field(max_length=60)] | None = None
 
 
-class ForfeitPlan(Params):
+class CancelPlan(Cancelling):
+    plan_id: IdText
+
+
+class GivingUp(Params):
     """The customer gives it up, or lets it pass."""
 
-    plan_id: IdText
     reason: Reason
+
+
+class ForfeitPlan(GivingUp):
+    plan_id: IdText
