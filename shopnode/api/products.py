@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import func, select
 
 from shopnode.api.calls import Call
-from shopnode.api.reading import QueryBool
+from shopnode.api.reading import QueryBool, QueryDay
 from shopnode.api.routing import route
 from shopnode.api.shapes import TEXT_MAX, Instant, Paged, Searched, Why, left_out
 from shopnode.domain.catalogue.actions import Category, Level, WarrantyDays
@@ -29,7 +29,7 @@ from shopnode.domain.paging import Page
 from shopnode.domain.params import QUANTITY_MAX, Amount, Code, IdText, Line, Name, Note, Params, Reason
 from shopnode.domain.permissions import Permission
 from shopnode.domain.stock.models import MovementKind, StockMovement
-from shopnode.domain.stock.queries import list_movements
+from shopnode.domain.stock.queries import MovementFilter, list_movements
 
 # The actions' fields → the seed's.
 NAMES = {"price_minor": "selling_price", "cost_minor": "cost_price", "floor_minor": "floor_price"}
@@ -145,6 +145,11 @@ class MovementPage(BaseModel):
 class MovementQuery(Paged):
     product_id: IdText | None = None
     movement_type: MovementKind | None = None
+    device_id: IdText | None = None
+    sale_id: IdText | None = None
+    created_by: IdText | None = None
+    from_on: QueryDay | None = None
+    to_on: QueryDay | None = None
 
 
 @route("POST", "/products", action="products.create", status=201)
@@ -217,9 +222,10 @@ def adjust_stock(call: Call, product_id: str, body: Adjustment) -> ProductOut:
 def stock_movements(call: Call, query: MovementQuery) -> MovementPage:
     """What came and went, the latest first."""
     kind = query.movement_type.value if query.movement_type else None
-    page = list_movements(
-        call.ctx, product_id=query.product_id, kind=kind, limit=query.limit, cursor=query.cursor or None
+    wanted = MovementFilter(
+        query.product_id, kind, query.device_id, query.sale_id, query.created_by, query.from_on, query.to_on
     )
+    page = list_movements(call.ctx, wanted, limit=query.limit, cursor=query.cursor or None)
     return MovementPage(items=[_movement(row) for row in page.rows], next_cursor=page.next_cursor)
 
 

@@ -39,6 +39,7 @@ import shopnode.domain.sales.projections
 import shopnode.domain.settings.actions
 import shopnode.domain.stock.actions
 import shopnode.domain.stock.projections
+import shopnode.domain.stock.reorder
 import shopnode.domain.stock.transfers
 import shopnode.domain.stocktakes.actions
 import shopnode.domain.usedphones.actions

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shopnode.domain.actions import action
+from shopnode.domain.buying.models import Supplier
 from shopnode.domain.capture import add_rows
 from shopnode.domain.catalogue.models import Product
 from shopnode.domain.catalogue.queries import find_product, has_moved, offered
@@ -52,6 +53,8 @@ class CreateProduct(Params):
     is_serialised: bool = False
     is_preloaded: bool = False
     only_shop_id: Annotated[IdText | None, Optionally] = None
+    supplier_id: Annotated[IdText | None, Optionally] = None
+    lead_days: Annotated[Annotated[int, Field(ge=0, le=365)] | None, Optionally] = None
 
 
 class UpdateProduct(Params):
@@ -72,6 +75,8 @@ class UpdateProduct(Params):
     is_serialised: bool | None = None
     is_preloaded: bool | None = None
     only_shop_id: Annotated[IdText | None, Optionally] = None
+    supplier_id: Annotated[IdText | None, Optionally] = None
+    lead_days: Annotated[Annotated[int, Field(ge=0, le=365)] | None, Optionally] = None
 
 
 class ArchiveProduct(Params):
@@ -144,6 +149,8 @@ def check_product(session: Session, product: Product) -> None:
     faults = price_faults(product.price_minor, product.floor_minor, currency_of(session))
     if product.only_shop_id is not None and row_or_none(session, Shop, product.only_shop_id) is None:
         faults["only_shop_id"] = "is no shop of this business"
+    if product.supplier_id is not None and row_or_none(session, Supplier, product.supplier_id) is None:
+        faults["supplier_id"] = "is no supplier on the list"
     faults |= _code_clash(session, product, "sku") | _code_clash(session, product, "barcode")
     if faults:
         raise Invalid(faults)

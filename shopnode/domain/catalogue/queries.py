@@ -234,7 +234,8 @@ def _narrowed(ctx: Context, query: AnySelect, wanted: ProductFilter, *, by_name:
     if wanted.category is not None:
         query = query.where(Product.category == wanted.category)
     if wanted.low_stock:
-        query = query.where(_level(ctx) <= Product.min_stock_level)
+        # A bundle has no stock of its own.
+        query = query.where(_level(ctx) <= Product.min_stock_level, Product.is_bundle.is_not(True))
     return query
 
 

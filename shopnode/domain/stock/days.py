@@ -13,6 +13,9 @@ from shopnode.domain.context import Context
 from shopnode.domain.people.models import Shop
 
 
+FIRST, LAST = date(1970, 1, 2), date(2200, 1, 1)
+
+
 def _as_day(value: Any) -> Any:
     """A day written out: JSON has no type for it."""
     if isinstance(value, str):
@@ -34,13 +37,14 @@ def today(ctx: Context) -> date:
 
 
 def day_begins(ctx: Context, day: date) -> datetime:
-    """The instant at which a day begins."""
+    """The instant at which a day begins. Days far from ours are as good as the first and the last."""
+    day = min(max(day, FIRST), LAST)
     return datetime(day.year, day.month, day.day, tzinfo=shop_zone(ctx))
 
 
 def day_ends(ctx: Context, day: date) -> datetime:
     """The instant at which the next day begins."""
-    return day_begins(ctx, day + timedelta(days=1))
+    return day_begins(ctx, min(day, LAST) + timedelta(days=1))
 
 
 def shop_zone(ctx: Context) -> ZoneInfo:

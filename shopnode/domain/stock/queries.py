@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -12,6 +13,7 @@ from shopnode.domain.catalogue.models import Product
 from shopnode.domain.clock import to_ms
 from shopnode.domain.context import Context
 from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, older_than, page_of
+from shopnode.domain.stock.days import day_begins, day_ends
 from shopnode.domain.stock.models import StockCost, StockLevel, StockMovement
 
 
@@ -32,20 +34,31 @@ def costs_of(session: Session, shop_id: str | None, product_ids: Collection[str]
     return {row[0]: row[1] for row in session.execute(query)}
 
 
+@dataclass(frozen=True)
+class MovementFilter:
+    """Which movements: each field narrows the list. Days are whole, in the shop's zone."""
+
+    product_id: str | None = None
+    kind: str | None = None
+    unit_id: str | None = None
+    sale_id: str | None = None
+    by_id: str | None = None
+    from_on: date | None = None
+    to_on: date | None = None
+
+
 def list_movements(
-    ctx: Context,
-    *,
-    product_id: str | None = None,
-    kind: str | None = None,
-    limit: int = PAGE_DEFAULT,
-    cursor: str | None = None,
+    ctx: Context, wanted: MovementFilter, *, limit: int = PAGE_DEFAULT, cursor: str | None = None
 ) -> Page[StockMovement]:
     """What came and went, the latest first. Raises Invalid for a cursor of another list."""
     query = select(StockMovement)
-    if product_id is not None:
-        query = query.where(StockMovement.product_id == product_id)
-    if kind is not None:
-        query = query.where(StockMovement.kind == kind)
+    for name in ("product_id", "kind", "unit_id", "sale_id", "by_id"):
+        if getattr(wanted, name) is not None:
+            query = query.where(getattr(StockMovement, name) == getattr(wanted, name))
+    if wanted.from_on is not None:
+        query = query.where(StockMovement.at >= day_begins(ctx, wanted.from_on))
+    if wanted.to_on is not None:
+        query = query.where(StockMovement.at < day_ends(ctx, wanted.to_on))
     if ctx.shop_id is not None:
         query = query.where(StockMovement.shop_id == ctx.shop_id)
     place = decode_cursor(cursor, (int, str))
