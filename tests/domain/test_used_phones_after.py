@@ -6,16 +6,19 @@ from typing import Any
 
 import pytest
 
+from shopnode.domain.actions import ACTIONS
 from shopnode.domain.errors import ApprovalNeeded, Invalid
 from shopnode.domain.handsets.errors import NotInStock
 from shopnode.domain.handsets.models import StockUnit, UnitEvent, UnitStatus
+from shopnode.domain.params import read_params
+from shopnode.domain.people.telephone import ask
 from shopnode.domain.permissions import Role
 from shopnode.domain.sales.models import SaleLine
 from shopnode.domain.stock.models import StockMovement
 from shopnode.domain.stock.queries import stock_differences
 from shopnode.domain.usedphones.actions import PhoneMovedOn, PurchaseReversed
 from shopnode.domain.usedphones.models import UnitCost, UsedPurchaseReversal
-from tests.domain.seller import IMEI, buy, hand, in_drawer, value_phone
+from tests.domain.seller import IMEI, brought, buy, hand, in_drawer, value_phone
 from tests.domain.till import FLOAT, Till, open_till
 from tests.shop import Shop
 
@@ -127,3 +130,21 @@ def test_staff_take_a_purchase_back_with_a_second_person(till: Till) -> None:
         till.shop.perform("usedphones.reverse", form, role=Role.STAFF)
     till.shop.perform("usedphones.reverse", form, role=Role.STAFF, approval=till.shop.approval_by(Role.SUPERVISOR))
     assert in_drawer(till) == FLOAT
+
+
+# --- by telephone
+
+
+def test_the_owner_is_told_offer_and_phone_over_the_telephone(till: Till) -> None:
+    done = buy(till).result
+    sale = {"items": [{"device_id": till.units[0]}]}
+    forms: list[tuple[str, dict[str, Any]]] = [
+        ("usedphones.buy", brought(till, offer=700_000)),
+        ("usedphones.trade_in", {"phone": brought(till, offer=700_000), "sale": sale}),
+        ("usedphones.reverse", {"purchase_id": done["purchase_id"], "reason": "wants it back"}),
+    ]
+    told = []
+    for action, form in forms:
+        asked = ask(till.shop.ctx(Role.STAFF), action, read_params(ACTIONS[action].params, form))
+        told.append((asked.question.amount_minor, asked.question.document))
+    assert told == [(700_000, IMEI), (700_000, IMEI), (250_000, "KLA1-U000001")]

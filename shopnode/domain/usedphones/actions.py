@@ -26,9 +26,10 @@ from shopnode.domain.handsets.actions import ReceiveHandset, receive_handset
 from shopnode.domain.handsets.errors import STATUS_WORDS
 from shopnode.domain.handsets.models import Condition, UnitStatus, VatScheme
 from shopnode.domain.handsets.numbers import read_numbers
-from shopnode.domain.handsets.rules import grade_in
+from shopnode.domain.handsets.rules import bare_number, grade_in
 from shopnode.domain.handsets.states import own_unit, turn
 from shopnode.domain.numbers import Document, next_document_number
+from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission, Role
 from shopnode.domain.photos.rules import UnusablePhoto, make_photo
 from shopnode.domain.queries import find_row, row_or_none
@@ -243,3 +244,21 @@ def _picture(place: str, image: str) -> bytes:
         raise Invalid({place: str(unusable)}) from None
     except (ValueError, binascii.Error):
         raise Invalid({place: "is not a file"}) from None
+
+
+def figures_of_phone(phone: UsedPhone) -> tuple[int, str]:
+    """What the owner is told over the telephone: what is offered, and the number of the phone itself."""
+    return phone.offer, bare_number(phone.imei1 or phone.serial or "") or "NEW"
+
+
+def _figures(ctx: Context, form: BuyPhone) -> tuple[int, str]:
+    return figures_of_phone(form)
+
+
+def _figures_of_reversal(ctx: Context, form: ReversePurchase) -> tuple[int, str]:
+    purchase = find_row(ctx.session, UsedPurchase, form.purchase_id, "This purchase")
+    return purchase.offer_minor, purchase.number
+
+
+register_figures("usedphones.buy", _figures)
+register_figures("usedphones.reverse", _figures_of_reversal)

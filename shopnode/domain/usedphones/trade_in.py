@@ -17,12 +17,13 @@ from typing import Any
 
 from shopnode.domain.actions import action
 from shopnode.domain.context import Context
+from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission
 from shopnode.domain.sales.actions import book_ticket
 from shopnode.domain.sales.models import Tender
 from shopnode.domain.sales.rules import Handed, Settled
 from shopnode.domain.sales.tenders import Ticket, register_tender
-from shopnode.domain.usedphones.actions import pay_out, take_in, weigh
+from shopnode.domain.usedphones.actions import figures_of_phone, pay_out, take_in, weigh
 from shopnode.domain.usedphones.params import TradeIn
 from shopnode.domain.usedphones.rules import split_offer
 
@@ -60,4 +61,10 @@ def _give_back(ctx: Context, ticket: Ticket, part: Settled) -> Settled:
     return replace(part, method=Tender.CASH, reference=None, about_id=None)
 
 
+def _figures(ctx: Context, form: TradeIn) -> tuple[int, str]:
+    """What the owner is told over the telephone."""
+    return figures_of_phone(form.phone)
+
+
+register_figures("usedphones.trade_in", _figures)
 register_tender(Tender.TRADE_IN, take=_take, give_back=_give_back, typed=False)
