@@ -157,9 +157,13 @@ def capture_bypass() -> Iterator[None]:
         if entity != "stock_movement" or row["id"][-1] not in "01":
             inserted(self, entity, row)
 
+    def blind(connection: Any, written: Any) -> None:
+        list(written)
+
     with (
         mock.patch.object(Capture, "inserted", forgetful),
-        mock.patch.object(node, "verify_guard", lambda connection, written: list(written)),
+        mock.patch.object(node, "verify_guard", blind),
+        mock.patch("cloudhub.home.verify_guard", blind),
     ):
         yield
 
