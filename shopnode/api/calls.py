@@ -17,12 +17,13 @@ from shopnode.api import keys, lists
 from shopnode.api.reading import read_body, read_query
 from shopnode.api.routing import Route
 from shopnode.domain.actions import Done
-from shopnode.domain.context import Approval, Context
+from shopnode.domain.context import AnyApproval, Approval, Context, PhoneApproval
 from shopnode.domain.errors import Conflict, Invalid, NotPermitted, NotSignedIn
 from shopnode.domain.permissions import Permission
 from shopnode.web.ui.request import act
 
 APPROVER_ID, APPROVER_PIN = "X-Approver-Id", "X-Approver-Pin"
+APPROVER_CHALLENGE, APPROVER_CODE = "X-Approver-Challenge", "X-Approver-Code"
 
 log = logging.getLogger(__name__)
 
@@ -119,17 +120,25 @@ def _admit(route: Route) -> None:
         raise NotPermitted
 
 
-def _approval(route: Route) -> Approval | None:
+def _approval(route: Route) -> AnyApproval | None:
+    """A second person's PIN, or the owner's code by telephone. Raises Invalid for one header without the other."""
     if not route.takes_approval:
         return None
-    staff_id, pin = request.headers.get(APPROVER_ID), request.headers.get(APPROVER_PIN)
-    if staff_id is None and pin is None:
+    by_phone = _both(APPROVER_CHALLENGE, APPROVER_CODE)
+    if by_phone is not None:
+        return PhoneApproval(*by_phone)
+    by_pin = _both(APPROVER_ID, APPROVER_PIN)
+    return None if by_pin is None else Approval(*by_pin)
+
+
+def _both(one: str, other: str) -> tuple[str, str] | None:
+    sent = {name: request.headers.get(name) for name in (one, other)}
+    if all(text is None for text in sent.values()):
         return None
-    sent = {APPROVER_ID: staff_id, APPROVER_PIN: pin}
     missing = {name: "is needed with the other" for name, text in sent.items() if not text}
     if missing:
         raise Invalid(missing)
-    return Approval(str(staff_id), str(pin))
+    return str(sent[one]), str(sent[other])
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
 from shopnode.api import (  # noqa: F401 — they register their routes
+    approvals,
     auth,
     customer_accounts,
     customers,
@@ -17,7 +18,9 @@ from shopnode.api import (  # noqa: F401 — they register their routes
     drawers,
     financiers,
     plans,
+    price_lists,
     products,
+    returns,
     sales,
     tradeins,
 )

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from shopnode.api import lists
-from shopnode.api.calls import APPROVER_ID, APPROVER_PIN
+from shopnode.api.calls import APPROVER_CHALLENGE, APPROVER_CODE, APPROVER_ID, APPROVER_PIN
 from shopnode.api.keys import HEADER, KEY_MAX, REPLAYED
 from shopnode.api.problems import MEDIA_TYPE, TITLES, Problem
 from shopnode.api.routing import Route
@@ -135,7 +135,9 @@ def _parameters(route: Route) -> list[Schema]:
         text = {"type": "string", "minLength": 1, "maxLength": KEY_MAX}
         found.append({"name": HEADER, "in": "header", "required": False, "schema": text})
     if route.takes_approval:
-        for name, schema in ((APPROVER_ID, {"type": "string", "format": "uuid"}), (APPROVER_PIN, {"type": "string"})):
+        approver = {APPROVER_ID: {"type": "string", "format": "uuid"}}
+        approver |= {name: {"type": "string"} for name in (APPROVER_PIN, APPROVER_CHALLENGE, APPROVER_CODE)}
+        for name, schema in approver.items():
             found.append({"name": name, "in": "header", "required": False, "schema": schema})
     return found
 

@@ -113,7 +113,9 @@ def _columns(
 
 def _payment_status(summary: SaleSummary, due_minor: int) -> PaymentStatus:
     if SaleStatus(summary.status) not in UNDONE:
-        return "Paid"
+        if summary.paid_minor >= summary.total_minor:
+            return "Paid"
+        return "Partly refunded" if summary.paid_minor else "Refunded"
     return "Refund due" if due_minor > 0 else "Refunded"
 
 
@@ -122,6 +124,7 @@ def _item(line: SaleLine) -> SaleItem:
         id=line.id, product_id=line.product_id, device_id=line.unit_id, item_name=line.item_name, imei=line.imei,
         quantity=line.quantity, unit_price=line.unit_price_minor, discount_amount=line.discount_minor,
         total_price=line.quantity * line.unit_price_minor - line.discount_minor, warranty_days=line.warranty_days,
+        warranty_terms=line.warranty_terms, seller_id=line.seller_id,
     )  # fmt: skip
 
 

@@ -11,13 +11,14 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from shopnode.api.reading import QueryDay
+from shopnode.api.reading import QueryDay, QueryInt
 from shopnode.api.shapes import TEXT_MAX, Instant, Searched, left_out
+from shopnode.domain.money import MONEY_MINOR_MAX
 from shopnode.domain.params import Amount, IdText, Note, Params, Reason
 from shopnode.domain.sales.forms import LINES_MAX, TENDERS_MAX, Item, Tendered
 from shopnode.domain.sales.models import PaymentKind, SaleStatus, Tender
 
-PaymentStatus = Literal["Paid", "Refunded", "Refund due"]
+PaymentStatus = Literal["Paid", "Partly refunded", "Refunded", "Refund due"]
 
 
 class SaleChange(Params):
@@ -75,6 +76,8 @@ class SaleItem(BaseModel):
     discount_amount: int
     total_price: int
     warranty_days: int
+    warranty_terms: str | None
+    seller_id: str | None = Field(description="Who sold this line; the sale's seller if null.")
 
 
 class SalePayment(BaseModel):
@@ -112,7 +115,10 @@ class SaleQuery(Searched):
     date_to: QueryDay | None = None
     payment_method: Tender | None = None
     seller_id: IdText | None = None
+    customer_id: IdText | None = None
     shop_id: IdText | None = None
+    amount_from: Annotated[QueryInt | None, Field(ge=0, le=MONEY_MINOR_MAX)] = None
+    amount_to: Annotated[QueryInt | None, Field(ge=0, le=MONEY_MINOR_MAX)] = None
 
 
 class ReceiptQuery(BaseModel):

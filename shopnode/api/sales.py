@@ -34,6 +34,7 @@ def list_all_sales(call: Call, query: SaleQuery) -> SalePage:
         q=query.q, status=query.status.value if query.status else None, on=query.date,
         since=query.date_from, until=query.date_to, shop_id=query.shop_id, seller_id=query.seller_id,
         method=query.payment_method.value if query.payment_method else None,
+        customer_id=query.customer_id, total_from=query.amount_from, total_to=query.amount_to,
     )  # fmt: skip
     page = list_sales(call.ctx, wanted, limit=query.limit, cursor=query.cursor or None)
     return SalePage(items=sale_rows(call.ctx, page.rows), next_cursor=page.next_cursor)

@@ -204,14 +204,15 @@ def test_a_thing_without_a_product_is_sold_by_name(owner: Client, cable: dict[st
 
 
 def test_above_the_limit_a_second_person_enters_their_pin(staff: Client, shop: Shop, cable: dict[str, Any]) -> None:
-    ticket = sale_of(cable, 1, discount_amount=4_000)
+    ticket = sale_of(cable, 1, discount_amount=1_000)
     assert staff.post("/sales", ticket, 403)["code"] == "approval-needed"
 
     brian = {"X-Approver-Id": shop.supervisor.id or "", "X-Approver-Pin": PINS["Brian"]}
     wrong = {**brian, "X-Approver-Pin": "9999"}
     assert staff.post("/sales", ticket, 403, headers=wrong)["code"] == "wrong-pin"
     assert staff.post("/sales", ticket, 422, headers={"X-Approver-Pin": "9999"})["fields"].keys() == {"X-Approver-Id"}
-    assert staff.post("/sales", ticket, headers=brian)["final_amount"] == 4_000
+    assert staff.post("/sales", sale_of(cable, 1, discount_amount=4_000), 403, headers=brian)["code"] == "not-permitted"
+    assert staff.post("/sales", ticket, headers=brian)["final_amount"] == 7_000
 
 
 def test_a_closed_drawer_sells_nothing(owner: Client, shop: Shop) -> None:

@@ -96,14 +96,20 @@ def claims_of_line(session: Session, sale_line_id: str) -> list[WarrantyClaim]:
 
 
 def list_claims(
-    ctx: Context, *, sale_line_id: str | None = None, limit: int = PAGE_DEFAULT, cursor: str | None = None
-) -> Page[WarrantyClaim]:
+    ctx: Context, *, claim_id: str | None = None, sale_line_id: str | None = None, outcome: str | None = None,
+    limit: int = PAGE_DEFAULT, cursor: str | None = None,
+) -> Page[WarrantyClaim]:  # fmt: skip
     """Claims, the latest first. Raises Invalid for a cursor of another list."""
     query = select(WarrantyClaim)
-    if sale_line_id is not None:
-        query = query.where(WarrantyClaim.sale_line_id == sale_line_id)
-    if ctx.shop_id is not None:
-        query = query.where(WarrantyClaim.shop_id == ctx.shop_id)
+    exact = {
+        WarrantyClaim.id: claim_id,
+        WarrantyClaim.sale_line_id: sale_line_id,
+        WarrantyClaim.outcome: outcome,
+        WarrantyClaim.shop_id: ctx.shop_id,
+    }
+    for column, value in exact.items():
+        if value is not None:
+            query = query.where(column == value)
     place = decode_cursor(cursor, (int, str))
     if place is not None:
         query = query.where(older_than(WarrantyClaim.at, WarrantyClaim.id, place))

@@ -53,6 +53,8 @@ class SaleFilter:
     seller_id: str | None = None
     method: str | None = None
     customer_id: str | None = None  # with what was sold to their duplicates
+    total_from: int | None = None  # minor units
+    total_to: int | None = None
 
 
 def list_sales(
@@ -133,6 +135,10 @@ def _filtered(ctx: Context, query: Select[*Ts], wanted: SaleFilter) -> Select[*T
         query = query.where(SaleSummary.business_on >= wanted.since)
     if wanted.until is not None:
         query = query.where(SaleSummary.business_on <= wanted.until)
+    if wanted.total_from is not None:
+        query = query.where(SaleSummary.total_minor >= wanted.total_from)
+    if wanted.total_to is not None:
+        query = query.where(SaleSummary.total_minor <= wanted.total_to)
     if wanted.method is not None:
         query = query.where(SaleSummary.methods.contains(wanted.method, autoescape=True))
     return query.where(_matches(wanted.q)) if wanted.q.strip() else query
