@@ -1,7 +1,8 @@
 """Importing a table: plan each line, perform what it asks for, and say of each line what became of it.
 
 Lines are performed in chunks, one transaction each. When a line of a chunk is refused, the chunk is done again line by
-line: the right ones are taken, the wrong one is explained, and no line is ever half done.
+line: the right ones are taken, the wrong one is explained, and no line is ever half done. Where all or nothing is
+asked for, one wrong line is enough and nothing is taken.
 """
 
 from __future__ import annotations
@@ -29,16 +30,58 @@ class Planned:
     act: tuple[str, Mapping[str, Any]] | None = None
 
 
+WHOLE_MAX = 20_000  # lines that are taken all or none: the others wait for as long as one transaction lasts
+NOT_TAKEN = "Not taken: another line is wrong, and all or nothing was asked for."
+
 Planner = Callable[[Context, list[Row]], list[Planned]]
 
 
-def run_import(ctx: Context, rows: Iterable[Row], plan: Planner, *, dry_run: bool) -> Iterator[LineResult]:
-    """Plan and perform chunk by chunk. A dry run plans only."""
+def run_import(
+    ctx: Context, rows: Iterable[Row], plan: Planner, *, dry_run: bool, whole: bool = False
+) -> Iterator[LineResult]:
+    """Plan and perform chunk by chunk. A dry run plans only.
+
+    whole  all lines in one transaction, or none when one of them is wrong
+    """
+    if whole and not dry_run:
+        yield from _perform_whole(ctx, _planned(ctx, rows, plan))
+        return
+    for planned in _planned(ctx, rows, plan):
+        yield from (line.result for line in planned) if dry_run else _perform_all(ctx, planned)
+
+
+def _planned(ctx: Context, rows: Iterable[Row], plan: Planner) -> Iterator[list[Planned]]:
     rows = iter(rows)
     while chunk := list(islice(rows, CHUNK_LINES)):
         with ctx.home.reading() as session:
             planned = plan(ctx.inside(session), chunk)
-        yield from (line.result for line in planned) if dry_run else _perform_all(ctx, planned)
+        yield planned
+
+
+def _perform_whole(ctx: Context, chunks: Iterable[list[Planned]]) -> Iterator[LineResult]:
+    """Everything in one transaction, and nothing of it when a line is wrong or a refusal comes. Raises Invalid."""
+    planned: list[Planned] = []
+    for chunk in chunks:
+        planned += chunk
+        if len(planned) > WHOLE_MAX:
+            raise Invalid({"file": f"has more than {WHOLE_MAX:,} lines, too many to take all or none. Split it"})
+    if any(line.result.verdict is Verdict.WRONG for line in planned):
+        yield from (_not_taken(line) for line in planned)
+        return
+    try:
+        perform_many(ctx, [(*line.act, None) for line in planned if line.act])
+    except (NotPermitted, Busy):
+        raise
+    except ShopError as refusal:
+        says = in_words(refusal, {})
+        yield from (_not_taken(line) for line in planned)
+        yield LineResult(0, Verdict.WRONG, "The whole file", (*says, "Nothing was changed."))
+    else:
+        yield from (line.result for line in planned)
+
+
+def _not_taken(line: Planned) -> LineResult:
+    return replace(line.result, verdict=Verdict.SKIPPED, says=(NOT_TAKEN,)) if line.act else line.result
 
 
 def run_whole_import(

@@ -12,7 +12,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 
 from pydantic import Field
 
@@ -228,16 +228,20 @@ def import_handsets(node: Node, args: ImportFile, say: Say) -> dict[str, Any]:
 
 def _import(node: Node, args: ImportFile, say: Say, run: Callable[..., Iterator[LineResult]]) -> dict[str, Any]:
     """Run an import and tell every line's result; right lines are taken, wrong ones explained."""
+    from shopnode.documents.workbooks import UnreadableWorkbook, as_table
     from shopnode.domain.importing import tally
 
     content = _content(args.content)
     lines = content.count(b"\n")
-    file: BinaryIO = io.BytesIO(content)
     results = []
-    for result in run(console(node), file, dry_run=args.dry_run):
-        results.append(result)
-        if len(results) % SAY_EVERY_LINES == 0:
-            say(min(len(results), lines), lines, "lines")
+    try:
+        with as_table(io.BytesIO(content)) as table:
+            for result in run(console(node), table, dry_run=args.dry_run):
+                results.append(result)
+                if len(results) % SAY_EVERY_LINES == 0:
+                    say(min(len(results), lines), lines, "lines")
+    except UnreadableWorkbook as wrong:
+        raise Invalid({"file": str(wrong)}) from None
     say(lines, lines, "lines")
     return {
         "dry_run": args.dry_run,

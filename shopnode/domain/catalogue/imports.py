@@ -54,8 +54,12 @@ AMOUNTS = ("price_minor", "cost_minor", "floor_minor")
 NO_CATEGORY = "Other"
 
 
-def import_products(ctx: Context, file: IO[bytes], *, dry_run: bool = False) -> Iterator[LineResult]:
+def import_products(
+    ctx: Context, file: IO[bytes], *, dry_run: bool = False, whole: bool = False
+) -> Iterator[LineResult]:
     """Read a CSV file into the catalogue; each line's result as it is done. A dry run changes nothing.
+
+    whole  all lines, or none when one is wrong
 
     Raises Invalid when the file is no such table, NotPermitted for those who may not write the catalogue.
     """
@@ -65,7 +69,7 @@ def import_products(ctx: Context, file: IO[bytes], *, dry_run: bool = False) -> 
     with ctx.home.reading() as session:
         currency = currency_of(session)
     plan = _Plan(sheet.titles, currency)
-    return run_import(ctx, sheet.rows, plan.lines, dry_run=dry_run)
+    return run_import(ctx, sheet.rows, plan.lines, dry_run=dry_run, whole=whole)
 
 
 class _Plan:

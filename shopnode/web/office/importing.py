@@ -7,6 +7,7 @@ from typing import Any
 from flask import g, request, url_for
 from flask.typing import ResponseReturnValue
 
+from shopnode.documents.workbooks import UnreadableWorkbook, as_table
 from shopnode.domain.catalogue.imports import COLUMNS
 from shopnode.domain.catalogue.imports import import_products as read_products
 from shopnode.domain.errors import Invalid, ShopError
@@ -35,15 +36,19 @@ WORDS = {
 
 @bp.route("/products/import", methods=["GET", "POST"])
 def import_products() -> ResponseReturnValue:
-    """Read a CSV file into the catalogue, or only say what it would do."""
+    """Read a CSV file or a workbook into the catalogue, or only say what it would do."""
     if request.method == "GET":
         return _form({})
     is_check = "check" in request.form
     on_refusal(lambda error: _refused(error))
     file = request.files.get("file")
     if file is None or not file.filename:
-        raise Invalid({"file": "is needed: choose a CSV file"})
-    results = list(read_products(g.ctx, file.stream, dry_run=is_check))
+        raise Invalid({"file": "is needed: choose a CSV or Excel file"})
+    try:
+        with as_table(file.stream) as table:
+            results = list(read_products(g.ctx, table, dry_run=is_check))
+    except UnreadableWorkbook as wrong:
+        raise Invalid({"file": str(wrong)}) from None
     read_again()
     values = {"result": _result(file.filename[:100], results), "is_check": is_check, "only": "", "next_url": None}
     if is_htmx():
