@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from shopnode.domain.errors import Invalid
 from shopnode.domain.handsets.models import Handset
 from shopnode.domain.handsets.rules import TAIL, bare_number, read_eid, read_imei, read_pair, read_serial
 
 FOUND_MAX = 200
+NUMBERS = (Handset.imei1, Handset.imei2, Handset.serial)
 NUMBER_MAX = 60
 
 
@@ -65,8 +66,7 @@ def read_scanned(typed: str) -> Numbers:
 
 def handsets_by_number(session: Session, numbers: Sequence[str]) -> list[Handset]:
     """Phones known by any of these numbers, in whichever column."""
-    columns = (Handset.imei1, Handset.imei2, Handset.serial, Handset.eid)
-    known = or_(*(column.in_(numbers) for column in columns))
+    known = or_(*(column.in_(numbers) for column in (*NUMBERS, Handset.eid)))
     return list(session.scalars(select(Handset).where(known).order_by(Handset.id)))
 
 
@@ -78,8 +78,13 @@ def handsets_searched(session: Session, typed: str, *, limit: int = FOUND_MAX) -
     found = [handset.id for handset in handsets_by_number(session, _as_kept(number))]
     if found or len(number) not in TAIL:
         return found[:limit]
-    tail = or_(*(column.endswith(number, autoescape=True) for column in (Handset.imei1, Handset.imei2, Handset.serial)))
-    return list(session.scalars(select(Handset.id).where(tail).order_by(Handset.id.desc()).limit(limit)))
+    ends = [whole for column in NUMBERS for whole in _ending(session, column, number, limit)]
+    return [handset.id for handset in handsets_by_number(session, ends)][:limit] if ends else []
+
+
+def _ending(session: Session, column: InstrumentedAttribute[str | None], tail: str, limit: int) -> list[str | None]:
+    """Whole numbers with these last digits. Nothing but the column is asked for, so its index alone is read."""
+    return list(session.scalars(select(column).where(column.endswith(tail, autoescape=True)).limit(limit)))
 
 
 def _as_kept(number: str) -> list[str]:
