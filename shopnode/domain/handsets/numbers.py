@@ -82,9 +82,10 @@ def handsets_searched(session: Session, typed: str, *, limit: int = FOUND_MAX) -
     return [handset.id for handset in handsets_by_number(session, ends)][:limit] if ends else []
 
 
-def _ending(session: Session, column: InstrumentedAttribute[str | None], tail: str, limit: int) -> list[str | None]:
+def _ending(session: Session, column: InstrumentedAttribute[str | None], tail: str, limit: int) -> list[str]:
     """Whole numbers with these last digits. Nothing but the column is asked for, so its index alone is read."""
-    return list(session.scalars(select(column).where(column.endswith(tail, autoescape=True)).limit(limit)))
+    found = session.scalars(select(column).where(column.endswith(tail, autoescape=True)).limit(limit))
+    return [whole for whole in found if whole]
 
 
 def _as_kept(number: str) -> list[str]:
