@@ -5,7 +5,17 @@ from flask import Blueprint
 
 def office_blueprint() -> Blueprint:
     """The office's pages, all registered."""
-    from shopnode.web.office import amend, importing, phones, photos, products, sale, sales, transfers  # noqa: F401 — all register
+    from shopnode.web.office import (  # noqa: F401 — all register
+        amend,
+        customers,
+        importing,
+        phones,
+        photos,
+        products,
+        sale,
+        sales,
+        transfers,
+    )
     from shopnode.web.office.blueprint import bp
 
     return bp

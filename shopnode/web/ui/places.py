@@ -69,6 +69,7 @@ NODE_GROUPS = (
     Group(
         "Shop",
         (
+            Place("Customers", "people", "office.customers", "customers:read", also=("office.*customer*",)),
             Place("Phones", "phone", "office.phones", "devices:read", also=PHONES),
             Place("Transfers", "box-arrow-right", "office.transfers", "devices:read", also=TRANSFERS),
             Place("Printers", "printer", "devices.printers", "printers:use", also=("devices.*",)),
@@ -91,6 +92,7 @@ HUB_GROUPS = (
         "Shops",
         (
             Place("Shop computers", "hdd-network", "portal.nodes"),
+            Place("Customers", "people", "office.customers", also=("office.*customer*",)),
             Place("Phones", "phone", "office.phones", also=PHONES),
             Place("Transfers", "box-arrow-right", "office.transfers", also=TRANSFERS),
         ),

@@ -1,0 +1,60 @@
+"""Customers on the office's screens: found while typing, what they owe, and taking what they pay."""
+
+from __future__ import annotations
+
+import pytest
+
+from shopnode.domain.accounts.models import AccountEntry
+from tests.domain.till import Till, open_till
+from tests.shop import Shop
+from tests.web.conftest import Browser, words
+
+
+@pytest.fixture
+def till(shop: Shop) -> Till:
+    return open_till(shop)
+
+
+@pytest.fixture
+def nakato(till: Till) -> str:
+    made: str = till.shop.do("customers.create", name="Nakato <Prossy>", phone="0772 123 456")["id"]
+    till.shop.do("accounts.set_credit", customer_id=made, credit_limit=900_000)
+    pay = [{"method": "on_account", "amount": 645_000}]
+    till.sell({"device_id": till.units[0]}, {"product_id": till.glass}, pay=pay, customer_id=made)
+    return made
+
+
+def test_customers_are_found_while_typing(aisha: Browser, till: Till, nakato: str) -> None:
+    till.shop.do("customers.create", name="Okello James")
+    listed = words(aisha.get("/customers"))
+    assert "Nakato &lt;Prossy&gt;" in listed and "0772 123456" in listed and "645,000" in listed and "Okello" in listed
+    found = words(aisha.get("/customers?q=3456"))
+    assert "Nakato" in found and "Okello" not in found
+    assert "Nobody fits" in words(aisha.get("/customers?q=nobody"))
+
+
+def test_a_customers_page_tells_what_they_owe_and_have(aisha: Browser, nakato: str) -> None:
+    page = aisha.get(f"/customers/{nakato}")
+    text = words(page)
+    for said in ("Nakato &lt;Prossy&gt;", "MTN", "645,000", "900,000", "KLA1-000001", "Tecno Spark 40"):
+        assert said in text
+    assert "<Prossy>" not in page.get_data(as_text=True)
+
+
+def test_a_payment_is_taken_and_told_in_the_statement(aisha: Browser, till: Till, nakato: str) -> None:
+    answer = aisha.post(f"/customers/{nakato}/payments", amount="45,000", method="cash", reference="")
+    assert answer.status_code == 303
+    text = words(aisha.get(answer.headers["Location"]))
+    assert "600,000" in text and "KLA1-M000001" in text
+
+
+def test_a_wrong_payment_is_said_beside_its_field(aisha: Browser, till: Till, nakato: str) -> None:
+    answer = aisha.post(f"/customers/{nakato}/payments", amount="45,000", method="mtn_momo", reference="")
+    assert answer.status_code == 422 and "needs the transaction id" in words(answer)
+    assert len(till.shop.rows(AccountEntry)) == 1
+
+
+def test_a_duplicate_shows_the_one_who_is_kept(sarah: Browser, till: Till, nakato: str) -> None:
+    twin = till.shop.do("customers.create", name="N. Prossy")["id"]
+    till.shop.do("customers.merge", duplicate_id=twin, into_id=nakato)
+    assert "Nakato &lt;Prossy&gt;" in words(sarah.get(f"/customers/{twin}"))
