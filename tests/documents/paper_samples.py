@@ -1,0 +1,102 @@
+"""Papers that the tests print: each as on any day, and how to fill one with what hostile hands type."""
+
+from __future__ import annotations
+
+from shopnode.documents.letter import Heading
+from shopnode.documents.papers import (
+    AgreementPaper,
+    ManifestLine,
+    ManifestPaper,
+    OrderLine,
+    OrderPaper,
+    StatementEntry,
+    StatementPaper,
+)
+from shopnode.documents.slips import MoneySlip, ReturnedLine, ReturnSlip
+
+HEADING = Heading(
+    "Kampala Road Phones", "Plot 12 Kampala Road, opposite the Post Office, Kampala", "0772 123 456", "1000123456"
+)
+AGREEMENT = AgreementPaper(
+    HEADING,
+    "KLA1-U000007",
+    "22 Nov 2026, 14:03 EAT",
+    "Aisha",
+    "Samsung Galaxy A15",
+    280_000,
+    "I declare that this phone is my own property, that nobody else has a claim on it, that it is neither stolen nor "
+    "found, and that I have removed my accounts and my data from it. I sell it to the shop for the amount above and "
+    "have received that amount.",
+    imei1="356938035643809",
+    imei2="356938035643817",
+    colour="Blue",
+    storage="6/128",
+    grade="B",
+    comes_with="box, charger",
+    battery="87%",
+    locks_removed=True,
+    was_reset=True,
+    seller_name="Okello James Ssemakula",
+    seller_phone="0701 987 654",
+    seller_id="National ID CM90012345ABCD",
+    seller_address="Ntinda, Kampala",
+    notes="Small scratch beside the camera",
+)
+STATEMENT = StatementPaper(
+    HEADING,
+    "Nakato Grace",
+    "0772 555 123",
+    "1 Sep 2026",
+    "22 Nov 2026",
+    120_000,
+    (
+        StatementEntry("5 Sep 2026", "Sold on account", 640_000, 760_000, "KLA1-000098", "5 Oct 2026"),
+        StatementEntry("20 Sep 2026", "Paid", -300_000, 460_000, "KLA1-M000012"),
+        StatementEntry("1 Nov 2026", "Sold on account", 85_000, 545_000, "KLA1-000121", "1 Dec 2026"),
+    ),
+    545_000,
+    (("Not due yet", 85_000), ("Up to 30 days overdue", 0), ("31 to 60 days", 460_000)),
+    15_000,
+)
+ORDER = OrderPaper(
+    HEADING,
+    "KLA1-P000012",
+    "22 Nov 2026",
+    "Tecno House (U) Ltd",
+    (
+        OrderLine("Tecno Spark 40 8/256", 20, 520_000, "TEC-S40"),
+        OrderLine("USB-C charger 18 W fast, white", 50, 5_000),
+        OrderLine("Tempered glass for Tecno Spark 40, full glue, pack of ten with cloths", 100, 2_500, "GLS-S40"),
+    ),
+    "Musa",
+    "0772 000 111",
+    "Nasser Road, Kampala",
+    "29 Nov 2026",
+    "30 days",
+    "Sarah",
+    "Only sealed boxes, please.",
+)
+MANIFEST = ManifestPaper(
+    HEADING,
+    "KLA1-T000004",
+    "Kampala Road",
+    "Entebbe",
+    "22 Nov 2026, 16:40 EAT",
+    "Brian",
+    (
+        ManifestLine("Tecno Spark 40 8/256", 2, ("356938035643809", "356938035643817")),
+        ManifestLine("Samsung Galaxy A15", 1, ("SN-A15-0093",)),
+        ManifestLine("Tempered glass", 40),
+    ),
+    "Ask for Joan at the back door.",
+)
+RETURN = ReturnSlip(
+    HEADING, "KLA1-R000009", "KLA1-000123", "23 Nov 2026, 10:12 EAT", "Aisha", "Screen flickers",
+    (ReturnedLine("Tecno Spark 40 8/256", 1, 640_000, "356938035643809", "To the bench"),
+     ReturnedLine("Tempered glass", 2, 9_500, goes_to="Sold again as new")),
+    639_500, 10_000, (("Cash", 639_500),), "Okello James",
+)  # fmt: skip
+MONEY = MoneySlip(
+    HEADING, "KLA1-M000012", "Payment on account", "23 Nov 2026, 10:20 EAT", "Aisha", 300_000, "MTN MoMo",
+    "27183141592", "Nakato Grace", "KLA1-000098", ("Still owed", 460_000), True,
+)  # fmt: skip
