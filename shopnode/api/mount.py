@@ -17,11 +17,15 @@ from shopnode.api import (  # noqa: F401 — they register their routes
     devices,
     drawers,
     financiers,
+    orders,
     plans,
     price_lists,
     products,
     returns,
     sales,
+    stock,
+    stocktakes,
+    suppliers,
     tradeins,
 )
 from shopnode.api.accounts import Accounts

@@ -12,7 +12,6 @@ from sqlalchemy import select
 from shopnode.domain.context import Context
 from shopnode.domain.people.models import Shop
 
-
 FIRST, LAST = date(1970, 1, 2), date(2200, 1, 1)
 
 

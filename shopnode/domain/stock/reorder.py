@@ -107,9 +107,11 @@ def suggestions(ctx: Context, *, supplier_ids: list[str] | None = None) -> list[
             sold=speed, on_hand=here, coming=way, min_level=least, lead_days=lead_days, cover_days=cover_days
         )
         if quantity:
-            whose = (product.supplier_id, supplier.name if supplier is not None else None)
-            figures = (here, way, speed, lead_days, least, quantity, None)
-            found.append(Suggestion(product.id, product.name, *whose, *figures))
+            name = supplier.name if supplier is not None else None
+            figures = (here, way, speed, lead_days, least, quantity)
+            found.append(
+                Suggestion(product.id, product.name, product.supplier_id, name, *figures, unit_cost_minor=None)
+            )
     return _with_costs(ctx, found)
 
 
