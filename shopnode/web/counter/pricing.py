@@ -6,6 +6,7 @@ in the line, with the way out.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,8 @@ from shopnode.domain.errors import Invalid
 from shopnode.domain.handsets.models import StockUnit, UnitStatus
 from shopnode.domain.money import spread
 from shopnode.domain.people.models import Shop
+from shopnode.domain.pricing.queries import breaks_of
+from shopnode.domain.pricing.rules import price_for
 from shopnode.domain.queries import row_or_none
 from shopnode.domain.sales.carts import CartBody, CartLine
 from shopnode.domain.sales.rules import LineSum, PriceCheck, price_objection, ticket_totals
@@ -125,8 +128,9 @@ def price_cart(ctx: Context, body: CartBody) -> CartView:
     products = products_as_read(session, {line.product_id for line in body.lines if line.product_id})
     units = _by_id(session, StockUnit, {line.unit_id for line in body.lines})
     tax_rate_bp = session.scalar(select(Shop.vat_rate_bp).where(Shop.id == ctx.shop_id)) or 0
-    lines = [_line(line, products, units, tax_rate_bp, ctx.shop_id) for line in body.lines]
     customer = row_or_none(session, Customer, body.customer_id) if body.customer_id else None
+    prices = _prices(session, body, products, customer.price_list_id if customer else None)
+    lines = [_line(line, products, units, tax_rate_bp, ctx.shop_id, prices) for line in body.lines]
     view = CartView(lines, customer, body.new_line_id, body.discount, reason=body.reason)
     _add_up(view)
     _mark_limits(ctx, view)
@@ -148,12 +152,26 @@ def check_cart(ctx: Context) -> Any:
     return check
 
 
+def _prices(session: Session, body: CartBody, products: dict[str, Product], list_id: str | None) -> dict[str, int]:
+    """What one piece of each product costs in this cart, as the ticket will say (docs/rules/prices.md)."""
+    pieces: Counter[str] = Counter()
+    for line in body.lines:
+        if line.product_id in products:
+            pieces[products[line.product_id].id] += line.quantity
+    breaks = breaks_of(session, list(pieces), list_id) if pieces else {}
+    found = {product.id: product.price_minor for product in products.values()}
+    return {
+        row_id: price_for(price, breaks.get(row_id, ()), list_id, pieces[row_id]) for row_id, price in found.items()
+    }
+
+
 def _line(
-    wanted: CartLine, products: dict[str, Product], units: dict[str, Any], tax_rate_bp: int, shop_id: str | None
-) -> LineView:
+    wanted: CartLine, products: dict[str, Product], units: dict[str, Any], tax_rate_bp: int, shop_id: str | None,
+    prices: dict[str, int],
+) -> LineView:  # fmt: skip
     product: Product | None = products.get(wanted.product_id or "")
     unit: StockUnit | None = units.get(wanted.unit_id or "")
-    listed = product.price_minor if product else (wanted.unit_price or 0)
+    listed = prices[product.id] if product else (wanted.unit_price or 0)
     line = LineView(
         id=wanted.id, product_id=wanted.product_id, unit_id=wanted.unit_id,
         name=product.name if product else (wanted.item_name or "Unknown"), imei=wanted.imei, quantity=wanted.quantity,
