@@ -168,3 +168,31 @@ def test_a_transfer_that_makes_no_sense_is_refused_and_leaves_nothing(
         till.shop.do("handsets.send", asked, role=role)
     assert till.shop.rows(Transfer) == []
     assert send(till, till.units[0]) and till.shop.rows(Transfer)[0].number == "KLA1-T000001"
+
+
+def test_rule_19_a_held_phone_that_is_sent_and_taken_back_is_still_held(till: Till) -> None:
+    unit_id = till.shop.do(
+        "handsets.receive", product_id=till.phone, imei1="004401251000390", condition="used", battery_pct=81,
+        vat_scheme="margin", hold_until="2026-10-20T09:00:00Z",
+    )["unit_id"]  # fmt: skip
+    transfer_id = send(till, unit_id)
+    till.shop.do("handsets.take_back", transfer_id=transfer_id, unit_ids=[unit_id], reason="driver came back")
+
+    before, (now,) = till.shop.row(StockUnit, unit_id), till.shop.rows(StockUnit, status="in_stock", battery_pct=81)
+    assert now.id != unit_id
+    assert (now.condition, now.vat_scheme, now.hold_until) == ("used", "margin", before.hold_until)
+    with pytest.raises(UnitNotForSale):
+        till.sell({"device_id": now.id})
+
+
+def test_an_expected_phone_that_comes_by_transfer_is_in_stock_once(till: Till) -> None:
+    handset_id = till.shop.row(StockUnit, till.units[0]).handset_id
+    till.sell({"device_id": till.units[0]})
+    stay = till.shop.do("handsets.expect", product_id=till.phone, imei1=IMEIS[0])["unit_id"]
+    transfer_id, sent = coming(till, handset_id)
+    assert hand(till) == 1
+    till.shop.do("handsets.receive_transfer", transfer_id=transfer_id, unit_ids=[sent])
+
+    assert (till.shop.row(StockUnit, stay).status, hand(till)) == ("in_stock", 2)
+    with till.shop.reading() as ctx:
+        assert stock_differences(ctx.session) == []

@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from pydantic import Field
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shopnode.domain.actions import action
@@ -36,6 +37,7 @@ from shopnode.domain.handsets.models import (
     stay_after,
 )
 from shopnode.domain.handsets.queries import find_unit
+from shopnode.domain.handsets.states import tell
 from shopnode.domain.handsets.transit import WayLine, lines_of
 from shopnode.domain.numbers import Document, next_document_number
 from shopnode.domain.params import IdText, Optionally, Params, Reason, ShortText
@@ -44,6 +46,8 @@ from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row
 from shopnode.domain.stock.models import MovementKind, StockMovement
 
+CARRIED = ("condition", "has_box", "has_charger", "battery_pct", "lock_state", "region", "vat_scheme", "supplier_id",
+           "purchase_id", "hold_until", "refurbished_minor")  # fmt: skip
 PHONES_MAX = 200  # of one transfer: an entry stays far below its limit
 
 Phones = Annotated[list[IdText], Field(min_length=1, max_length=PHONES_MAX)]
@@ -197,11 +201,17 @@ def _end(ctx: Context, transfer: Transfer, lines: list[WayLine], kind: Arrival, 
     assert ctx.shop_id is not None
     stays, moves, receipts = [], [], []
     move_kind = MovementKind.ARRIVED if kind is Arrival.RECEIVED else MovementKind.TAKEN_BACK
+    before = _stays_before(ctx.session, lines)
     for line in lines:
         here = open_stay_or_none(ctx.session, line.handset_id)
+        is_awaited = here is not None and here.status == UnitStatus.EXPECTED.value
         stay_id = here.id if here is not None else stay_after(line.line_id, ctx.shop_id)
         if here is None:
-            stays.append(_stay(ctx, stay_id, line, transfer))
+            stays.append(_stay(ctx, stay_id, line, transfer) | before.get(line.unit_id, {}))
+        elif is_awaited:
+            tell(ctx, here, here.status, UnitStatus.IN_STOCK.value, f"Transfer {transfer.number}")
+            here.status = UnitStatus.IN_STOCK.value
+        if here is None or is_awaited:
             moves.append(_move(ctx, "arrival-move", stay_id, stay_id, line, move_kind, 1, transfer.number))
         receipts.append({
             "id": arrival_id(line.line_id), "line_id": line.line_id, "shop_id": ctx.shop_id, "kind": kind.value,
@@ -211,6 +221,15 @@ def _end(ctx: Context, transfer: Transfer, lines: list[WayLine], kind: Arrival, 
     insert_rows(ctx.session, StockMovement, moves)
     insert_rows(ctx.session, TransferReceipt, receipts)
     ctx.about("transfer", transfer.id)
+
+
+def _stays_before(session: Session, lines: list[WayLine]) -> dict[str, dict[str, Any]]:
+    """What was known of the phones in the stays that ended: here, where they were sent from here, else nowhere.
+
+    A phone that is held does not become free by being sent away and taken back.
+    """
+    query = select(StockUnit).where(StockUnit.id.in_([line.unit_id for line in lines]))
+    return {row.id: {name: getattr(row, name) for name in CARRIED} for row in session.scalars(query)}
 
 
 def _stay(ctx: Context, stay_id: str, line: WayLine, transfer: Transfer) -> dict[str, Any]:
