@@ -5,14 +5,15 @@ word: then another life begins first. That cannot be brought about at will: the 
 life has begun, its numbers lie below that life's own and prove nothing more.
 
 Invariants:
-  * Lines are taken in the order of their numbers, through the ordinary admission.
+  * Lines are taken in the order of their numbers, through the ordinary admission; but a row never comes before the row
+    it points at. Numbers are of several lives: what was given back once stands behind what came later.
   * A page that is not ours, or not whole, is passed over; it never stands in the way of the next.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from cloudhub.hub import Hub
 from cloudhub.merge.admission import apply_all, release_held
@@ -93,7 +94,7 @@ def _take(books: Books, key: NodeKey, portal: str, lines: Sequence[Line], receiv
         return 0
     ((least,),) = books.rows("SELECT min(no) FROM returned_line WHERE tenant_id = %s", [books.tenant_id])
     parted_no = min(missing[0]["no"], least or missing[0]["no"])
-    works = _works(missing, key, Sender(portal, None, None, _NOW, received_ms), head, parted_no)
+    works = _works(_parents_first(missing), key, Sender(portal, None, None, _NOW, received_ms), head, parted_no)
     books.writer = (portal, works[-1].n)
     examine_all(works)
     apply_all(books, [work for work in works if work.applies])
@@ -111,6 +112,42 @@ def _unknown(books: Books, lines: Sequence[Line]) -> list[Line]:
     asked = [*found, *(line["id"] for line in found.values())]
     known = {row[0] for row in books.rows(_ENTRIES, [books.tenant_id, asked])}
     return [line for row_id, line in found.items() if row_id not in known and line["id"] not in known]
+
+
+def _parents_first(lines: Sequence[Line]) -> list[Line]:
+    """The lines in their order, but each behind those that bring what its rows point at."""
+    brought = {
+        (block[0], row[0]): place for place, line in enumerate(lines) for block in line["rows"] if block[1] == "i"
+        for row in block[3]
+    }  # fmt: skip
+    order: dict[int, None] = {}
+    under_way: set[int] = set()
+
+    def put(place: int) -> None:
+        if place in under_way:
+            return
+        under_way.add(place)
+        for needed in sorted({brought[row] for row in _needed_rows(lines[place]) if row in brought}):
+            put(needed)
+        order[place] = None
+
+    for place in range(len(lines)):
+        put(place)
+    return [lines[place] for place in order]
+
+
+def _needed_rows(line: Line) -> Iterator[tuple[str, str]]:
+    """The rows that must be there before this line's are written."""
+    for entity, op, columns, rows in line["rows"]:
+        table = entity_tables().get(entity)
+        if table is None:
+            continue
+        if op == "u":
+            yield from ((entity, row[0]) for row in rows)
+        for parent in table.parents:
+            if parent.column in columns:
+                place = columns.index(parent.column)
+                yield from ((parent.entity, row[place]) for row in rows if row[place])
 
 
 def _know_by_number(books: Books, line: Line) -> None:

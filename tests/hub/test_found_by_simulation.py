@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -11,6 +10,7 @@ import psycopg
 
 import cloudhub.merge.work as hub_work
 from cloudhub.merge.books import Books
+from cloudhub.merge.readmission import _parents_first
 from cloudhub.merge.retry import retry_after_upgrade
 from cloudhub.merge.tables import insert_statement
 from shopnode.domain.catalogue.models import Product
@@ -55,21 +55,16 @@ def test_a_batch_the_database_refused_spoils_no_later_one_on_its_connection(worl
 
 def test_a_summary_does_not_tell_in_which_order_its_rows_were_read():
     """Seed 15: the tenders of one sale stood in two orders, at the hub and at the shop."""
-    sale = SimpleNamespace(
-        id="s", shop_id="k", number="KLA1-000001", sold_at=1, business_on="2026-09-21", cashier_id=None, seller_id=None,
-        customer_id=None, discount_minor=0,
-    )  # fmt: skip
-    line = SimpleNamespace(
-        amendment_id=None,
-        quantity=1,
-        unit_price_minor=9_000,
-        discount_minor=0,
-        tax_rate_bp=0,
-        cost_minor=1,
-        net_minor=9_000,
-    )
+    sale = dict.fromkeys(("customer_id", "cashier_id", "seller_id")) | {
+        "id": "s", "shop_id": "k", "number": "KLA1-000001", "sold_at": 1, "business_on": "2026-09-21",
+        "discount_minor": 0,
+    }  # fmt: skip
+    line = {
+        "amendment_id": None, "quantity": 1, "unit_price_minor": 9_000, "discount_minor": 0, "tax_rate_bp": 0,
+        "cost_minor": 1,
+    }  # fmt: skip
     tenders = [
-        SimpleNamespace(id=f"p{place}", at=1, kind="payment", method=method, amount_minor=4_500)
+        {"id": f"p{place}", "at": 1, "kind": "payment", "method": method, "amount_minor": 4_500}
         for place, method in enumerate(("mtn_momo", "cash"))
     ]
     assert _summary(sale, [line], tenders, [], []) == _summary(sale, [line], tenders[::-1], [], [])
@@ -101,3 +96,16 @@ def test_an_entry_that_waited_does_not_undo_what_its_shop_did_since(world: World
     unit = node.row(StockUnit, till.units[0])
     assert (status, line_id) == (unit.status, unit.sold_line_id) == ("sold", line_id)
     assert world.rows("SELECT count(*) FROM waiting_entry")[0][0] == 0
+
+
+def test_what_comes_back_never_stands_before_what_it_points_at():
+    """Seed 10038: a hub was put back twice. The sale came back with a number of the later life, its refund with one of
+    the earlier, and whoever read the feed from its beginning met the refund first."""
+    refund = {"no": 97, "rows": [["payment", "i", ["id", "sale_id", "amount_minor"], [["p", "s", -500]]]]}
+    glass = {"no": 98, "rows": [["product", "u", ["id", "price_minor"], [["g", 5_000]]]]}
+    other = {"no": 99, "rows": [["customer", "i", ["id", "name"], [["c", "Nakato"]]]]}
+    sale = {"no": 120, "rows": [["sale", "i", ["id", "number"], [["s", "KLA1-000001"]]]]}
+    product = {"no": 130, "rows": [["product", "i", ["id", "name"], [["g", "Glass"]]]]}
+
+    assert _parents_first([refund, glass, other, sale, product]) == [sale, refund, product, glass, other]
+    assert _parents_first([other, sale, refund]) == [other, sale, refund]
