@@ -57,9 +57,7 @@ CHOICES = {
         Choice("used_hold_days", 7, "Days a phone bought from a person is held back before it is sold.", 0, 365),
         Choice("used_id_photos", 1, "Photos needed of a seller's ID when a phone is bought; 0 for none.", 0, 4),
         Choice("identity_keep_months", 60, "Months for which it is kept who sold a phone.", 1, 240),
-        Choice(
-            "count_difference_limit_minor", 50_000, "A larger difference of one's own count needs a second person."
-        ),
+        Choice("count_difference_limit_minor", 50_000, "A larger difference of one's own count needs a second person."),
         Choice("reorder_lead_days", 7, "Days from order to delivery where neither product nor supplier says.", 0, 365),
         Choice("reorder_cover_days", 14, "Days of sales that an order brings beyond its delivery.", 1, 365),
         Choice("receipt_thanks", "Thank you. Keep this receipt for your warranty.", "Last words on the receipt."),
