@@ -209,11 +209,12 @@ def _sqlite_primary_key(constraint: PrimaryKeyConstraint, compiler: Any, **kw: A
 def _sqlite_index(create: CreateIndex, compiler: Any, **kw: Any) -> str:
     index = create.element
     names = [column.name for column in index.columns]
-    if not index.unique and len(names) > 1 and names[0] == "tenant_id":
+    if len(names) > 1 and names[0] == "tenant_id":
         table = compiler.preparer.format_table(index.table)
         where = index.dialect_options["postgresql"]["where"]  # the same rows on both engines
         condition = "" if where is None else f" WHERE {where}"
-        return f"CREATE INDEX {index.name} ON {table} ({', '.join(names[1:])}){condition}"
+        kind = "UNIQUE INDEX" if index.unique else "INDEX"
+        return f"CREATE {kind} {index.name} ON {table} ({', '.join(names[1:])}){condition}"
     return str(compiler.visit_create_index(create, **kw))
 
 

@@ -103,6 +103,7 @@ class StockUnit(SyncedRow):
         one_of("status", UnitStatus),
         look_up("stock_unit", "handset_id"),
         look_up("stock_unit", "product_id", "status"),
+        look_up("stock_unit", "shop_id", "received_at"),
     )
     __sync__ = Sync(Kind.HOLDING, Stream.SHOP)
 
