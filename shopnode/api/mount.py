@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.metadata import version
 
 import orjson
@@ -50,10 +51,9 @@ def create_api(app: Flask, accounts: Accounts, *, prefix: str = "/api", session_
             methods=[route.method],
             provide_automatic_options=False,
         )
-    document = orjson.dumps(build_document(ROUTES, prefix, version("phoneshop"), session_cookie))
 
     def openapi() -> Response:
-        return Response(document, content_type="application/json")
+        return Response(_document(prefix, session_cookie), content_type="application/json")
 
     blueprint.add_url_rule("/openapi.json", endpoint=DOCUMENT, view_func=openapi, provide_automatic_options=False)
     blueprint.register_error_handler(ShopError, problem_response)
@@ -62,6 +62,12 @@ def create_api(app: Flask, accounts: Accounts, *, prefix: str = "/api", session_
     app.before_request(_unknown_address(prefix + "/"))
     app.register_blueprint(blueprint)
     return blueprint
+
+
+@cache
+def _document(prefix: str, session_cookie: str) -> bytes:
+    """Written when somebody asks for it: a node that starts does not need it."""
+    return orjson.dumps(build_document(ROUTES, prefix, version("phoneshop"), session_cookie))
 
 
 def who_may() -> Access:

@@ -158,7 +158,7 @@ TICKETS = st.tuples(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(st.lists(TICKETS, min_size=1, max_size=4))
 def test_rule_18_money_in_is_money_out_for_every_trade_in(tickets: list[OneTicket]) -> None:
     till, database, place = fresh_till()

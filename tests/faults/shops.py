@@ -30,7 +30,6 @@ from shopnode.domain.clock import SystemClock
 from shopnode.domain.context import Actor, Context
 from shopnode.domain.engine import NodeDatabase
 from shopnode.domain.journal import JournalEntry
-from shopnode.domain.migrate import upgrade_node
 from shopnode.domain.node import NodeHome
 from shopnode.domain.permissions import Role
 from shopnode.domain.sales.models import Payment, Sale, SaleLine, SaleSummary
@@ -41,6 +40,7 @@ from shopnode.machine.runtime import Node
 from shopnode.sync.enrol import ask_to_enrol, link_row
 from shopnode.sync.transport import HttpTransport
 from shopnode.sync.worker import SyncWorker
+from tests.blank_books import blank_books
 from tests.shop import KEY, PASSWORD, PHONES
 
 PRICE, STOCK = 5_000, 1_000  # of every product here
@@ -134,8 +134,7 @@ class Business:
         code = make_enrol_code(self.hub, self.tenant_id, shop_id)
         enrolment = ask_to_enrol(url, code, device="PC", software="tests", random=secrets.token_bytes)
         answer = enrolment.answer
-        database = NodeDatabase(file, KEY)
-        upgrade_node(database)
+        database = blank_books(file, KEY)
         database.guard()
         clock = SystemClock()
         create_installation(

@@ -19,6 +19,9 @@ STEPS = ("backup.chunk", "backup.verified", "backup.named")
 pytestmark = pytest.mark.timeout(400)  # each command is a process of its own
 
 
+LONG = pytest.mark.skipif(not os.environ.get("PHONESHOP_LONG"), reason="half a minute: PHONESHOP_LONG=1")
+
+
 @pytest.fixture
 def hub() -> Iterator[Hub]:
     """A hub whose server outlives every command, so that a killed one takes nothing with it but itself."""
@@ -50,6 +53,7 @@ def kill_at(hub: Hub, step: str, *words: str) -> None:
     assert hub.run(*words, ok=False, env=plan).returncode == -signal.SIGKILL
 
 
+@LONG
 def test_no_half_file_is_taken_for_a_backup(hub: Hub, tmp_path: Path) -> None:
     covered = hub.ask("doctor")["not_durable"]
     assert covered > 0
@@ -68,6 +72,7 @@ def test_no_half_file_is_taken_for_a_backup(hub: Hub, tmp_path: Path) -> None:
     assert tenants(hub) == ["Kisura Phones"]
 
 
+@LONG
 def test_a_restore_that_is_killed_leaves_the_hub_as_it_was(hub: Hub, tmp_path: Path) -> None:
     made = hub.ask("backup", "--to", str(tmp_path))
     add(hub, "Second")

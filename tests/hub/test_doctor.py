@@ -23,7 +23,7 @@ EDITS = {
     "a line removed": ("DELETE FROM feed_line WHERE no = 5", "feed"),
     "the counter set back": ("UPDATE tenant_feed SET seq = seq - 1", "feed"),
     "a level changed": ("UPDATE stock_level SET on_hand = on_hand + 1", "stock"),
-    "a movement removed": ("SET app.bulk = 'on'; DELETE FROM stock_movement", "stock"),
+    "a movement removed": ("SET app.bulk = 'on'; DELETE FROM stock_movement WHERE kind = 'sold'", "stock"),
     "a wall torn down": ("ALTER TABLE sale NO FORCE ROW LEVEL SECURITY", "walls"),
 }
 

@@ -23,7 +23,6 @@ from shopnode.domain import everything  # noqa: F401 — the door knows every ac
 from shopnode.domain.clock import ManualClock
 from shopnode.domain.context import Actor, Context
 from shopnode.domain.engine import NodeDatabase
-from shopnode.domain.migrate import upgrade_node
 from shopnode.domain.node import NodeHome
 from shopnode.domain.permissions import Role
 from shopnode.domain.setup import create_installation
@@ -32,6 +31,7 @@ from shopnode.sync.exchange import Exchanged, Exchanger
 from shopnode.sync.line import SignedLine
 from shopnode.sync.transport import Answer, LinkDown
 from sync_protocol.limits import Batch
+from tests.blank_books import blank_books
 from tests.shop import Shop
 
 PASSWORD = "a long enough secret"
@@ -169,9 +169,8 @@ class World:
         )
         folder = self.folder / f"node{len(self.nodes)}"
         folder.mkdir()
-        database = NodeDatabase(folder / "shop.db", NODE_KEY)
+        database = blank_books(folder / "shop.db", NODE_KEY)
         self.nodes.append(database)
-        upgrade_node(database)
         database.guard()
         answer = joined.answer
         create_installation(

@@ -15,8 +15,6 @@ from shopnode.domain.catalogue.models import ProductSearch
 from shopnode.domain.clock import ManualClock
 from shopnode.domain.context import Context
 from shopnode.domain.db import synced_models
-from shopnode.domain.engine import NodeDatabase
-from shopnode.domain.migrate import upgrade_node
 from shopnode.domain.node import NodeHome
 from shopnode.domain.sales.models import SaleSummary
 from shopnode.domain.setup import create_installation
@@ -24,6 +22,7 @@ from shopnode.domain.stock.models import StockLevel
 from shopnode.sync.enrol import ask_to_enrol, link_row
 from shopnode.sync.transport import Answer
 from shopnode.sync.worker import SyncWorker
+from tests.blank_books import blank_books
 from tests.shop import KEY
 from tests.sync.chain_of_shops import Company, Line
 
@@ -76,8 +75,7 @@ def blank_pc(company: Company, shop_id: str | None, name: str = "NEW") -> Iterat
     enrolment = ask_to_enrol("http://hub.test", code, device=name, software="tests", random=chance, transport=line)
     folder = company.folder / name
     folder.mkdir()
-    database = NodeDatabase(folder / "shop.db", KEY)
-    upgrade_node(database)
+    database = blank_books(folder / "shop.db", KEY)
     database.guard()
     clock, answer = ManualClock(company.hub.clock.wall_ms()), enrolment.answer
     create_installation(

@@ -20,7 +20,6 @@ from shopnode.domain.actions import perform
 from shopnode.domain.clock import ManualClock
 from shopnode.domain.context import Actor, Context
 from shopnode.domain.engine import NodeDatabase
-from shopnode.domain.migrate import upgrade_node
 from shopnode.domain.node import NodeHome
 from shopnode.domain.people.models import Staff
 from shopnode.domain.people.pins import set_pin
@@ -29,6 +28,7 @@ from shopnode.domain.setup import create_installation
 from shopnode.sync.enrol import Enrolment, ask_to_enrol, link_row
 from shopnode.sync.transport import Answer, LinkDown
 from shopnode.sync.worker import SyncWorker
+from tests.blank_books import blank_books
 from tests.shop import KEY, Shop
 
 PASSWORD = "correct horse battery"
@@ -112,8 +112,7 @@ class Company:
     def branch_of(self, enrolment: Enrolment, line: Line, code: str) -> Branch:
         folder = self.folder / code
         folder.mkdir()
-        database = NodeDatabase(folder / "shop.db", KEY)
-        upgrade_node(database)
+        database = blank_books(folder / "shop.db", KEY)
         database.guard()
         clock = ManualClock(self.hub.clock.wall_ms())
         chance = random.Random(code + "home").randbytes
