@@ -50,7 +50,7 @@ def test_a_second_person_approves_with_their_own_pin(open_till: OpenTill) -> Non
     ivan = open_till(IVAN)
     ivan.add("tempered gl", "Tempered glass plain")
     ivan.lines.locator(".what").click()
-    ivan.sheet.get_by_label("Price each").fill("1,000")
+    ivan.sheet.get_by_label("Price each").fill("3,500")
     ivan.sheet.get_by_role("button", name="Change the line").click()
     expect(ivan.lines).to_contain_text("needs approval")
     ivan.begin_payment()

@@ -37,7 +37,7 @@ def demo(data: Path) -> Iterator[str]:
         yield said
     finally:
         process.send_signal(signal.SIGINT)
-        rest = process.communicate(timeout=60)[0]
+        rest = process.communicate(timeout=240)[0]
     assert process.returncode == 0, rest
 
 
