@@ -57,7 +57,7 @@ def admit_push(
     books: Books, sender: Sender, prev: str, arrived: Sequence[Arrived], signature: str, clock: Clock
 ) -> Admitted:
     """Take a push of consecutive entries into the tenant's books. Raises Gap or Fork; nothing is kept then."""
-    head = lock_head(books, sender.origin_id)
+    head = lock_head(books, sender.origin_id, sender.shop_id)
     failpoints.hit("hub.head_locked")
     fresh = new_entries(books, sender.origin_id, head, prev, arrived)
     again = _verdicts_again(books, sender, arrived[0].n, min(head.n, arrived[-1].n))

@@ -35,9 +35,14 @@ class Head:
     hash: str
 
 
-def lock_head(books: Books, origin_id: str) -> Head:
-    """The origin's head; its chain is ours until the transaction ends."""
-    ((n, hash_hex),) = books.rows(_LOCK, [books.tenant_id, origin_id])
+def lock_head(books: Books, origin_id: str, shop_id: str | None = None) -> Head:
+    """The origin's head; its chain is ours until the transaction ends, and so is its shop's turn to send.
+
+    What a copied or restored computer sends again under another origin is recognised by what is committed: two
+    origins of one shop never send at the same moment. shop_id is None for the portal.
+    """
+    turn = books.rows(_TURN_AND_LOCK, [shop_id, books.tenant_id, origin_id]) if shop_id else ()
+    ((n, hash_hex),) = [row[1:] for row in turn] or books.rows(_LOCK, [books.tenant_id, origin_id])
     return Head(n, hash_hex)
 
 
@@ -146,6 +151,11 @@ def note_verdict(books: Books, work: Work, version: str) -> None:
         _keep_waiting(books, [work], version)
 
 
+# The shop's turn comes before the row's lock, which reads the row anew: what is known is what the turn before left.
+_TURN_AND_LOCK = """
+SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))::text, head_n, head_hash FROM origin
+WHERE tenant_id = %s AND id = %s FOR UPDATE
+"""
 _LOCK = "SELECT head_n, head_hash FROM origin WHERE tenant_id = %s AND id = %s FOR UPDATE"
 _HASHES = "SELECT n, hash FROM journal_entry WHERE tenant_id = %s AND origin_id = %s"
 _KEEP = """

@@ -11,9 +11,10 @@ import cloudhub.home
 from cloudhub.merge.books import Books
 from cloudhub.merge.settle import settle
 from cloudhub.merge.tables import insert_statement
+from shopnode.domain import failpoints
 from shopnode.domain.actions import perform, perform_many
 from shopnode.domain.errors import Busy
-from tests.hub.raw import product, raw_node
+from tests.hub.raw import Answered, change, product, raw_node
 from tests.hub.world import World
 
 NEW = {"name": "Cable", "category": "Accessories", "price_minor": 9_000, "cost_minor": 3_000}
@@ -76,3 +77,34 @@ def test_who_loses_every_race_is_told_so(world: World, monkeypatch: pytest.Monke
     with pytest.raises(Busy):
         perform(world.owner(), "products.create", NEW)
     assert world.count("product") == 0
+
+
+def test_an_edit_that_comes_under_two_origins_of_a_shop_at_once_has_one_effect(
+    world: World,
+) -> None:
+    """A copied computer sends under its new origin what a late request of the old one is just bringing."""
+    first = raw_node(world)
+    second = raw_node(world, "KLA2", shop_id=first.shop)
+    row_id = first.new_id()
+    first.write(product(row_id))
+    first.push()
+    edit = change("product", row_id, 1, name=("Tempered glass", "Glass"))
+    same = first.write(edit)
+    second.write(edit, id=same["id"], at=same["at"])
+    answers: list[Answered] = []
+    late = threading.Thread(target=lambda: answers.append(second.push()))
+
+    def meanwhile(place: str) -> None:
+        if place == "hub.rows_written" and late.ident is None:
+            late.start()
+            late.join(0.5)  # until it waits for the first, which has not committed
+
+    failpoints.watch(meanwhile)
+    try:
+        answers.append(first.push())
+    finally:
+        failpoints.watch(None)
+    late.join(20)
+
+    assert [answer.status for answer in answers] == [200, 200]
+    assert [answer.verdicts for answer in answers] == [{}, {1: "duplicate"}]

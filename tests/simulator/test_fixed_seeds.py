@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 pytestmark = pytest.mark.timeout(900)  # a world takes five seconds alone, and many times that on a busy machine
-# Seed 6 fails on the present code (edits of a copied computer taken twice): see docs/reliability.md, "Open".
 
 
-@pytest.mark.parametrize("seed", (2, 4, 8, 10, 12, 14))
+@pytest.mark.parametrize("seed", (2, 4, 6, 8, 10, 12, 14))
 def test_all_invariants_hold_in_a_world_of_faults(holds, seed):
     holds(seed)
