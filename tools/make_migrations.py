@@ -37,6 +37,7 @@ DOMAIN_PARTS = {
     ),
     "d0009_returns_and_money": (
         "sale_return", "sale_return_line", "warranty_claim", "money_move", "foreign_cash", "phone_approver",
+        "payment_outcome", "counter_event",
     ),
 }  # fmt: skip
 NODE_PARTS = {"n0002_approvals": ("approval_challenge",)}

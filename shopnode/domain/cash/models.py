@@ -20,6 +20,7 @@ class MoneyKind(StrEnum):
     USED_PHONE = "used_phone"  # − paid to whoever sold us a phone; + given back
     SUPPLIER = "supplier"  # − paid to a supplier; + given back
     FINANCIER = "financier"  # + a financier settles
+    COUNTERFEIT = "counterfeit"  # − a note in the drawer that is no money; its note holds the serial
 
 
 class DrawerSession(SyncedRow):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from sqlalchemy import String
+from sqlalchemy import String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shopnode.domain.clock import act_id
 from shopnode.domain.db import (
     Id,
     Kind,
+    LocalDate,
     MinorUnits,
     Stream,
     Sync,
@@ -129,6 +130,9 @@ class StockUnit(SyncedRow):
     hold_until: Mapped[UtcTime | None] = mapped_column(info={"since": 3})  # not for sale before
     held_for: Mapped[Id | None] = mapped_column(info={"since": 3})  # the plan it is reserved for
     refurbished_minor: Mapped[MinorUnits | None] = mapped_column(info={"since": 3})  # in the cost: spent on it here
+    price_minor: Mapped[MinorUnits | None] = mapped_column(info={"since": 3})  # of this piece; its product's if None
+    supplier_warranty_until: Mapped[LocalDate | None] = mapped_column(info={"since": 3})  # apart from the shop's own
+    notes: Mapped[str | None] = mapped_column(Text, info={"since": 3})
 
 
 class UnitEvent(SyncedRow):
@@ -189,6 +193,21 @@ class TransferLine(SyncedRow):
     product_id: Mapped[Id]
     cost_minor: Mapped[MinorUnits]
     grade: Mapped[str | None] = mapped_column(String(10))
+    # What was known of the phone goes with it: the receiver has not heard of the stay that ended.
+    condition: Mapped[str | None] = mapped_column(String(20), info={"since": 3})
+    has_box: Mapped[bool | None] = mapped_column(info={"since": 3})
+    has_charger: Mapped[bool | None] = mapped_column(info={"since": 3})
+    battery_pct: Mapped[int | None] = mapped_column(info={"since": 3})
+    lock_state: Mapped[str | None] = mapped_column(String(40), info={"since": 3})
+    region: Mapped[str | None] = mapped_column(String(40), info={"since": 3})
+    vat_scheme: Mapped[str | None] = mapped_column(String(20), info={"since": 3})
+    supplier_id: Mapped[Id | None] = mapped_column(info={"since": 3})
+    purchase_id: Mapped[Id | None] = mapped_column(info={"since": 3})
+    hold_until: Mapped[UtcTime | None] = mapped_column(info={"since": 3})
+    refurbished_minor: Mapped[MinorUnits | None] = mapped_column(info={"since": 3})
+    price_minor: Mapped[MinorUnits | None] = mapped_column(info={"since": 3})
+    supplier_warranty_until: Mapped[LocalDate | None] = mapped_column(info={"since": 3})
+    notes: Mapped[str | None] = mapped_column(Text, info={"since": 3})
 
 
 class TransferReceipt(SyncedRow):

@@ -61,6 +61,22 @@ class PaymentKind(StrEnum):
     CORRECTION = "correction"  # the same money under its right tender or reference
 
 
+class MoneyState(StrEnum):
+    """How far money of a network has come (rule 40)."""
+
+    INITIATED = "initiated"  # the customer was asked on their phone
+    PENDING = "pending"  # they say that it is sent
+    CONFIRMED = "confirmed"
+    FAILED = "failed"
+    REVERSED = "reversed"  # it had come, and the network took it back
+
+
+class CounterEventKind(StrEnum):
+    LINE_REMOVED = "line_removed"  # after the customer had seen the sum
+    CART_GIVEN_UP = "cart_given_up"  # with phones in it
+    REPRINTED = "reprinted"
+
+
 class DecisionKind(StrEnum):
     APPROVE = "approve"
     REJECT = "reject"
@@ -141,6 +157,8 @@ class SaleLine(SyncedRow):
     imei: Mapped[str | None] = mapped_column(String(60))
     seller_id: Mapped[Id | None] = mapped_column(info={"since": 3})  # who sold this line; the sale's seller if None
     warranty_terms: Mapped[str | None] = mapped_column(Text, info={"since": 3})
+    # What the person was paid whom a used phone was bought from: VAT is on the margin above it. None: on all of it.
+    margin_paid_minor: Mapped[MinorUnits | None] = mapped_column(info={"since": 3})
 
 
 class Payment(SyncedRow):
@@ -167,6 +185,60 @@ class Payment(SyncedRow):
     change_minor: Mapped[MinorUnits | None]
     reference: Mapped[str | None] = mapped_column(String(60))  # the network's transaction id, normalised
     drawer_session_id: Mapped[Id | None]
+    at: Mapped[UtcTime]
+    by_id: Mapped[Id | None]
+    state: Mapped[str | None] = mapped_column(String(20), info={"since": 3})  # see MoneyState; None: it has come
+    fee_minor: Mapped[MinorUnits | None] = mapped_column(info={"since": 3})  # what the network took
+    fee_borne_by: Mapped[str | None] = mapped_column(String(20), info={"since": 3})  # shop or customer
+
+
+class PaymentOutcome(SyncedRow):
+    """What became of money that was promised by a network when the goods left (rule 40): a fact beside the payment.
+
+    The first one admitted stands; a reversal may follow a confirmation.
+    """
+
+    __tablename__ = "payment_outcome"
+    __table_args__ = (
+        *refs("payment_id:payment", "sale_id:sale"),
+        one_of("state", MoneyState),
+        look_up("payment_outcome", "payment_id"),
+        look_up("payment_outcome", "sale_id"),
+        look_up("payment_outcome", "method", "reference"),
+    )
+    __sync__ = Sync(Kind.FACT, Stream.SHOP, since=3)
+
+    payment_id: Mapped[Id]
+    sale_id: Mapped[Id]
+    shop_id: Mapped[Id]
+    state: Mapped[str] = mapped_column(String(20))
+    method: Mapped[str] = mapped_column(String(20))
+    reference: Mapped[str | None] = mapped_column(String(60))  # the network's transaction id, normalised
+    note: Mapped[str | None]
+    at: Mapped[UtcTime]
+    by_id: Mapped[Id | None]
+
+
+class CounterEvent(SyncedRow):
+    """What happened at the counter, moved nothing, and is told all the same (rules 31 and 33)."""
+
+    __tablename__ = "counter_event"
+    __table_args__ = (
+        one_of("kind", CounterEventKind),
+        look_up("counter_event", "at"),
+        look_up("counter_event", "sale_id"),
+    )
+    __sync__ = Sync(Kind.FACT, Stream.SHOP, since=3)
+
+    shop_id: Mapped[Id]
+    kind: Mapped[str] = mapped_column(String(20))
+    sale_id: Mapped[Id | None]  # whose receipt was printed again
+    copy_no: Mapped[int | None]  # COPY n
+    item_name: Mapped[str | None] = mapped_column(String(200))
+    imei: Mapped[str | None] = mapped_column(String(60))
+    quantity: Mapped[int | None]
+    amount_minor: Mapped[MinorUnits | None]
+    note: Mapped[str | None]
     at: Mapped[UtcTime]
     by_id: Mapped[Id | None]
 

@@ -36,7 +36,16 @@ COLUMNS: dict[str, list[sa.Column[Any]]] = {
         sa.Column("may_message_at", sa.BigInteger()),
         sa.Column("erased_at", sa.BigInteger()),
     ],
-    "sale_line": [sa.Column("seller_id", ID), sa.Column("warranty_terms", sa.Text())],
+    "sale_line": [
+        sa.Column("seller_id", ID),
+        sa.Column("warranty_terms", sa.Text()),
+        sa.Column("margin_paid_minor", sa.BigInteger()),
+    ],
+    "payment": [
+        sa.Column("state", sa.String(20)),
+        sa.Column("fee_minor", sa.BigInteger()),
+        sa.Column("fee_borne_by", sa.String(20)),
+    ],
     "stock_unit": [
         sa.Column("condition", sa.String(20)),
         sa.Column("has_box", sa.Boolean()),
@@ -50,6 +59,25 @@ COLUMNS: dict[str, list[sa.Column[Any]]] = {
         sa.Column("hold_until", sa.BigInteger()),
         sa.Column("held_for", ID),
         sa.Column("refurbished_minor", sa.BigInteger()),
+        sa.Column("price_minor", sa.BigInteger()),
+        sa.Column("supplier_warranty_until", sa.String(10)),
+        sa.Column("notes", sa.Text()),
+    ],
+    "transfer_line": [
+        sa.Column("condition", sa.String(20)),
+        sa.Column("has_box", sa.Boolean()),
+        sa.Column("has_charger", sa.Boolean()),
+        sa.Column("battery_pct", sa.BigInteger()),
+        sa.Column("lock_state", sa.String(40)),
+        sa.Column("region", sa.String(40)),
+        sa.Column("vat_scheme", sa.String(20)),
+        sa.Column("supplier_id", ID),
+        sa.Column("purchase_id", ID),
+        sa.Column("hold_until", sa.BigInteger()),
+        sa.Column("refurbished_minor", sa.BigInteger()),
+        sa.Column("price_minor", sa.BigInteger()),
+        sa.Column("supplier_warranty_until", sa.String(10)),
+        sa.Column("notes", sa.Text()),
     ],
 }
 WORDS = {

@@ -18,12 +18,39 @@ ID = sa.CHAR(36).with_variant(postgresql.UUID(as_uuid=False), "postgresql")
 
 
 def upgrade() -> None:
+    create_counter_event()
     create_foreign_cash()
     create_money_move()
     create_phone_approver()
     create_sale_return()
+    create_payment_outcome()
     create_sale_return_line()
     create_warranty_claim()
+
+
+def create_counter_event() -> None:
+    op.create_table(
+        "counter_event",
+        sa.Column("tenant_id", ID, nullable=False),
+        sa.Column("id", ID, nullable=False),
+        sa.Column("shop_id", ID, nullable=False),
+        sa.Column("kind", sa.String(20), nullable=False),
+        sa.Column("sale_id", ID, nullable=True),
+        sa.Column("copy_no", sa.BigInteger(), nullable=True),
+        sa.Column("item_name", sa.String(200), nullable=True),
+        sa.Column("imei", sa.String(60), nullable=True),
+        sa.Column("quantity", sa.BigInteger(), nullable=True),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=True),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("by_id", ID, nullable=True),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_counter_event")),
+        sa.CheckConstraint(
+            "kind IN ('line_removed', 'cart_given_up', 'reprinted')", name=op.f("ck_counter_event_kind_known")
+        ),
+    )
+    op.create_index("ix_counter_event_at", "counter_event", ["tenant_id", "at"], unique=False)
+    op.create_index("ix_counter_event_sale_id", "counter_event", ["tenant_id", "sale_id"], unique=False)
 
 
 def create_foreign_cash() -> None:
@@ -69,7 +96,7 @@ def create_money_move() -> None:
         sa.Column("by_id", ID, nullable=True),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_money_move")),
         sa.CheckConstraint(
-            "kind IN ('account_payment', 'store_credit', 'plan_payment', 'unallocated', 'used_phone', 'supplier', 'financier')",
+            "kind IN ('account_payment', 'store_credit', 'plan_payment', 'unallocated', 'used_phone', 'supplier', 'financier', 'counterfeit')",
             name=op.f("ck_money_move_kind_known"),
         ),
     )
@@ -127,6 +154,41 @@ def create_sale_return() -> None:
     op.create_index("ix_sale_return_exchange_sale_id", "sale_return", ["tenant_id", "exchange_sale_id"], unique=False)
     op.create_index("ix_sale_return_number", "sale_return", ["tenant_id", "number"], unique=False)
     op.create_index("ix_sale_return_sale_id", "sale_return", ["tenant_id", "sale_id"], unique=False)
+
+
+def create_payment_outcome() -> None:
+    op.create_table(
+        "payment_outcome",
+        sa.Column("tenant_id", ID, nullable=False),
+        sa.Column("id", ID, nullable=False),
+        sa.Column("payment_id", ID, nullable=False),
+        sa.Column("sale_id", ID, nullable=False),
+        sa.Column("shop_id", ID, nullable=False),
+        sa.Column("state", sa.String(20), nullable=False),
+        sa.Column("method", sa.String(20), nullable=False),
+        sa.Column("reference", sa.String(60), nullable=True),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("by_id", ID, nullable=True),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_payment_outcome")),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "payment_id"],
+            ["payment.tenant_id", "payment.id"],
+            name=op.f("fk_payment_outcome_tenant_id_payment_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "sale_id"], ["sale.tenant_id", "sale.id"], name=op.f("fk_payment_outcome_tenant_id_sale_id")
+        ),
+        sa.CheckConstraint(
+            "state IN ('initiated', 'pending', 'confirmed', 'failed', 'reversed')",
+            name=op.f("ck_payment_outcome_state_known"),
+        ),
+    )
+    op.create_index(
+        "ix_payment_outcome_method_reference", "payment_outcome", ["tenant_id", "method", "reference"], unique=False
+    )
+    op.create_index("ix_payment_outcome_payment_id", "payment_outcome", ["tenant_id", "payment_id"], unique=False)
+    op.create_index("ix_payment_outcome_sale_id", "payment_outcome", ["tenant_id", "sale_id"], unique=False)
 
 
 def create_sale_return_line() -> None:
