@@ -18,6 +18,7 @@ from shopnode.api import (  # noqa: F401 — they register their routes
     devices,
     drawers,
     financiers,
+    imports,
     orders,
     plans,
     price_lists,
@@ -26,6 +27,7 @@ from shopnode.api import (  # noqa: F401 — they register their routes
     sales,
     stock,
     stocktakes,
+    supplier_returns,
     suppliers,
     tradeins,
 )

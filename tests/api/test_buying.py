@@ -75,6 +75,31 @@ def test_phones_come_on_a_delivery_and_go_back_to_their_supplier(owner: Client, 
     assert owner.get(f"/suppliers/{supplier['id']}")["owed"] == -5_000
 
 
+def test_phones_that_went_back_are_listed_until_and_after_they_end(
+    owner: Client, supervisor: Client, staff: Client, supplier: dict[str, Any]
+) -> None:
+    phone = owner.post("/products", PHONE)
+    line = {"product_id": phone["id"], "quantity": 1, "unit_cost_minor": 500_000, "phones": [{"imei1": IMEI}]}
+    owner.post("/goods-receipts", {"supplier_id": supplier["id"], "lines": [line]})
+    (device,) = owner.get(f"/devices?imei={IMEI}")["items"]
+    sent = owner.post("/supplier-returns", {"device_id": device["id"], "reason": "dead on arrival"})
+
+    (waits,) = supervisor.get("/supplier-returns?ended=false")["items"]
+    assert (waits["number"], waits["supplier_name"], waits["device_number"]) == (sent["number"], "Simba Telecom", IMEI)
+    assert (waits["outcome"], waits["reason"], "credited" in waits) == (None, "dead on arrival", False)
+    assert owner.get("/supplier-returns?ended=true")["items"] == []
+
+    owner.post(f"/supplier-returns/{sent['id']}/end", {"outcome": "credited"}, 200)
+
+    ended = owner.get(f"/supplier-returns/{sent['id']}")
+    assert (ended["outcome"], ended["credited"]) == ("credited", 500_000)
+    assert owner.get(f"/supplier-returns?supplier_id={supplier['id']}&ended=true")["items"] == [ended]
+    assert owner.get(f"/supplier-returns?supplier_id={NOBODY}")["items"] == []
+    assert "credited" not in supervisor.get(f"/supplier-returns/{sent['id']}")
+    staff.get("/supplier-returns", 403)
+    owner.get(f"/supplier-returns/{NOBODY}", 404)
+
+
 def test_a_stocktake_is_blind_and_moves_the_stock_when_approved(
     owner: Client, staff: Client, cable: dict[str, Any]
 ) -> None:
