@@ -133,6 +133,10 @@ class Escpos:
         for function in (b"1A2\x00", b"1C" + module, b"1E1", b"1P0" + data, b"1Q0"):
             self._out += GS + b"(k" + len(function).to_bytes(2, "little") + function
 
+    def next_label(self) -> None:
+        """Feed to where the next label begins; printers without a gap sensor pass it over."""
+        self._out += GS + b"\x0c"
+
     def cut(self) -> None:
         """Feed past the blade, then cut, where there is a blade."""
         self._set(PLAIN)

@@ -23,6 +23,7 @@ class Happening(StrEnum):
     RESET = "reset"
     CUT = "cut"
     DRAWER = "drawer"
+    NEXT_LABEL = "next label"
     STATUS_ASKED = "status asked"
     WRAPPED = "wrapped"  # a line was wider than the paper
     UNKNOWN = "unknown"
@@ -266,6 +267,11 @@ def _cut(reader: _Reader) -> None:
     reader.note(Happening.CUT)
 
 
+def _next_label(reader: _Reader) -> None:
+    reader.put(Air(20))
+    reader.note(Happening.NEXT_LABEL)
+
+
 def _drawer(reader: _Reader) -> None:
     reader.take(3)
     reader.note(Happening.DRAWER)
@@ -296,6 +302,7 @@ _COMMANDS: dict[bytes, Callable[[_Reader], None]] = {
     b"\x1d!": _size,
     b"\x1dB": _inverted,
     b"\x1dV": _cut,
+    b"\x1d\x0c": _next_label,
     b"\x1dv0": _picture,
     b"\x1d(k": _qr,
     b"\x10\x04": _status,

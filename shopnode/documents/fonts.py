@@ -22,6 +22,7 @@ _MONO = (
     "C:/Windows/Fonts/consola.ttf",
     "/System/Library/Fonts/Menlo.ttc",
 )
+_SANS_BOLD = ("VeraBd.ttf", "Vera.ttf")  # by boldness; reportlab brings both
 _INSTALLED = (
     "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
     "/usr/share/fonts/truetype/noto/NotoSans-Regular.ttf",
@@ -68,6 +69,14 @@ def font_for(text: str, size: int) -> Font:
     return best
 
 
+def sans_for(text: str, size: int, bold: bool = False) -> Font:
+    """A proportional font for labels, the same on every machine; other scripts get the font that has them."""
+    path = _brought_along(_SANS_BOLD[0 if bold else 1])
+    if path is None or not all(char.isspace() or _covers(path, char) for char in text):
+        return font_for(text, size)
+    return _load(path, size)
+
+
 @lru_cache(maxsize=1)
 def _paths() -> tuple[str, ...]:
     first = _first_mono()
@@ -80,11 +89,11 @@ def _first_mono() -> str | None:
     return next((path for path in _MONO if Path(path).is_file()), _brought_along())
 
 
-@lru_cache(maxsize=1)
-def _brought_along() -> str | None:
+@lru_cache(maxsize=4)
+def _brought_along(name: str = "Vera.ttf") -> str | None:
     spec = importlib.util.find_spec("reportlab")
     for folder in spec.submodule_search_locations or () if spec else ():
-        path = Path(folder) / "fonts" / "Vera.ttf"
+        path = Path(folder) / "fonts" / name
         if path.is_file():
             return str(path)
     return None

@@ -38,7 +38,7 @@ def draw_line(left: str, right: str, dots: int, *, scale: int = 1, align: str = 
     right_width = _place(canvas, right, dots // 2, scale, lambda width: dots - width) if right else 0
     room = dots - indent - (right_width + 12 if right_width else 0)
     _place(canvas, left, room, scale, lambda width: (dots - width) // 2 if align == "centre" else indent)
-    return _bitmap(canvas)
+    return to_bitmap(canvas)
 
 
 def _place(canvas, text: str, room: int, scale: int, x_of) -> int:  # type: ignore[no-untyped-def]
@@ -70,7 +70,7 @@ def draw_qr(payload: str, dots_max: int) -> Bitmap:
         for x, dark in enumerate(row):
             if dark:
                 canvas.putpixel((x + 4, y + 4), 0)
-    return _bitmap(canvas.resize((side * module, side * module), Image.Resampling.NEAREST))
+    return to_bitmap(canvas.resize((side * module, side * module), Image.Resampling.NEAREST))
 
 
 def qr_matrix(payload: str) -> tuple[bytearray, ...]:
@@ -80,6 +80,7 @@ def qr_matrix(payload: str) -> tuple[bytearray, ...]:
     return segno.make_qr(payload or " ", error="m", boost_error=False).matrix
 
 
-def _bitmap(canvas) -> Bitmap:  # type: ignore[no-untyped-def]
+def to_bitmap(canvas) -> Bitmap:  # type: ignore[no-untyped-def]
+    """A grey picture as dots: dark enough is black."""
     black = canvas.point(lambda grey: 255 if grey < 150 else 0).convert("1")
     return Bitmap(black.width, black.height, black.tobytes())
