@@ -87,14 +87,14 @@ def update_device(call: Call, device_id: str, body: DeviceChange) -> DeviceOut:
     return device_out(unit_view(call.ctx, device_id))
 
 
-@route("DELETE", "/devices/<device_id>", action="handsets.write_off")
+@route("DELETE", "/devices/<device_id>", action="handsets.write_off", takes_approval=True)
 def write_device_off(call: Call, device_id: str, body: Gone) -> DeviceOut:
     """Take a phone out of stock for good, with the reason. It is written off, not deleted: its life stays."""
     call.perform({"unit_id": device_id, "reason": body.reason})
     return device_out(unit_view(call.ctx, device_id))
 
 
-@route("POST", "/devices/<device_id>/status", action="handsets.change_status")
+@route("POST", "/devices/<device_id>/status", action="handsets.change_status", takes_approval=True)
 def change_device_status(call: Call, device_id: str, body: StatusChange) -> DeviceOut:
     """Set a phone aside, lend it, miss it, keep it for somebody, or put it back on sale."""
     call.perform({"unit_id": device_id, **body.model_dump(exclude_unset=True)})

@@ -211,7 +211,7 @@ def archive_product(call: Call, product_id: str, body: Why | None) -> ProductOut
     return _answer(call, call.perform({"product_id": product_id, **_given(body)}).result)
 
 
-@route("POST", "/products/<product_id>/adjust", action="stock.adjust")
+@route("POST", "/products/<product_id>/adjust", action="stock.adjust", takes_approval=True)
 def adjust_stock(call: Call, product_id: str, body: Adjustment) -> ProductOut:
     """Add or take off pieces, with the reason. What is counted by IMEI is received and written off by IMEI."""
     call.perform({"product_id": product_id, **_given(body)})

@@ -153,3 +153,12 @@ def test_lists_are_kept_at_either_home(anywhere):
     anywhere.do("price_lists.archive", list_id=made)
     with pytest.raises(NotFound):
         anywhere.do("price_lists.set_price", form, price_minor=4_000)
+
+
+def test_rule_34_what_a_correction_adds_for_a_wholesale_customer_has_the_price_of_their_list(till):
+    _, customer = wholesale(till, (1, 3_500))
+    sold = till.sell({"product_id": till.charger}, pay=[{"method": "cash", "amount": 35_000}], customer_id=customer)
+    items = [{"product_id": till.charger}, {"product_id": till.glass}]
+    paid = [{"method": "cash", "amount": 38_500}]
+    done = till.shop.do("sales.amend", sale_id=sold.result["sale_id"], reason="forgot it", items=items, payments=paid)
+    assert done["total"] == 38_500

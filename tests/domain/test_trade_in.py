@@ -200,3 +200,16 @@ def _one(till: Till, position: int, offer: int, goods: tuple[str, int], discount
         return price - offer
     till.shop.do("sales.reverse", sale_id=done["sale_id"], reason="brought back", restock="resell")
     return -offer
+
+
+def test_rule_34_who_trades_a_phone_in_buys_at_their_own_price_list(till: Till) -> None:
+    list_id = till.shop.do("price_lists.create", name="Wholesale")["id"]
+    price = {"list_id": list_id, "product_id": till.phone, "min_quantity": 1, "price_minor": 600_000}
+    till.shop.do("price_lists.set_price", price)
+    trader = till.shop.do("customers.create", name="Kato Traders", phone="0798 123 457")["id"]
+    till.shop.do("price_lists.assign", customer_id=trader, list_id=list_id)
+
+    done = swap(till, pay=350_000, customer_id=trader).result
+
+    assert (done["total"], done["due"]) == (600_000, 350_000)
+    assert till.shop.row(Sale, done["sale_id"]).customer_id == trader

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from shopnode.domain.capture import begin_capture
@@ -18,6 +20,7 @@ from shopnode.domain.people.models import Shop as ShopRow
 from shopnode.domain.permissions import Role
 from shopnode.domain.sales.errors import UnitNotForSale
 from shopnode.domain.stock.queries import on_hand, stock_differences
+from shopnode.domain.usedphones.blocklist import PhoneBlocked
 from tests.domain.till import IMEIS, Till, open_till
 from tests.shop import Shop
 
@@ -109,11 +112,11 @@ def test_only_the_shop_it_was_sent_to_receives_it(till: Till) -> None:
         till.shop.do("handsets.receive_transfer", transfer_id=transfer_id, unit_ids=[till.units[0]])
 
 
-def coming(till: Till, handset_id: str) -> tuple[str, str]:
+def coming(till: Till, handset_id: str, **known: object) -> tuple[str, str]:
     """A phone that Jinja sent here; answers transfer and its stay there."""
     shop_id, stay = till.shop.home.shop_id or "", act_id("tests", "stay")
     transfer = act_id("tests", "transfer")
-    line = {"transfer_id": transfer, "shop_id": ELSEWHERE, "handset_id": handset_id, "product_id": till.phone}
+    line = {"transfer_id": transfer, "shop_id": ELSEWHERE, "handset_id": handset_id, "product_id": till.phone, **known}
     now = till.shop.ctx().now
     hear_of(
         till.shop,
@@ -196,3 +199,50 @@ def test_an_expected_phone_that_comes_by_transfer_is_in_stock_once(till: Till) -
     assert (till.shop.row(StockUnit, stay).status, hand(till)) == ("in_stock", 2)
     with till.shop.reading() as ctx:
         assert stock_differences(ctx.session) == []
+
+
+HELD = {
+    "condition": "used", "grade": "B", "battery_pct": 81, "lock_state": "network MTN", "region": "UK", "has_box": False,
+    "vat_scheme": "margin", "hold_until": "2026-10-20T09:00:00Z",
+}  # fmt: skip
+
+
+def test_what_is_known_of_a_phone_travels_on_its_line(till: Till) -> None:
+    unit_id = till.shop.do("handsets.receive", product_id=till.phone, imei1="004401251000390", **HELD)["unit_id"]
+    send(till, unit_id)
+
+    fields = till.shop.changes("transfer_line")[-1].fields
+    unit = till.shop.changes("stock_unit")[-2].fields
+    assert {name: fields[name] for name in HELD} == {name: unit[name] for name in HELD}
+
+
+def test_rule_19_a_phone_that_is_held_is_held_where_it_arrives(till: Till) -> None:
+    handset_id = till.shop.row(StockUnit, till.units[0]).handset_id
+    till.sell({"device_id": till.units[0]})
+    later = till.shop.ctx().now + timedelta(days=3)
+    transfer_id, stay = coming(
+        till, handset_id, condition="used", vat_scheme="margin", battery_pct=81, hold_until=later
+    )
+    till.shop.do("handsets.receive_transfer", transfer_id=transfer_id, unit_ids=[stay])
+
+    (unit,) = till.shop.rows(StockUnit, handset_id=handset_id, status="in_stock")
+    assert (unit.condition, unit.vat_scheme, unit.battery_pct, unit.hold_until) == ("used", "margin", 81, later)
+    with pytest.raises(UnitNotForSale, match="held until"):
+        till.sell({"device_id": unit.id})
+
+
+def test_rule_14_a_phone_that_was_blocked_on_its_way_is_not_received_and_can_be_taken_back(till: Till) -> None:
+    handset_id = till.shop.row(StockUnit, till.units[0]).handset_id
+    till.sell({"device_id": till.units[0]})
+    transfer_id, stay = coming(till, handset_id)
+    mine = send(till, till.units[1])
+    for imei in IMEIS:
+        till.shop.do("usedphones.block_number", number=imei, reason="reported stolen at Kira Road")
+
+    with pytest.raises(PhoneBlocked, match="reported stolen"):
+        till.shop.do("handsets.receive_transfer", transfer_id=transfer_id, unit_ids=[stay])
+    with pytest.raises(PhoneBlocked):
+        till.shop.do("transfers.receive", transfer_id=transfer_id, unit_ids=[stay])
+    assert hand(till) == 0
+    till.shop.do("handsets.take_back", transfer_id=mine, unit_ids=[till.units[1]], reason="stopped at the gate")
+    assert hand(till) == 1

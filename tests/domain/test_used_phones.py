@@ -344,3 +344,14 @@ def test_purchases_are_listed_and_found(till: Till) -> None:
             purchase_view(ctx, till.phone)
     assert len(till.shop.rows(Handset)) == 4
     assert till.shop.rows(Sale) == []
+
+
+def test_rule_14_a_blocked_phone_is_not_received_by_whichever_of_its_numbers(till: Till) -> None:
+    till.shop.do("usedphones.block_number", number=IMEI, reason="reported stolen at Kira Road")
+    for verb in ("handsets.receive", "handsets.expect"):
+        with pytest.raises(PhoneBlocked, match="reported stolen"):
+            till.shop.do(verb, product_id=till.phone, imei1=SECOND, imei2=IMEI)
+    with pytest.raises(Invalid) as refused:
+        till.shop.do("handsets.receive_many", product_id=till.phone, numbers=[SECOND, IMEI])
+    assert list(refused.value.fields) == ["numbers.1"]
+    assert hand(till, till.phone) == 2

@@ -36,6 +36,7 @@ from shopnode.domain.params import Amount, IdText, Line, Optionally, Params, Rea
 from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row
 from shopnode.domain.stock.models import MovementKind, StockMovement
+from shopnode.domain.usedphones.blocklist import refuse_blocked
 
 SCANNED_MAX = 200  # phones at once: an entry stays far below its limit
 
@@ -83,7 +84,7 @@ class ReceiveHandsets(Intake):
 def receive_handset(ctx: Context, new: ReceiveHandset) -> dict[str, Any]:
     """Take a phone into stock by its numbers. One that was here before keeps its identity.
 
-    Raises AlreadyInStock, ApprovalNeeded, Invalid, NotFound.
+    Raises PhoneBlocked, AlreadyInStock, ApprovalNeeded, Invalid, NotFound.
     """
     product = serialised_product(ctx.session, new.product_id)
     numbers = _numbers_on(ctx, new)
@@ -214,9 +215,10 @@ def _begin_stay(
 ) -> tuple[Handset, StockUnit]:
     """The phone of these numbers and its new stay here; what is odd about the model is noted (rule 9).
 
-    Raises AlreadyInStock, Conflict, NotFound.
+    Raises PhoneBlocked, AlreadyInStock, Conflict, NotFound.
     """
     assert ctx.shop_id is not None  # a SHOP action runs at a node
+    refuse_blocked(ctx.session, numbers.all)
     warning = model_warning(ctx.session, numbers.imei1, product)
     handset, expected = _identity(ctx, numbers, product, new, may_be_expected=status is UnitStatus.IN_STOCK)
     if warning is not None:

@@ -21,6 +21,8 @@ from shopnode.domain.handsets.errors import HeldForPlan, NotInStock
 from shopnode.domain.handsets.models import ON_HAND_STATUSES, Handset, StockUnit, UnitEvent, UnitStatus
 from shopnode.domain.handsets.params import Grade
 from shopnode.domain.params import IdText, Optionally, Params, Reason
+from shopnode.domain.people.limits import check_write_off
+from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row
 from shopnode.domain.stock.models import MovementKind, StockMovement
@@ -156,10 +158,12 @@ def release(ctx: Context, form: ChangeState) -> dict[str, Any]:
 
 @action("handsets.finish_inspection", needs=Permission.DEVICES_UPDATE)
 def finish_inspection(ctx: Context, form: FinishInspection) -> dict[str, Any]:
-    """Put a phone that came back on sale again, or scrap it. Raises NotInStock, NotFound."""
+    """Put a phone that came back on sale again, or scrap it. Raises ApprovalNeeded, NotInStock, NotFound."""
     unit = own_unit(ctx, form.unit_id)
     _need(unit, S.INSPECT)
     unit.grade = form.grade or unit.grade
+    if form.outcome == "scrap":
+        check_write_off(ctx, unit.cost_minor)
     # It counts as on hand from now on: coming back to be inspected did not count it.
     to = S.IN_STOCK if form.outcome == "resell" else S.SCRAPPED
     return _turned(ctx, unit, to, form.reason, kind=MovementKind.RETURNED)
@@ -167,13 +171,19 @@ def finish_inspection(ctx: Context, form: FinishInspection) -> dict[str, Any]:
 
 @action("handsets.write_off", needs=Permission.PRODUCTS_ADJUST_STOCK)
 def write_off(ctx: Context, form: ChangeState) -> dict[str, Any]:
-    """Take a phone out of stock that is lost for good or broken, with the reason. Raises NotInStock, NotFound."""
-    return _turned(ctx, own_unit(ctx, form.unit_id), S.SCRAPPED, form.reason, kind=MovementKind.ADJUSTED)
+    """Take a phone out of stock that is lost for good or broken, with the reason.
+
+    Raises ApprovalNeeded, NotInStock, NotFound.
+    """
+    return _written_off(ctx, own_unit(ctx, form.unit_id), form.reason)
 
 
 @action("handsets.change_status", needs=Permission.DEVICES_UPDATE)
 def change_status(ctx: Context, form: ChangeStatus) -> dict[str, Any]:
-    """Bring a phone to a state, by whichever of the ways above leads there. Raises NotInStock, NotPermitted."""
+    """Bring a phone to a state, by whichever of the ways above leads there.
+
+    Raises ApprovalNeeded, NotInStock, NotPermitted.
+    """
     unit = own_unit(ctx, form.unit_id)
     to, is_back = UnitStatus(form.status), form.status == S.IN_STOCK.value
     about: dict[str, Any] = {"unit_id": unit.id, "reason": form.reason}
@@ -182,7 +192,7 @@ def change_status(ctx: Context, form: ChangeStatus) -> dict[str, Any]:
             raise NotPermitted
         if unit.status == S.MISSING.value and to is not S.SCRAPPED:
             return report_found(ctx, ChangeState(**about))
-        return _turned(ctx, unit, to, form.reason, MovementKind.ADJUSTED if to is S.SCRAPPED else MovementKind.ASIDE)
+        return _written_off(ctx, unit, form.reason) if to is S.SCRAPPED else _turned(ctx, unit, to, form.reason)
     if is_back and unit.status == S.RESERVED.value:
         return release(ctx, ChangeState(**about))
     if is_back and unit.status == S.INSPECT.value:
@@ -265,6 +275,13 @@ def _turned(
     return {"unit_id": unit.id, "status": unit.status}
 
 
+def _written_off(ctx: Context, unit: StockUnit, reason: str) -> dict[str, Any]:
+    """Out of the books as worth nothing, within the limits of who does it. Raises ApprovalNeeded, NotInStock."""
+    if S.SCRAPPED in MAY_FOLLOW[unit.status]:
+        check_write_off(ctx, unit.cost_minor)
+    return _turned(ctx, unit, S.SCRAPPED, reason, kind=MovementKind.ADJUSTED)
+
+
 def _need(unit: StockUnit, status: UnitStatus) -> None:
     if unit.status != status.value:
         raise NotInStock(unit.status)
@@ -273,3 +290,12 @@ def _need(unit: StockUnit, status: UnitStatus) -> None:
 def _missed_from(session: Session, unit_id: str) -> str | None:
     query = select(UnitEvent.from_status).where(UnitEvent.unit_id == unit_id, UnitEvent.to_status == S.MISSING.value)
     return session.scalars(query.order_by(UnitEvent.at.desc(), UnitEvent.id.desc()).limit(1)).first()
+
+
+def _figures(ctx: Context, form: ChangeState) -> tuple[int, str]:
+    """What the owner is told over the telephone: what the phone cost, and its number."""
+    unit = own_unit(ctx, form.unit_id)
+    return unit.cost_minor, find_row(ctx.session, Handset, unit.handset_id).number
+
+
+register_figures("handsets.write_off", _figures)

@@ -27,6 +27,7 @@ from shopnode.domain.errors import Conflict, Invalid, NotFound
 from shopnode.domain.handsets.actions import NotInStock, open_stay_or_none
 from shopnode.domain.handsets.models import (
     Arrival,
+    Handset,
     StockUnit,
     Transfer,
     TransferLine,
@@ -45,9 +46,12 @@ from shopnode.domain.people.queries import find_shop
 from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row
 from shopnode.domain.stock.models import MovementKind, StockMovement
+from shopnode.domain.usedphones.blocklist import refuse_blocked
 
+# What is known of a phone, and goes with it: a stay and the line it is sent by have columns of these names.
 CARRIED = ("condition", "has_box", "has_charger", "battery_pct", "lock_state", "region", "vat_scheme", "supplier_id",
-           "purchase_id", "hold_until", "refurbished_minor")  # fmt: skip
+           "purchase_id", "hold_until", "refurbished_minor", "price_minor", "supplier_warranty_until",
+           "notes")  # fmt: skip
 PHONES_MAX = 200  # of one transfer: an entry stays far below its limit
 
 Phones = Annotated[list[IdText], Field(min_length=1, max_length=PHONES_MAX)]
@@ -159,8 +163,10 @@ def sent_from_here(ctx: Context, transfer_id: str) -> Transfer:
 
 
 def end_units(ctx: Context, transfer: Transfer, unit_ids: list[str], kind: Arrival, note: str | None) -> int:
-    """The way of these phones ends here. Raises NotInTransit, NotFound."""
+    """The way of these phones ends here. Raises PhoneBlocked, NotInTransit, NotFound."""
     lines = _on_their_way(ctx.session, transfer, unit_ids)
+    if kind is Arrival.RECEIVED:
+        _refuse_blocked(ctx.session, lines)
     _end(ctx, transfer, lines, kind, note)
     return len(lines)
 
@@ -178,7 +184,7 @@ def _line(transfer: Transfer, unit: StockUnit) -> dict[str, Any]:
     return {
         "id": sent_line_id(unit.id), "transfer_id": transfer.id, "shop_id": transfer.shop_id, "unit_id": unit.id,
         "handset_id": unit.handset_id, "product_id": unit.product_id, "cost_minor": unit.cost_minor,
-        "grade": unit.grade,
+        "grade": unit.grade, **{name: getattr(unit, name) for name in CARRIED},
     }  # fmt: skip
 
 
@@ -196,21 +202,33 @@ def _on_their_way(session: Session, transfer: Transfer, unit_ids: list[str]) -> 
     return wanted
 
 
+def _refuse_blocked(session: Session, lines: list[WayLine]) -> None:
+    """A phone that was reported while it was on its way is not received; its sender can take it back.
+
+    Raises PhoneBlocked.
+    """
+    phones = session.scalars(select(Handset).where(Handset.id.in_([line.handset_id for line in lines])))
+    numbers = [number for phone in phones for number in (phone.imei1, phone.imei2, phone.serial) if number]
+    refuse_blocked(session, numbers)
+
+
 def _end(ctx: Context, transfer: Transfer, lines: list[WayLine], kind: Arrival, note: str | None) -> None:
     """The phones are here: a receipt each, and a stay each, but for one that was received by its number already."""
     assert ctx.shop_id is not None
     stays, moves, receipts = [], [], []
     move_kind = MovementKind.ARRIVED if kind is Arrival.RECEIVED else MovementKind.TAKEN_BACK
-    before = _stays_before(ctx.session, lines)
+    known = _told_by_sender(ctx.session, lines)
     for line in lines:
         here = open_stay_or_none(ctx.session, line.handset_id)
         is_awaited = here is not None and here.status == UnitStatus.EXPECTED.value
         stay_id = here.id if here is not None else stay_after(line.line_id, ctx.shop_id)
         if here is None:
-            stays.append(_stay(ctx, stay_id, line, transfer) | before.get(line.unit_id, {}))
+            stays.append(_stay(ctx, stay_id, line, transfer) | known[line.line_id])
         elif is_awaited:
             tell(ctx, here, here.status, UnitStatus.IN_STOCK.value, f"Transfer {transfer.number}")
             here.status = UnitStatus.IN_STOCK.value
+            for name, value in known[line.line_id].items():
+                setattr(here, name, getattr(here, name) if value is None else value)
         if here is None or is_awaited:
             moves.append(_move(ctx, "arrival-move", stay_id, stay_id, line, move_kind, 1, transfer.number))
         receipts.append({
@@ -223,13 +241,20 @@ def _end(ctx: Context, transfer: Transfer, lines: list[WayLine], kind: Arrival, 
     ctx.about("transfer", transfer.id)
 
 
-def _stays_before(session: Session, lines: list[WayLine]) -> dict[str, dict[str, Any]]:
-    """What was known of the phones in the stays that ended: here, where they were sent from here, else nowhere.
+def _told_by_sender(session: Session, lines: list[WayLine]) -> dict[str, dict[str, Any]]:
+    """What was known of the phones when they were sent, by line.
 
-    A phone that is held does not become free by being sent away and taken back.
+    A phone that is held, or whose margin is taxed, is so wherever it arrives. Taken back, it is what it was here: a
+    sender of an earlier schema told nothing with its lines.
     """
-    query = select(StockUnit).where(StockUnit.id.in_([line.unit_id for line in lines]))
-    return {row.id: {name: getattr(row, name) for name in CARRIED} for row in session.scalars(query)}
+    query = select(TransferLine).where(TransferLine.id.in_([line.line_id for line in lines]))
+    told = {row.id: row for row in session.scalars(query)}
+    before = select(StockUnit).where(StockUnit.id.in_([line.unit_id for line in lines]))
+    stays: dict[str, StockUnit] = {row.id: row for row in session.scalars(before)}
+    return {
+        line.line_id: {name: getattr(stays.get(line.unit_id) or told[line.line_id], name) for name in CARRIED}
+        for line in lines
+    }
 
 
 def _stay(ctx: Context, stay_id: str, line: WayLine, transfer: Transfer) -> dict[str, Any]:

@@ -79,7 +79,9 @@ def _rebook_lines(
         if change.discount_amount is not None and change.discount_amount > kept:
             ctx.require_approval("A larger discount on a finished sale needs a second person.")
         return _totals_of(old, discount)
-    lines = price_lines(ctx, change.items, sold=old)
+    customer_id = change.customer_id or summary.customer_id
+    customer = find_row(ctx.session, Customer, customer_id, "This customer") if customer_id else None
+    lines = price_lines(ctx, change.items, sold=old, list_id=customer.price_list_id if customer else None)
     totals = add_up(lines, discount)
     check_prices(ctx, lines, discount)
     _bring_back(ctx, sale, old)

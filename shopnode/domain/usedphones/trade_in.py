@@ -20,6 +20,7 @@ from shopnode.domain.context import Context
 from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission
 from shopnode.domain.sales.actions import book_ticket
+from shopnode.domain.sales.forms import NewSale
 from shopnode.domain.sales.models import Tender
 from shopnode.domain.sales.rules import Handed, Settled
 from shopnode.domain.sales.tenders import Ticket, register_tender
@@ -40,7 +41,7 @@ def trade_in(ctx: Context, form: TradeIn) -> dict[str, Any]:
         used, _ = split_offer(form.phone.offer, total_minor)
         return [Handed(Tender.TRADE_IN, used, offer.number, offer.purchase_id)] if used else []
 
-    sold = book_ticket(ctx, form.sale, given=given)
+    sold = book_ticket(ctx, _with_customer(form), given=given)
     used_minor, rest_minor = split_offer(form.phone.offer, sold["total"])
     bought = take_in(ctx, form.phone, offer, sale_id=sold["sale_id"])
     slip = pay_out(ctx, form.payout, rest_minor, offer)
@@ -50,6 +51,13 @@ def trade_in(ctx: Context, form: TradeIn) -> dict[str, Any]:
         "traded_in": used_minor, "due": sold["total"] - used_minor, "change": sold["change"], "paid_out": rest_minor,
         "slip": slip,
     }  # fmt: skip
+
+
+def _with_customer(form: TradeIn) -> NewSale:
+    """One ticket has one customer: who brings a phone and is known buys as who they are, at their own prices."""
+    if form.sale.customer_id or not form.phone.customer_id:
+        return form.sale
+    return form.sale.model_copy(update={"customer_id": form.phone.customer_id})
 
 
 def _take(ctx: Context, ticket: Ticket, part: Settled) -> Settled:
