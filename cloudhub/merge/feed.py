@@ -71,6 +71,9 @@ def split_streams(blocks: Iterable[Block], shop_of: ShopOf) -> dict[str, list[Bl
             found.setdefault(TENANT_STREAM, []).append([entity, op, columns, rows])
             continue
         place = columns.index("shop_id") if op == "i" else None
+        if place is not None and len({row[place] for row in rows}) == 1:  # as nearly all are
+            found.setdefault(shop_stream(rows[0][place]), []).append([entity, op, columns, rows])
+            continue
         by_shop: dict[str, list[list[Any]]] = {}
         for row in rows:
             shop_id = shop_of(entity, row[0]) if place is None else row[place]

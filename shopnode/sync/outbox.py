@@ -19,7 +19,8 @@ from sync_protocol.chain import genesis
 from sync_protocol.entries import travelling_bytes
 from sync_protocol.limits import Batch
 
-ROWS_GUESS_BYTES = 220  # a row of an entry takes about so much; batches are counted without parsing
+ROW_BEGINS = '["0'  # a row leads with its id, and one that was made before the year 2500 with a zero
+ROW_BYTES_MAX = 600  # rows whose ids follow from something else are counted by their size
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def next_parcel(
         for row in cursor.execute(_WAITING, (origin, accepted_n, INT_MAX if until_n is None else until_n)):
             read.append(row)
             body, personal, _ = row
-            yield max(1, len(body) // ROWS_GUESS_BYTES), len(body) + len(personal or "")
+            yield rows_in(body), len(body) + len(personal or "")
 
     with closing(driver_cursor(session)) as cursor:
         rows = read[: batch.take(sizes())]
@@ -79,6 +80,11 @@ def next_parcel(
         return None
     entries = [travelling_bytes(body.encode(), personal.encode() if personal else None) for body, personal, _ in rows]
     return Parcel(accepted_n + 1, hash_of_entry(session, origin, accepted_n) or "", entries, rows[-1][2])
+
+
+def rows_in(body: str) -> int:
+    """About how many rows an entry's stored text holds, at least one; counted without parsing it."""
+    return max(1, body.count(ROW_BEGINS), len(body) // ROW_BYTES_MAX)
 
 
 def hash_of_entry(session: Session, origin: str, n: int) -> str | None:
