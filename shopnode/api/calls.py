@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from sqlalchemy.exc import IntegrityError
 
 from shopnode.api import keys, lists
-from shopnode.api.reading import read_body, read_query
+from shopnode.api.reading import read_body, read_file, read_query
 from shopnode.api.routing import Route
 from shopnode.domain.actions import Done
 from shopnode.domain.context import AnyApproval, Approval, Context, PhoneApproval
@@ -88,6 +88,8 @@ def view_function(route: Route) -> Callable[..., Response]:
             raise Invalid({"query": "this address takes no query"})
         if route.body is not None:
             arguments["body"] = read_body(request, route.body, may_be_absent=route.body_may_be_absent)
+        if route.takes_file:
+            arguments["file"] = read_file(request)
         wanted = lists.asked_format(request.args.getlist(own)) if own else None
         if wanted is not None:
             return _response(route, call, _as_file(route, call, wanted, arguments))

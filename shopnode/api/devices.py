@@ -57,9 +57,7 @@ def list_devices(call: Call, query: DeviceQuery) -> DevicePage:
 def import_devices(call: Call, body: DeviceFile) -> Imported:
     """Take a supplier's list into stock, line by line or all or nothing."""
     file = io.BytesIO(body.csv.encode("utf-8", "replace"))
-    results = list(import_handsets(
-        call.ctx, file, dry_run=body.dry_run, all_or_nothing=body.all_or_nothing, source=body.source
-    ))  # fmt: skip
+    results = list(import_handsets(call.ctx, file, dry_run=body.dry_run, whole=body.all_or_nothing, source=body.source))
     read_again()
     return imported(results, dry_run=body.dry_run)
 

@@ -13,6 +13,7 @@ from shopnode.api import lists
 from shopnode.api.calls import APPROVER_CHALLENGE, APPROVER_CODE, APPROVER_ID, APPROVER_PIN
 from shopnode.api.keys import HEADER, KEY_MAX, REPLAYED
 from shopnode.api.problems import MEDIA_TYPE, TITLES, Problem
+from shopnode.api.reading import FILE_TYPES
 from shopnode.api.routing import Route
 from shopnode.domain.actions import ACTIONS
 from shopnode.domain.errors import ShopError
@@ -107,6 +108,9 @@ def _operation(route: Route, refs: Refs) -> Schema:
     }
     if description := _description(route, words[1:]):
         operation["description"] = description
+    if route.takes_file:
+        table: Schema = {"schema": {"type": "string", "format": "binary"}}
+        operation["requestBody"] = {"required": True, "content": dict.fromkeys(FILE_TYPES, table)}
     if route.body is not None:
         content = {"application/json": {"schema": refs[route.body, "validation"]}}
         operation["requestBody"] = {"required": not route.body_may_be_absent, "content": content}
@@ -168,7 +172,7 @@ def _responses(route: Route, refs: Refs) -> Schema:
         statuses |= {403}
     if route.path_names:
         statuses |= {404}
-    if route.body is not None:
+    if route.body is not None or route.takes_file:
         statuses |= set(_BODY_STATUSES)
     if route.action or route.item:  # taking a list out is an action, too
         statuses |= set(_ACTION_STATUSES) - ({404} if route.item else set())

@@ -10,17 +10,23 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import ExitStack
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, TypeVar
+from tempfile import SpooledTemporaryFile
+from typing import IO, Annotated, Any, TypeVar
 
 from flask import Request
 from pydantic import BaseModel, BeforeValidator, ValidationError
 
+from shopnode.documents.spreadsheets import XLSX_TYPE
 from shopnode.domain.errors import Invalid, ShopError
 from shopnode.domain.params import field_messages
 
 BODY_MAX = 1024 * 1024
+FILE_MAX = 30 * 1024 * 1024  # of a table; as a workbook may be large
+FILE_TYPES = ("text/csv", XLSX_TYPE, "application/octet-stream")
+FILE_MEMORY_MAX = 1024 * 1024  # of a table that is kept in memory; a longer one goes to the disk
 PIECE = 64 * 1024
 KEYS_MAX = 200  # of one object; no form of ours has a quarter of them, and naming 90,000 took a second
 FIELDS_MAX = 50
@@ -40,8 +46,8 @@ class Malformed(ShopError):
 class WrongMediaType(ShopError):
     code, status = "wrong-media-type", 415
 
-    def __init__(self) -> None:
-        super().__init__("Send the body as plain “Content-Type: application/json”.")
+    def __init__(self, wanted: str = "application/json") -> None:
+        super().__init__(f"Send the body as plain “Content-Type: {wanted}”.")
 
 
 def read_body(request: Request, model: type[M], *, may_be_absent: bool) -> M | None:
@@ -58,6 +64,20 @@ def read_body(request: Request, model: type[M], *, may_be_absent: bool) -> M | N
     if not isinstance(content, dict):
         raise Invalid({"body": "must be an object"})
     return _validated(model, content, strict=True)
+
+
+def read_file(request: Request) -> IO[bytes]:
+    """The body as a file, whatever is in it. Raises RequestEntityTooLarge, WrongMediaType."""
+    if request.mimetype not in FILE_TYPES or "Content-Encoding" in request.headers:
+        raise WrongMediaType(FILE_TYPES[0])
+    request.max_content_length = FILE_MAX
+    with ExitStack() as undo:
+        file: IO[bytes] = undo.enter_context(SpooledTemporaryFile(FILE_MEMORY_MAX))
+        for piece in iter(lambda: request.stream.read(PIECE), b""):
+            file.write(piece)
+        undo.pop_all()  # closed by whoever reads it
+    file.seek(0)
+    return file
 
 
 def _raw_body(request: Request) -> bytes:

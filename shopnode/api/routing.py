@@ -44,6 +44,7 @@ class Route:
     answer: type[BaseModel] | None
     other_statuses: tuple[int, ...] = ()
     item: type[BaseModel] | None = None  # of what it is a list; any list is a file, too
+    takes_file: bool = False  # the body is a table, CSV or XLSX, instead of JSON
 
     @property
     def name(self) -> str:
@@ -80,6 +81,7 @@ def route(
     takes_approval: bool = False,
     media_type: str = "application/json",
     other_statuses: tuple[int, ...] = (),
+    takes_file: bool = False,
 ) -> Callable[[View], View]:
     """Register a view. It names either the action it performs or what it needs."""
     if (action is None) == (needs is None):
@@ -93,7 +95,7 @@ def route(
         made = Route(
             method, rule, view, needs or ACTIONS[str(action)].needs, action, status, takes_approval, media_type,
             body, may_be_absent, hints.get("query"),
-            answer, other_statuses, item_model(answer) if method == "GET" else None,
+            answer, other_statuses, item_model(answer) if method == "GET" else None, takes_file,
         )  # fmt: skip
         ROUTES.append(made)
         return view

@@ -129,8 +129,7 @@ def set_valuation(call: Call, body: SetValuation) -> ValuationOut:
 def import_valuation_table(call: Call, body: TableFile) -> TableImported:
     """Read the table from a file, line by line or all or nothing."""
     file = io.BytesIO(body.csv.encode("utf-8", "replace"))
-    whole = body.all_or_nothing
-    results = list(import_valuations(call.ctx, file, dry_run=body.dry_run, all_or_nothing=whole))
+    results = list(import_valuations(call.ctx, file, dry_run=body.dry_run, whole=body.all_or_nothing))
     return table_imported(results, dry_run=body.dry_run)
 
 

@@ -7,9 +7,9 @@ asked for, one wrong line is enough and nothing is taken.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -19,7 +19,6 @@ from shopnode.domain.errors import Busy, Invalid, NotPermitted, ShopError
 from shopnode.domain.sheets import LineResult, Row, Verdict
 
 CHUNK_LINES = 100
-WHOLE_LINES_MAX = 5_000  # of a file that is taken as a whole, in one transaction
 
 
 @dataclass(frozen=True)
@@ -84,31 +83,29 @@ def _not_taken(line: Planned) -> LineResult:
     return replace(line.result, verdict=Verdict.SKIPPED, says=(NOT_TAKEN,)) if line.act else line.result
 
 
-def run_whole_import(
-    ctx: Context, rows: Iterable[Row], plan: Planner, *, dry_run: bool, lines_max: int = WHOLE_LINES_MAX
-) -> list[LineResult]:
-    """All lines or none, in one transaction: one wrong line, and nothing of the file is taken.
+@dataclass
+class Account:
+    """What became of a file: every line counted, and as many of them kept as somebody looks at, wrong ones first."""
 
-    Raises Invalid for more lines than fit in one.
-    """
-    read = list(islice(rows, lines_max + 1))
-    if len(read) > lines_max:
-        raise Invalid({"file": f"has more than {lines_max:,} lines, too many to take all or none: split it"})
-    with ctx.home.reading() as session:
-        planned = plan(ctx.inside(session), read)
-    results = [line.result for line in planned]
-    if dry_run:
-        return results
-    if all(line.verdict is not Verdict.WRONG for line in results):
-        acts = [(*line.act, None) for line in planned if line.act]
-        if acts:
-            perform_many(ctx, acts)
-        return results
-    undone = "Not taken, because another line is wrong."
-    return [
-        replace(line.result, verdict=Verdict.SKIPPED, says=(*line.result.says, undone)) if line.act else line.result
-        for line in planned
-    ]
+    lines_max: int
+    counts: Counter[Verdict] = field(default_factory=Counter)
+    _kept: dict[Verdict, list[LineResult]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, line: LineResult) -> None:
+        self.counts[line.verdict] += 1
+        if len(self._kept[line.verdict]) < self.lines_max:
+            self._kept[line.verdict].append(line)
+
+    @property
+    def total(self) -> int:
+        return self.counts.total()
+
+    def lines(self) -> list[LineResult]:
+        """What needs a person first, in the order of the file; at most `lines_max`."""
+        return [line for verdict in WORST_FIRST for line in self._kept[verdict]][: self.lines_max]
+
+
+WORST_FIRST = (Verdict.WRONG, Verdict.CHANGED, Verdict.NEW, Verdict.SKIPPED, Verdict.UNCHANGED)
 
 
 def tally(results: Iterable[LineResult]) -> Counter[Verdict]:

@@ -19,6 +19,7 @@ from schemathesis.config import SchemathesisConfig as Config
 from shopnode.api.mount import who_may
 from shopnode.api.openapi import build_document, known_codes, table_of
 from shopnode.api.routing import ROUTES
+from shopnode.documents.spreadsheets import XLSX_TYPE
 from shopnode.domain.actions import ACTIONS
 from shopnode.domain.context import Actor
 from shopnode.domain.permissions import Permission
@@ -46,6 +47,12 @@ class Stage:
             return self.app(environ, start_response)
         start_response("200 OK", [("Content-Type", "application/json")])
         return [orjson.dumps(DOCUMENT)]
+
+
+@schemathesis.serializer(XLSX_TYPE)
+def as_sent(context: schemathesis.SerializationContext, value: Any) -> Any:
+    """A workbook's bytes are sent as they are."""
+    return value
 
 
 stage = Stage()

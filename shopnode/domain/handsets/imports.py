@@ -21,7 +21,7 @@ from shopnode.domain.context import Context
 from shopnode.domain.errors import Invalid, NotPermitted
 from shopnode.domain.handsets.models import OPEN_STATUSES, Handset, StockUnit, UnitStatus
 from shopnode.domain.handsets.numbers import Numbers, handsets_by_number, read_numbers
-from shopnode.domain.importing import Planned, in_words, run_import, run_whole_import
+from shopnode.domain.importing import Planned, in_words, run_import
 from shopnode.domain.people.queries import currency_of
 from shopnode.domain.permissions import Permission
 from shopnode.domain.sheets import (
@@ -70,11 +70,11 @@ WORDS = {
 
 
 def import_handsets(
-    ctx: Context, file: IO[bytes], *, dry_run: bool = False, all_or_nothing: bool = False, source: str | None = None
+    ctx: Context, file: IO[bytes], *, dry_run: bool = False, whole: bool = False, source: str | None = None
 ) -> Iterator[LineResult]:
     """Take the phones of a CSV file into stock; each line's result as it is done. A dry run changes nothing.
 
-    all_or_nothing  one wrong line, and none is taken
+    whole  all phones, or none when one line is wrong
 
     Raises Invalid when the file is no such table, NotPermitted for those who may not receive phones.
     """
@@ -83,9 +83,7 @@ def import_handsets(
     sheet = open_sheet(file, COLUMNS, ("item", "imei1"))
     with ctx.home.reading() as session:
         plan = _Plan(sheet.titles, currency_of(session), source)
-    if all_or_nothing:
-        return iter(run_whole_import(ctx, sheet.rows, plan.lines, dry_run=dry_run))
-    return run_import(ctx, sheet.rows, plan.lines, dry_run=dry_run)
+    return run_import(ctx, sheet.rows, plan.lines, dry_run=dry_run, whole=whole)
 
 
 @dataclass(frozen=True)

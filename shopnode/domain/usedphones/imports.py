@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Any
 
 from sqlalchemy import select
@@ -12,7 +12,7 @@ from shopnode.domain.catalogue.queries import offered
 from shopnode.domain.catalogue.rules import fold
 from shopnode.domain.context import Context
 from shopnode.domain.errors import Invalid, NotPermitted
-from shopnode.domain.importing import Planned, in_words, run_import, run_whole_import
+from shopnode.domain.importing import Planned, in_words, run_import
 from shopnode.domain.money import format_minor
 from shopnode.domain.people.queries import currency_of
 from shopnode.domain.permissions import Permission
@@ -31,11 +31,11 @@ COLUMNS = {
 
 
 def import_valuations(
-    ctx: Context, file: IO[bytes], *, dry_run: bool = False, all_or_nothing: bool = False
-) -> Iterable[LineResult]:
+    ctx: Context, file: IO[bytes], *, dry_run: bool = False, whole: bool = False
+) -> Iterator[LineResult]:
     """Read a CSV file into the table; each line's result as it is done. A dry run changes nothing.
 
-    all_or_nothing  one wrong line, and nothing of the file is taken
+    whole  all lines, or none when one is wrong
 
     Raises Invalid when the file is no such table, NotPermitted for those who may not write it.
     """
@@ -44,9 +44,7 @@ def import_valuations(
     sheet = open_sheet(file, COLUMNS, ("item", "grade", "offer"))
     with ctx.home.reading() as session:
         plan = _Plan(sheet.titles, currency_of(session))
-    if all_or_nothing:
-        return run_whole_import(ctx, sheet.rows, plan.lines, dry_run=dry_run)
-    return run_import(ctx, sheet.rows, plan.lines, dry_run=dry_run)
+    return run_import(ctx, sheet.rows, plan.lines, dry_run=dry_run, whole=whole)
 
 
 class _Plan:
