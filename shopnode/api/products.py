@@ -12,7 +12,7 @@ from shopnode.api.calls import Call
 from shopnode.api.reading import QueryBool, QueryDay
 from shopnode.api.routing import route
 from shopnode.api.shapes import TEXT_MAX, Instant, Paged, Searched, Why, left_out
-from shopnode.domain.catalogue.actions import Category, Level, WarrantyDays
+from shopnode.domain.catalogue.actions import Category, LeadDays, Level, WarrantyDays
 from shopnode.domain.catalogue.models import Product
 from shopnode.domain.catalogue.queries import (
     ProductFilter,
@@ -53,6 +53,9 @@ class NewProduct(Params):
     )
     min_stock_level: Level = 5
     warranty_days: WarrantyDays = 0
+    warranty_terms: Note | None = Field(default=None, description="Copied on the line when it is sold, and printed.")
+    supplier_id: IdText | None = Field(default=None, description="Whom it is usually ordered from.")
+    lead_days: LeadDays | None = Field(default=None, description="From order to delivery; the supplier's if left out.")
     is_serialised: bool = False
     is_preloaded: bool = Field(default=False, description="A quick-add tile on the counter.")
 
@@ -71,6 +74,9 @@ class ProductChange(Params):
     floor_price: Amount = left_out()
     min_stock_level: Level = left_out()
     warranty_days: WarrantyDays = left_out()
+    warranty_terms: Note | None = None
+    supplier_id: IdText | None = None
+    lead_days: LeadDays | None = None
     is_serialised: bool = left_out()
     is_preloaded: bool = left_out()
     is_active: bool = left_out()
@@ -99,7 +105,11 @@ class ProductOut(BaseModel):
     floor_price: int
     stock_quantity: int
     min_stock_level: int
+    is_low: bool = Field(description="At or below its minimum.")
     warranty_days: int
+    warranty_terms: str | None
+    supplier_id: str | None
+    lead_days: int | None
     is_serialised: bool
     is_preloaded: bool
     is_active: bool
@@ -266,6 +276,7 @@ def _out(view: ProductView, created_by: str | None, changed_at: Any) -> ProductO
         id=view.id, name=view.name, category=view.category, brand=view.brand, sku=view.sku, barcode=view.barcode,
         description=view.description, selling_price=view.price_minor, floor_price=view.floor_minor,
         stock_quantity=view.on_hand, min_stock_level=view.min_stock_level, warranty_days=view.warranty_days,
+        warranty_terms=view.warranty_terms, supplier_id=view.supplier_id, lead_days=view.lead_days, is_low=view.is_low,
         is_serialised=view.is_serialised, is_preloaded=view.is_preloaded, is_active=view.archived_at is None,
         created_by=created_by, created_at=view.created_at, updated_at=changed_at or view.created_at, **cost,
     )  # fmt: skip

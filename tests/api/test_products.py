@@ -151,3 +151,31 @@ def test_a_refusal_speaks_of_the_fields_that_were_sent(owner: Client, cable: dic
     assert owner.post("/products", CABLE | {"floor_price": 9_000}, 422)["fields"].keys() >= {"floor_price", "sku"}
     wrong = owner.post("/products", {"name": " ", "category": "x" * 101, "selling_price": "5", "cost_price": -1}, 422)
     assert wrong["fields"].keys() == {"name", "category", "selling_price", "cost_price"}
+
+
+def test_rule_29_a_product_names_its_supplier_its_lead_days_and_its_warranty_and_the_line_copies_it(
+    owner: Client, staff: Client, shop: Shop
+) -> None:
+    supplier = owner.post("/suppliers", {"name": "Kikuubo Traders", "lead_days": 3})["id"]
+    more = {"supplier_id": supplier, "lead_days": 5, "warranty_days": 30, "warranty_terms": "Not for broken plugs."}
+    product = owner.post("/products", CABLE | more)
+    assert product.items() >= more.items()
+    assert staff.get(f"/products/{product['id']}").items() >= more.items()
+
+    shop.do("cash.open_drawer", opening_float=0)
+    ticket = {"items": [{"product_id": product["id"]}], "payments": [{"method": "cash", "amount": 8_000}]}
+    sale = staff.post("/sales", ticket)
+    changed = owner.put(f"/products/{product['id']}", {"warranty_terms": None, "supplier_id": None, "lead_days": None})
+    assert (changed["warranty_terms"], changed["supplier_id"], changed["lead_days"]) == (None, None, None)
+    assert owner.get(f"/sales/{sale['id']}")["items"][0]["warranty_terms"] == "Not for broken plugs."
+    assert "supplier_id" in owner.put(f"/products/{product['id']}", {"supplier_id": sale["id"]}, 422)["fields"]
+
+
+def test_what_is_at_its_minimum_is_flagged_and_listed_as_low(owner: Client, staff: Client) -> None:
+    low, plenty = (
+        owner.post("/products", CABLE | {"name": name, "sku": name, "barcode": None, "min_stock_level": least})
+        for name, least in (("LOW", 10), ("PLENTY", 9))
+    )
+    assert (low["is_low"], plenty["is_low"]) == (True, False)
+    assert [row["id"] for row in staff.get("/products/low-stock")["items"]] == [low["id"]]
+    assert [row["id"] for row in staff.get("/products?low_stock=true")["items"]] == [low["id"]]

@@ -28,6 +28,7 @@ WARRANTY_DAYS_MAX = 3_650
 Category = Annotated[Name, Field(max_length=100)]
 Sku = Annotated[Code, AfterValidator(str.upper)]  # one spelling, so that a look-up by index finds it
 Level = Annotated[int, Field(ge=0, le=QUANTITY_MAX)]
+LeadDays = Annotated[int, Field(ge=0, le=365)]
 WarrantyDays = Annotated[int, Field(ge=0, le=WARRANTY_DAYS_MAX)]
 
 NEVER_EMPTY = frozenset({
@@ -54,7 +55,8 @@ class CreateProduct(Params):
     is_preloaded: bool = False
     only_shop_id: Annotated[IdText | None, Optionally] = None
     supplier_id: Annotated[IdText | None, Optionally] = None
-    lead_days: Annotated[Annotated[int, Field(ge=0, le=365)] | None, Optionally] = None
+    lead_days: Annotated[LeadDays | None, Optionally] = None
+    warranty_terms: Annotated[Note | None, Optionally] = None  # printed with the line, copied when it is sold
 
 
 class UpdateProduct(Params):
@@ -76,7 +78,8 @@ class UpdateProduct(Params):
     is_preloaded: bool | None = None
     only_shop_id: Annotated[IdText | None, Optionally] = None
     supplier_id: Annotated[IdText | None, Optionally] = None
-    lead_days: Annotated[Annotated[int, Field(ge=0, le=365)] | None, Optionally] = None
+    lead_days: Annotated[LeadDays | None, Optionally] = None
+    warranty_terms: Annotated[Note | None, Optionally] = None  # printed with the line, copied when it is sold
 
 
 class ArchiveProduct(Params):

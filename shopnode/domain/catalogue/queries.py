@@ -55,6 +55,9 @@ class ProductView:
     photo: str | None  # the name of its bytes, see photos
     on_hand: int
     cost_minor: int | None  # None for those who may not see it
+    supplier_id: str | None = None  # whom it is usually ordered from
+    lead_days: int | None = None  # from order to delivery; the supplier's if None
+    warranty_terms: str | None = None
 
     @property
     def margin_minor(self) -> int | None:
@@ -326,4 +329,7 @@ def _view(product: Product, on_hand: int, sees_cost: bool) -> ProductView:
         photo=product.photo,
         on_hand=on_hand,
         cost_minor=product.cost_minor if sees_cost else None,
+        supplier_id=product.supplier_id,
+        lead_days=product.lead_days,
+        warranty_terms=product.warranty_terms,
     )
