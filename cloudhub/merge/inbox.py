@@ -133,9 +133,15 @@ def waiting_works(books: Books, condition: str, values: Sequence[Any], received_
 
 
 def changed_since(books: Books, work: Work, entity: str, row_id: str) -> set[str]:
-    """The columns of a row that later entries of the same origin, taken while this one waited, have changed."""
+    """The columns of a row that later entries of the same shop, taken while this one waited, have changed.
+
+    Later are those behind it in its chain; and of the shop's other origins, as a restored or copied computer has
+    them, those that were received since.
+    """
     found: set[str] = set()
-    for (body,) in books.rows(_LATER, [books.tenant_id, work.origin_id, work.n, f"%{row_id}%"]):
+    sender = work.sender
+    later = [work.n, sender.received_ms, sender.shop_id]
+    for (body,) in books.rows(_LATER, [work.origin_id, *later, books.tenant_id, f"%{row_id}%"]):
         for name, op, columns, rows in orjson.loads(body)["rows"]:
             if name == entity and op == "u" and any(row[0] == row_id for row in rows):
                 found.update(columns[1:])
@@ -185,8 +191,9 @@ JOIN origin o ON o.tenant_id = w.tenant_id AND o.id = w.origin_id
 WHERE w.tenant_id = %s
 """
 _LATER = """
-SELECT body FROM journal_entry WHERE tenant_id = %s AND origin_id = %s AND n > %s AND body LIKE %s
-  AND (verdict IS NULL OR verdict NOT IN ('held', 'quarantined'))
+SELECT e.body FROM journal_entry e JOIN origin o ON o.tenant_id = e.tenant_id AND o.id = e.origin_id
+WHERE CASE WHEN e.origin_id = %s THEN e.n > %s ELSE e.received_at >= %s AND o.shop_id = %s END
+  AND e.tenant_id = %s AND e.body LIKE %s AND (e.verdict IS NULL OR e.verdict NOT IN ('held', 'quarantined'))
 """
 _VERDICT = "UPDATE journal_entry SET verdict = %s WHERE tenant_id = %s AND origin_id = %s AND n = %s"
 _RELEASE = "DELETE FROM waiting_entry WHERE tenant_id = %s AND origin_id = %s AND n = %s"

@@ -24,6 +24,7 @@ def find_oddities(books: Books, works: Sequence[Work]) -> list[Oddity]:
         *_oversold(books),
         *_sold_twice(books),
         *_in_two_places(books),
+        *_more_than_sent(books),
         *_merged_crosswise(books),
     ]
 
@@ -126,6 +127,18 @@ def _in_two_places(books: Books) -> list[Oddity]:
     ]
 
 
+def _more_than_sent(books: Books) -> list[Oddity]:
+    """Goods of which more arrived or were taken back than their transfer held: said by two shops at once, or by one
+    that was restored.
+    """
+    ids = [row["item_id"] for row in books.notes.changed.rows("transfer_item_receipt")]
+    found = books.rows(_MORE_THAN_SENT, [ids, books.tenant_id]) if ids else []
+    return [
+        Oddity("more_than_sent", "transfer_item", item_id, *books.writer, shop_id, product_id, number)
+        for item_id, product_id, shop_id, number in found
+    ]
+
+
 def _merged_crosswise(books: Books) -> list[Oddity]:
     """Aliases that change nothing, because the fold over them would run in a circle; the derived rows are written."""
     oddities = []
@@ -172,6 +185,12 @@ SELECT u.id::text, o.id::text, u.shop_id::text
 FROM unnest(%s::uuid[]) AS asked (id)
 JOIN stock_unit u ON u.tenant_id = %s AND u.id = asked.id AND u.status = ANY (%s)
 JOIN stock_unit o ON o.tenant_id = u.tenant_id AND o.handset_id = u.handset_id AND o.id <> u.id AND o.status = ANY (%s)
+"""
+_MORE_THAN_SENT = """
+SELECT i.id::text, i.product_id::text, i.shop_id::text, t.number
+FROM transfer_item i JOIN transfer t ON t.tenant_id = i.tenant_id AND t.id = i.transfer_id
+WHERE i.id = ANY (%s::uuid[]) AND i.tenant_id = %s AND i.quantity < (
+  SELECT sum(r.quantity) FROM transfer_item_receipt r WHERE r.tenant_id = i.tenant_id AND r.item_id = i.id)
 """
 _SUSPENDED = "SELECT id::text, suspended_at FROM staff WHERE tenant_id = %s AND suspended_at IS NOT NULL"
 _BELOW_ZERO = """

@@ -32,6 +32,8 @@ SENTENCES = {
     "sent_twice": "{shop} sent the phone {phone} twice, under two numbers. The first transfer stands.",
     "received_and_taken_back": "The phone {phone} was received at {receiver} and taken back at {sender}. Only one of "
     "them can have it.",
+    "more_than_sent": "Of {product} on transfer {key} more pieces arrived or were taken back than were sent. Count "
+    "them in both shops.",
     "merged_crosswise": "{record} was merged into another record that had been merged into it already. {record} is "
     "kept.",
     "merged_twice": "A duplicate was merged into two different records. The first merge stands.",

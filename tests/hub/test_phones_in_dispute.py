@@ -159,6 +159,37 @@ def test_a_phone_sent_twice_is_told_and_the_first_transfer_stands(world: World, 
     }
 
 
+def test_pieces_that_arrive_and_are_taken_back_as_well_are_told(world: World, raw: RawNode, other: RawNode) -> None:
+    """Simulated: two shops that did not hear each other both had the box of five, and nobody was told."""
+    glass, transfer, item = raw.new_id(), raw.new_id(), raw.new_id()
+    columns = ["id", "transfer_id", "shop_id", "product_id", "quantity", "cost_minor"]
+    raw.write(
+        product(glass),
+        ["transfer", "i", ["id", "shop_id", "to_shop_id", "number", "sent_at"],
+         [[transfer, raw.shop, other.shop, "KLA1-T000001", AT]]],
+        ["transfer_item", "i", columns, [[item, transfer, raw.shop, glass, 5, 1]]],
+        schema=3,
+    )  # fmt: skip
+    raw.push()
+
+    def ended(shop: RawNode, kind: str, pieces: int) -> dict[str, Any]:
+        names = ["id", "item_id", "shop_id", "kind", "quantity", "at"]
+        shop.write(
+            ["transfer_item_receipt", "i", names, [[shop.new_id(), item, shop.shop, kind, pieces, AT]]], schema=3
+        )
+        verdicts: dict[str, Any] = shop.push().verdicts
+        return verdicts
+
+    assert ended(other, "received", 2) == ended(raw, "taken_back", 3) == {}
+    assert told(world) == {}
+    assert ended(raw, "taken_back", 1) == ended(other, "received", 1) == {}
+    assert told(world) == {
+        "more_than_sent": "Of Tempered glass on transfer KLA1-T000001 more pieces arrived or were taken back than "
+        "were sent. Count them in both shops."
+    }
+    assert world.count("hub_exception") == 1  # listed once, however many
+
+
 def test_a_receipt_waits_for_the_transfer_it_ends(world: World, raw: RawNode, other: RawNode) -> None:
     phone = Phone(raw)
     other.write(phone.arrived(other))
