@@ -11,12 +11,15 @@ from shopnode.api.shapes import TEXT_MAX, Instant, Paged, left_out
 from shopnode.domain.context import Context
 from shopnode.domain.handsets.history import LifeEvent, LifeKind, life_of
 from shopnode.domain.handsets.models import Condition, UnitStatus, VatScheme
-from shopnode.domain.handsets.params import Grade, Percent, ShortWord, Typed, Word
+from shopnode.domain.handsets.params import Day, Grade, Percent, ShortWord, Typed, Word
 from shopnode.domain.handsets.queries import SoldOn, UnitSort, UnitView
-from shopnode.domain.params import Amount, IdText, Line, Params, Reason, ShortText
+from shopnode.domain.params import Amount, IdText, Line, Note, Params, Reason, ShortText
 from shopnode.domain.sheets import LineResult, Verdict
 
-NAMES = {"cost_minor": "purchase_price", "colour": "color", "unreadable": "no_imei_reason"}
+NAMES = {
+    "cost_minor": "purchase_price", "price_minor": "selling_price", "colour": "color", "unreadable": "no_imei_reason",
+    "notes": "remarks",
+}  # fmt: skip
 COLUMNS = {name: field for field, name in NAMES.items()}
 CSV_MAX = 900_000  # characters of a file in one call; the body has its own bound
 ConditionWord = Literal["new", "open_box", "used", "refurbished"]
@@ -47,6 +50,9 @@ class Received(Params):
     vat_scheme: Literal["standard", "margin"] | None = None
     supplier_id: IdText | None = None
     source: ShortText | None = None
+    selling_price: Amount | None = Field(default=None, description="Of this piece; its product's when left out.")
+    supplier_warranty_until: Day | None = Field(default=None, description="What the supplier covers.")
+    remarks: Note | None = None
 
 
 class DeviceChange(Params):
@@ -66,6 +72,9 @@ class DeviceChange(Params):
     battery_pct: Percent | None = None
     lock_state: ShortWord = None
     region: ShortWord = None
+    selling_price: Amount | None = Field(default=None, description="Of this piece; null for its product's.")
+    supplier_warranty_until: Day | None = None
+    remarks: Note | None = None
 
 
 class Gone(Params):
@@ -127,7 +136,10 @@ class DeviceOut(BaseModel):
     region: str | None
     vat_scheme: VatScheme | None
     purchase_price: int = Field(default=0, description="Owners only; left out for others.")
-    selling_price: int
+    selling_price: int = Field(description="Its own, else its product's.")
+    has_own_price: bool
+    supplier_warranty_until: date | None = Field(description="What the supplier covers, apart from ours.")
+    remarks: str | None
     status: UnitStatus
     supplier_id: str | None
     source: str | None
@@ -216,6 +228,7 @@ def device_out(view: UnitView) -> DeviceOut:
         condition=Condition(view.condition) if view.condition else None, has_box=view.has_box,
         has_charger=view.has_charger, battery_pct=view.battery_pct, lock_state=view.lock_state, region=view.region,
         vat_scheme=VatScheme(view.vat_scheme) if view.vat_scheme else None, selling_price=view.price_minor,
+        has_own_price=view.has_own_price, supplier_warranty_until=view.supplier_warranty_until, remarks=view.notes,
         status=view.status, supplier_id=view.supplier_id, source=view.source, received_at=view.received_at,
         hold_until=view.hold_until, sale=_sold_with(view.sold), **cost,
     )  # fmt: skip

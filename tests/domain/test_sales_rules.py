@@ -63,7 +63,15 @@ def test_vat_is_never_taken_out_of_a_negative_price(gross):
 
 amounts = st.integers(0, 10**9)
 lines = st.lists(
-    st.builds(LineSum, st.integers(1, 50), amounts, st.just(0), st.sampled_from([0, 600, 1800])),
+    st.builds(
+        LineSum,
+        st.integers(1, 50),
+        amounts,
+        st.just(0),
+        st.sampled_from([0, 600, 1800]),
+        st.just(0),
+        st.none() | amounts,
+    ),  # fmt: skip
     min_size=1,
     max_size=20,
 )
@@ -179,3 +187,12 @@ def test_decisions_hold_in_feed_order_and_unsent_ones_come_last():
 )
 def test_money_is_written_with_its_own_decimals(amount, currency, text):
     assert format_minor(amount, currency) == text
+
+
+def test_rule_21_vat_on_a_margin_goes_into_the_sum_of_its_rate_and_a_loss_lowers_no_other_lines_tax():
+    plain, used = LineSum(1, 118_000, 0, 1800), LineSum(1, 520_000, 2_000, 1800, 385_000, 300_000)
+    assert ticket_totals([plain], 0).tax_minor == 18_000
+    assert ticket_totals([plain, used], 0).tax_minor == vat_inside(118_000 + 218_000, 1800)
+    assert ticket_totals([plain, used._replace(unit_price_minor=250_000)], 0).tax_minor == 18_000
+    # The ticket's discount is taken off in proportion before the margin is.
+    assert ticket_totals([used._replace(discount_minor=0)], 20_000).tax_minor == vat_inside(200_000, 1800)

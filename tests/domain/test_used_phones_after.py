@@ -10,14 +10,16 @@ from shopnode.domain.actions import ACTIONS
 from shopnode.domain.errors import ApprovalNeeded, Invalid
 from shopnode.domain.handsets.errors import NotInStock
 from shopnode.domain.handsets.models import StockUnit, UnitEvent, UnitStatus
+from shopnode.domain.money import vat_inside
 from shopnode.domain.params import read_params
 from shopnode.domain.people.telephone import ask
 from shopnode.domain.permissions import Role
-from shopnode.domain.sales.models import SaleLine
+from shopnode.domain.sales.models import SaleLine, SaleSummary
 from shopnode.domain.stock.models import StockMovement
 from shopnode.domain.stock.queries import stock_differences
 from shopnode.domain.usedphones.actions import PhoneMovedOn, PurchaseReversed
 from shopnode.domain.usedphones.models import UnitCost, UsedPurchaseReversal
+from shopnode.domain.usedphones.rules import margin_vat
 from tests.domain.seller import IMEI, brought, buy, hand, in_drawer, value_phone
 from tests.domain.till import FLOAT, Till, open_till
 from tests.shop import Shop
@@ -148,3 +150,34 @@ def test_the_owner_is_told_offer_and_phone_over_the_telephone(till: Till) -> Non
         asked = ask(till.shop.ctx(Role.STAFF), action, read_params(ACTIONS[action].params, form))
         told.append((asked.question.amount_minor, asked.question.document))
     assert told == [(700_000, IMEI), (700_000, IMEI), (250_000, "KLA1-U000001")]
+
+
+def sold_with_vat(till: Till, on_margin: int) -> tuple[SaleLine, int]:
+    """A phone bought for 250,000, refurbished for 5,000 and sold for 640,000; its line, and the ticket's VAT."""
+    till.shop.do("shops.update", shop_id=till.shop.home.shop_id, vat_rate_bp=1_800)
+    for key, value in (("used_hold_days", 0), ("vat_on_margin", on_margin)):
+        till.shop.do("settings.change", key=key, value=value)
+    unit_id = buy(till).result["unit_id"]
+    till.shop.do("usedphones.add_cost", unit_id=unit_id, kind="other", amount=5_000)
+    done = till.sell({"device_id": unit_id}).result
+    (summary,) = till.shop.rows(SaleSummary, sale_id=done["sale_id"])
+    assert summary.tax_minor == done["tax"]
+    return till.shop.rows(SaleLine, sale_id=done["sale_id"])[0], done["tax"]
+
+
+def test_rule_21_a_phone_bought_from_a_person_is_taxed_on_what_is_above_what_the_person_was_paid(till: Till) -> None:
+    line, tax = sold_with_vat(till, on_margin=1)
+    assert (line.margin_paid_minor, tax) == (250_000, margin_vat(640_000, 250_000, 1_800))
+
+    amended = till.shop.do("settings.change", key="vat_on_margin", value=0)
+    assert amended["value"] == 0
+    items = [{"device_id": line.unit_id, "unit_price": 600_000}]
+    paid = [{"method": "cash", "amount": 600_000}]
+    till.shop.do("sales.amend", sale_id=line.sale_id, reason="price agreed", items=items, payments=paid)
+    (summary,) = till.shop.rows(SaleSummary, sale_id=line.sale_id)
+    assert summary.tax_minor == margin_vat(600_000, 250_000, 1_800)  # as it was said then
+
+
+def test_rule_21_without_the_owners_choice_a_used_phone_is_taxed_in_full(till: Till) -> None:
+    line, tax = sold_with_vat(till, on_margin=0)
+    assert (line.margin_paid_minor, tax) == (None, vat_inside(640_000, 1_800))

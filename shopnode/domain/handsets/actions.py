@@ -24,15 +24,16 @@ from shopnode.domain.handsets.errors import AlreadyInStock as AlreadyInStock
 from shopnode.domain.handsets.errors import NotInStock as NotInStock
 from shopnode.domain.handsets.models import OPEN_STATUSES, Condition, Handset, StockUnit, UnitStatus
 from shopnode.domain.handsets.numbers import NEEDED, Numbers, handsets_by_number, read_numbers, read_scanned
+from shopnode.domain.handsets.params import Day, Moment, Percent, ShortWord, Source
 from shopnode.domain.handsets.params import Grade as Grade
-from shopnode.domain.handsets.params import Moment, Percent, ShortWord, Source
 from shopnode.domain.handsets.params import Typed as Typed
 from shopnode.domain.handsets.params import Word as Word
+from shopnode.domain.handsets.pricing import check_own_price
 from shopnode.domain.handsets.rules import bare_number, grade_in, read_imei
 from shopnode.domain.handsets.states import tell, turn
 from shopnode.domain.handsets.tac import model_warning
 from shopnode.domain.numbers import Document, next_document_number
-from shopnode.domain.params import Amount, IdText, Line, Optionally, Params, Reason
+from shopnode.domain.params import Amount, IdText, Line, Note, Optionally, Params, Reason
 from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row
 from shopnode.domain.stock.models import MovementKind, StockMovement
@@ -59,6 +60,9 @@ class Intake(Params):
     region: ShortWord = None
     vat_scheme: Annotated[Literal["standard", "margin"] | None, Optionally] = None
     hold_until: Moment | None = None  # not for sale before
+    price_minor: Amount | None = None  # of this piece; its product's when left out
+    supplier_warranty_until: Day | None = None  # what their supplier covers; apart from what we promise
+    notes: Annotated[Note | None, Optionally] = None
 
 
 class ReceiveHandset(Intake):
@@ -237,11 +241,14 @@ def _begin_stay(
 
 
 def _facts(ctx: Context, product: Product, new: Intake) -> dict[str, Any]:
-    """What is known of the phone as it stands here."""
+    """What is known of the phone as it stands here. Raises ApprovalNeeded, NotFound."""
     supplier = find_row(ctx.session, Supplier, new.supplier_id, "This supplier") if new.supplier_id else None
     grade = new.grade or grade_in(product.name)
+    cost_minor = product.cost_minor if new.cost_minor is None else new.cost_minor
+    if new.price_minor is not None:
+        check_own_price(ctx, product, new.price_minor, cost_minor)
     return {
-        "cost_minor": product.cost_minor if new.cost_minor is None else new.cost_minor,
+        "cost_minor": cost_minor,
         "grade": grade,
         "source": new.source or (supplier.name if supplier else None),
         "supplier_id": new.supplier_id,
@@ -253,6 +260,9 @@ def _facts(ctx: Context, product: Product, new: Intake) -> dict[str, Any]:
         "region": new.region,
         "vat_scheme": new.vat_scheme,
         "hold_until": new.hold_until,
+        "price_minor": new.price_minor,
+        "supplier_warranty_until": new.supplier_warranty_until,
+        "notes": new.notes,
     }
 
 

@@ -13,19 +13,22 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shopnode.domain.actions import action
+from shopnode.domain.catalogue.queries import find_product
 from shopnode.domain.context import Context
 from shopnode.domain.errors import Conflict, Invalid
 from shopnode.domain.handsets.models import Handset, StockUnit
 from shopnode.domain.handsets.numbers import NEEDED, handsets_by_number, read_numbers
-from shopnode.domain.handsets.params import Grade, Percent, ShortWord, Typed, Word
+from shopnode.domain.handsets.params import Day, Grade, Percent, ShortWord, Typed, Word
+from shopnode.domain.handsets.pricing import check_own_price
 from shopnode.domain.handsets.states import own_unit, tell
-from shopnode.domain.params import IdText, Optionally, Params, Reason
+from shopnode.domain.params import Amount, IdText, Note, Optionally, Params, Reason
 from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row
 
 IDENTITY = {"imei1": "IMEI 1", "imei2": "IMEI 2", "serial": "Serial", "eid": "EID", "colour": "Colour",
             "storage": "Storage"}  # fmt: skip
-LOOKS = ("condition", "grade", "has_box", "has_charger", "battery_pct", "lock_state", "region")
+LOOKS = ("condition", "grade", "has_box", "has_charger", "battery_pct", "lock_state", "region", "price_minor",
+         "supplier_warranty_until", "notes")  # fmt: skip
 
 
 class CorrectHandset(Params):
@@ -42,7 +45,7 @@ class CorrectHandset(Params):
 
 
 class DescribeUnit(Params):
-    """How a phone looks now; what is left out stays as it is."""
+    """How a phone looks now, and what is asked for it; what is left out stays as it is."""
 
     unit_id: IdText
     condition: Annotated[Literal["new", "open_box", "used", "refurbished"] | None, Optionally] = None
@@ -52,6 +55,9 @@ class DescribeUnit(Params):
     battery_pct: Percent | None = None
     lock_state: ShortWord = None
     region: ShortWord = None
+    price_minor: Amount | None = None  # of this piece; its product's when it is none
+    supplier_warranty_until: Day | None = None
+    notes: Annotated[Note | None, Optionally] = None
 
 
 @action("handsets.correct", needs=Permission.DEVICES_UPDATE)
@@ -77,8 +83,13 @@ def correct_handset(ctx: Context, new: CorrectHandset) -> dict[str, Any]:
 
 @action("handsets.describe", needs=Permission.DEVICES_UPDATE)
 def describe_unit(ctx: Context, new: DescribeUnit) -> dict[str, Any]:
-    """Write down how a phone looks now: condition, grade, battery, locks, what is in the box. Raises NotFound."""
+    """Write down how a phone looks now: condition, grade, battery, locks, what is in the box; and its own price.
+
+    Raises ApprovalNeeded, NotFound.
+    """
     unit = own_unit(ctx, new.unit_id)
+    if new.price_minor is not None and new.price_minor != unit.price_minor:
+        check_own_price(ctx, find_product(ctx.session, unit.product_id), new.price_minor, unit.cost_minor)
     for name in new.model_fields_set & set(LOOKS):
         setattr(unit, name, getattr(new, name))
     ctx.about("handset", unit.handset_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
@@ -32,3 +32,17 @@ def _as_moment(value: Any) -> Any:
 
 
 Moment = Annotated[datetime, BeforeValidator(_as_moment)]
+
+
+def _as_day(value: Any) -> Any:
+    """A calendar day written out: JSON has no type for it."""
+    try:
+        day = date.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        raise ValueError("must be a day like 2026-11-22") from None
+    if not isinstance(day, date) or not 2000 <= day.year < 2200:
+        raise ValueError("must be a day of our time, like 2026-11-22")
+    return day
+
+
+Day = Annotated[date, BeforeValidator(_as_day)]

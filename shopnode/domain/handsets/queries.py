@@ -74,6 +74,9 @@ class UnitView:
     held_for: str | None
     cost_minor: int | None  # None for those who may not see it
     sold: SoldOn | None
+    has_own_price: bool = False
+    supplier_warranty_until: date | None = None
+    notes: str | None = None
 
     @property
     def number(self) -> str:
@@ -207,7 +210,7 @@ def _stays(ctx: Context, wanted: ColumnElement[bool], *, limit: int | None = Non
             product_id=product.id,
             product_name=read_as.get(product.id, product).name,
             brand=read_as.get(product.id, product).brand,
-            price_minor=read_as.get(product.id, product).price_minor,
+            price_minor=_price(unit, read_as.get(product.id, product)),
             status=UnitStatus(unit.status),
             imei1=handset.imei1,
             imei2=handset.imei2,
@@ -230,9 +233,16 @@ def _stays(ctx: Context, wanted: ColumnElement[bool], *, limit: int | None = Non
             held_for=unit.held_for,
             cost_minor=unit.cost_minor if sees_cost else None,
             sold=sold.get(unit.sold_line_id or ""),
+            has_own_price=unit.price_minor is not None,
+            supplier_warranty_until=unit.supplier_warranty_until,
+            notes=unit.notes,
         )
         for unit, handset, product in rows
     ]
+
+
+def _price(unit: StockUnit, product: Product) -> int:
+    return product.price_minor if unit.price_minor is None else unit.price_minor
 
 
 def sold_on(session: Session, line_ids: Sequence[str]) -> dict[str, SoldOn]:

@@ -147,6 +147,7 @@ def book_lines(ctx: Context, sale_id: str, lines: list[Line], amendment_id: str 
             "list_price_minor": line.list_price_minor, "discount_minor": line.discount_minor,
             "cost_minor": line.cost_minor, "tax_rate_bp": line.tax_rate_bp, "warranty_days": line.warranty_days,
             "imei": line.imei, "seller_id": line.seller_id, "warranty_terms": line.warranty_terms,
+            "margin_paid_minor": line.margin_paid_minor,
         })  # fmt: skip
         if line.product_id:
             movements += _leave(ctx, sale_id, line_id, line)

@@ -91,9 +91,12 @@ def _rebook_lines(
 
 def _totals_of(lines: list[SaleLine], discount_minor: int) -> Totals:
     sums = [
-        LineSum(row.quantity, row.unit_price_minor, row.discount_minor, row.tax_rate_bp, row.cost_minor)
+        LineSum(
+            row.quantity, row.unit_price_minor, row.discount_minor, row.tax_rate_bp, row.cost_minor,
+            row.margin_paid_minor,
+        )
         for row in lines
-    ]
+    ]  # fmt: skip
     try:
         return ticket_totals(sums, discount_minor)
     except ValueError as wrong:

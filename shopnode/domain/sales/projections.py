@@ -93,7 +93,9 @@ def _summary(sale: Row, lines: list[Row], payments: list[Row], amended: list[Row
     for change in amendments:
         discount = discount if change.discount_minor is None else change.discount_minor
         customer_id = change.customer_id or customer_id
-    sums = [LineSum(*_SUMMED(line)) for line in lines if line["amendment_id"] == newest]
+    # An older shop says nothing of margins.
+    summed = [line for line in lines if line["amendment_id"] == newest]
+    sums = [LineSum._make((*_SUMMED(line), line.get("margin_paid_minor"))) for line in summed]
     # Two shops may have amended one sale unseen; a discount that no longer fits must not stop the projection.
     totals = ticket_totals(sums, min(discount, sum(line.net_minor for line in sums)))
     approved = [row for row in decisions if row.kind == DecisionKind.APPROVE]
@@ -118,4 +120,4 @@ def _is_tender(payment: Row) -> bool:
     return bool(payment["kind"] != PaymentKind.REFUND_DUE and payment["method"] != Tender.ROUNDING)
 
 
-_SUMMED = itemgetter(*LineSum._fields)  # a line has columns of these names
+_SUMMED = itemgetter(*LineSum._fields[:-1])  # a line has columns of these names

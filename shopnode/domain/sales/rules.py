@@ -42,6 +42,7 @@ class LineSum(NamedTuple):
     discount_minor: int
     tax_rate_bp: int
     cost_minor: int = 0
+    margin_paid_minor: int | None = None  # what its seller was paid: VAT is on what is above it alone
 
     @property
     def net_minor(self) -> int:
@@ -61,7 +62,8 @@ class Totals:
 
 
 def ticket_totals(lines: Sequence[LineSum], ticket_discount_minor: int) -> Totals:
-    """Add a ticket up. Prices include VAT; the ticket's discount is spread over the lines before tax is taken out.
+    """Add a ticket up. Prices include VAT; the ticket's discount is spread over the lines before tax is taken out. Of a
+    line that is taxed on its margin only the margin counts, and a loss lowers no other line's tax (docs/rules/vat.md).
 
     Raises ValueError when a discount is larger than what it is taken from.
     """
@@ -72,7 +74,8 @@ def ticket_totals(lines: Sequence[LineSum], ticket_discount_minor: int) -> Total
         raise ValueError("the discount is larger than the ticket")
     by_rate: dict[int, int] = defaultdict(int)
     for line, net, share in zip(lines, nets, spread(ticket_discount_minor, nets), strict=True):
-        by_rate[line.tax_rate_bp] += net - share
+        taxed = net - share if line.margin_paid_minor is None else max(0, net - share - line.margin_paid_minor)
+        by_rate[line.tax_rate_bp] += taxed
     gross = sum(line.quantity * line.unit_price_minor for line in lines)
     total = sum(nets) - ticket_discount_minor
     return Totals(

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from shopnode.domain.catalogue.models import Product
 from shopnode.domain.context import Context
 from shopnode.domain.errors import Invalid
-from shopnode.domain.handsets.models import OPEN_STATUSES, Handset, StockUnit, UnitStatus
+from shopnode.domain.handsets.models import OPEN_STATUSES, Handset, StockUnit, UnitStatus, VatScheme
 from shopnode.domain.money import spread
 from shopnode.domain.prepared import Prepared
 from shopnode.domain.pricing.bundles import Part, parts_of
@@ -37,7 +37,7 @@ from shopnode.domain.sales.rules import (
     ticket_totals,
 )
 from shopnode.domain.sales.terms import terms_now
-from shopnode.domain.settings.queries import all_numbers
+from shopnode.domain.settings.queries import all_numbers, number_setting
 from shopnode.domain.stock.models import StockCost
 from shopnode.domain.usedphones.blocklist import blocked_or_none
 
@@ -76,10 +76,12 @@ class Line:
     seller_id: str | None = None  # who sold this line; the ticket's seller if None
     warranty_terms: str | None = None
     parts: tuple[Part, ...] | None = None  # of a bundle: what one of them holds beside its phone
+    margin_paid_minor: int | None = None  # where VAT is on the margin: what the phone's seller was paid
 
     @property
     def sum(self) -> LineSum:
-        return LineSum(self.quantity, self.unit_price_minor, self.discount_minor, self.tax_rate_bp, self.cost_minor)
+        of_one = self.unit_price_minor, self.discount_minor, self.tax_rate_bp, self.cost_minor
+        return LineSum(self.quantity, *of_one, self.margin_paid_minor)
 
 
 def price_lines(
@@ -131,7 +133,7 @@ def price_lines(
                 wrong[place] = f"the scanned phone is not a “{product.name}”"
             else:
                 line = _product_line(item, product, 1, 0, tax_rate_bp, then, prices[product.id])
-                lines += _serialised_lines(item, place, line, pieces, wrong)
+                lines += _serialised_lines(item, place, line, pieces, wrong, own_price=then is None)
         else:
             discount, price = item.discount_amount, prices[product.id]
             lines.append(_product_line(item, product, item.quantity, discount, tax_rate_bp, then, price))
@@ -144,7 +146,21 @@ def price_lines(
             raise UnitNotForSale(line.imei or "", why)
     if units:
         _refuse_blocked(ctx.session, units, ours)
+        _tax_margins(ctx.session, lines, sold)
     return lines
+
+
+def _tax_margins(session: Session, lines: list[Line], sold: Sequence[SaleLine]) -> None:
+    """Where the owner chose it, a phone bought from a person is taxed on its margin (rule 21); not in a bundle, whose
+    price is for other goods, too. What was sold keeps what was said then. Source: docs/rules/vat.md.
+    """
+    then = {line.unit_id: line.margin_paid_minor for line in sold if line.unit_id}
+    used = [line for line in lines if line.unit and line.unit.vat_scheme == VatScheme.MARGIN and line.parts is None]
+    is_chosen = bool(used) and number_setting(session, "vat_on_margin") == 1
+    for line in used:
+        assert line.unit is not None
+        paid_minor = line.unit.cost_minor - (line.unit.refurbished_minor or 0)
+        line.margin_paid_minor = then.get(line.unit.id, paid_minor if is_chosen else None)
 
 
 def _refuse_blocked(session: Session, units: dict[int, list[Found]], ours: set[str]) -> None:
@@ -288,8 +304,10 @@ def _product_line(
     return line
 
 
-def _serialised_lines(item: Item, place: str, like: Line, pieces: list[Found], wrong: dict[str, str]) -> list[Line]:
-    """A line for each piece; two pieces are two distinct numbers."""
+def _serialised_lines(
+    item: Item, place: str, like: Line, pieces: list[Found], wrong: dict[str, str], *, own_price: bool = False
+) -> list[Line]:
+    """A line for each piece; two pieces are two distinct numbers. `own_price`: a piece that has one is sold at it."""
     if len(pieces) != item.quantity:
         missing = item.quantity - len(pieces)
         text = f"“{like.name}” needs the IMEI of each phone: scan {missing} more" if missing > 0 else (
@@ -303,6 +321,9 @@ def _serialised_lines(item: Item, place: str, like: Line, pieces: list[Found], w
         # Of the product as which it was taken into stock: its stay and its movements are of that one.
         line = replace(like, discount_minor=discount, unit=unit, imei=handset.number, product_id=unit.product_id)
         line.cost_minor = unit.cost_minor
+        if own_price and unit.price_minor is not None:
+            line.list_price_minor = unit.price_minor
+            line.unit_price_minor = unit.price_minor if item.unit_price is None else item.unit_price
         lines.append(line)
     return lines
 

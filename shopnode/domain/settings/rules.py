@@ -54,6 +54,7 @@ CHOICES = {
         Choice("plan_forfeit_bp", 1_000, "Kept of what was paid when a customer gives a plan up.", 0, 10_000),
         Choice("plan_days", 90, "Days a layaway is kept for.", 1, 730),
         Choice("reservation_days", 7, "Days a reservation is kept for.", 1, 365),
+        Choice("vat_on_margin", 0, "1: VAT on phones bought from people is counted on the margin alone.", 0, 1),
         Choice("used_hold_days", 7, "Days a phone bought from a person is held back before it is sold.", 0, 365),
         Choice("used_id_photos", 1, "Photos needed of a seller's ID when a phone is bought; 0 for none.", 0, 4),
         Choice("identity_keep_months", 60, "Months for which it is kept who sold a phone.", 1, 240),

@@ -172,6 +172,8 @@ def _line(
     product: Product | None = products.get(wanted.product_id or "")
     unit: StockUnit | None = units.get(wanted.unit_id or "")
     listed = prices[product.id] if product else (wanted.unit_price or 0)
+    if unit is not None and unit.price_minor is not None:
+        listed = unit.price_minor
     line = LineView(
         id=wanted.id, product_id=wanted.product_id, unit_id=wanted.unit_id,
         name=product.name if product else (wanted.item_name or "Unknown"), imei=wanted.imei, quantity=wanted.quantity,
