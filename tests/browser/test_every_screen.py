@@ -213,7 +213,7 @@ def test_the_owner_in_the_shop(open_page: OpenPage, town: Town, complaints: list
     expect(page.locator("#f-price_minor")).to_be_visible()
     wrong += look(page, "product")
     wrong += look(go(page, "/products/new"), "new product")
-    wrong += look(go(page, "/products/import"), "import")
+    wrong += look(go(page, "/imports/products"), "import")
     page.locator("input[type=file]").set_input_files(CATALOGUE)
     page.get_by_role("button", name="Import", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("catalogue.csv")

@@ -107,7 +107,7 @@ def hostile_goods(open_page: OpenPage, town: Town) -> Iterator[Page]:
     table.writerows([f"H-{n}", name, HOSTILE, 1_000] for n, name in enumerate(PAYLOADS))
     file = {"name": "prices.csv", "mimeType": "text/csv", "buffer": text.getvalue().encode()}
     ours = {"Origin": town.node.address}
-    answer = sarah.request.post("/products/import", multipart={"file": file}, headers=ours)
+    answer = sarah.request.post("/imports/products", multipart={"file": file}, headers=ours)
     assert answer.ok and "Every line was taken" in answer.text()
     yield sarah
     listed = sarah.request.get(f"/products?category={HOSTILE}").text()

@@ -75,7 +75,7 @@ def test_every_text_is_shown_as_text_wherever_it_is_shown(sarah: Browser, shop: 
     shop.do("printing.save_printer", name=PAYLOADS[0], transport="tcp", address="192.168.1.9")
     for path in (
         "/sell", "/sell/customer", "/sell/parked", "/products", "/products?q=script", f"/sales/{sale}", "/sales",
-        f"/sales/{sale}/amend", "/printers", "/printers?edit=new", f"/products/{first}", "/products/import", "/drawer",
+        f"/sales/{sale}/amend", "/printers", "/printers?edit=new", f"/products/{first}", "/imports/products", "/drawer",
     ):  # fmt: skip
         check(sarah, path)
 

@@ -27,7 +27,7 @@ def upload(browser: Browser, content: bytes, *, check: bool = False, htmx: bool 
     if check:
         data["check"] = "true"
     headers = {**OURS, "HX-Request": "true"} if htmx else OURS
-    return browser.client.post("/products/import", data=data, headers=headers)
+    return browser.client.post("/imports/products", data=data, headers=headers, buffered=True)
 
 
 def form_of(product: Product, **changes: str) -> dict[str, str]:
@@ -144,7 +144,7 @@ def test_wrong_lines_are_explained_and_right_ones_taken(sarah: Browser, shop: Sh
 def test_a_file_that_is_no_price_list_is_refused_in_words(sarah: Browser, content: bytes) -> None:
     answer = upload(sarah, content)
 
-    assert answer.status_code == 422 and "Not imported" in words(answer)
+    assert answer.status_code == 422 and "Nothing was imported" in words(answer)
 
 
 # --- printers

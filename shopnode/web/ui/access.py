@@ -97,7 +97,9 @@ OFFICE: Access = {
     "office.product_photo": P.PRODUCTS_READ,
     "office.set_photo": P.PRODUCTS_UPDATE,
     "office.merge_product": P.PRODUCTS_DELETE,
-    "office.import_products": P.PRODUCTS_CREATE,
+    "office.imports": P.DEVICES_CREATE,
+    "office.import_file": P.DEVICES_CREATE,  # of one kind at least; which ones is asked for each
+    "office.import_template": P.DEVICES_CREATE,
     "office.phones": P.DEVICES_READ,
     "office.phone": P.DEVICES_READ,
     "office.change_phone": P.DEVICES_UPDATE,

@@ -6,11 +6,11 @@ when a whole page is drawn: pieces are drawn many times a minute.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Flask, current_app, g, render_template
+from flask import Flask, current_app, g, render_template, stream_template
 
 from shopnode.domain.people.models import Shop
 from shopnode.domain.people.queries import all_shops, currency_of
@@ -30,6 +30,12 @@ def page(template: str, **values: Any) -> str:
     """A whole screen. Knows `me`, `shop`, `may` and the rest of the frame beside the values."""
     frame: Frame = current_app.extensions["frame"]
     return render_template(template, **{"errors": {}, "typed": {}, "may": g.may, **frame(), **values})
+
+
+def streamed_page(template: str, **values: Any) -> Iterator[str]:
+    """A whole screen piece by piece, while what it tells is still going on. The frame is read before the first."""
+    frame: Frame = current_app.extensions["frame"]
+    return stream_template(template, **{"errors": {}, "typed": {}, "may": g.may, **frame(), **values})
 
 
 def part(template: str, **values: Any) -> str:

@@ -46,7 +46,32 @@ class OpenGroup:
 
 
 TRANSFERS = ("office.transfer", "office.send_phones", "office.receive_phones", "office.take_back")
-PHONES = ("office.phone", "office.change_phone")
+PHONES = ("office.phone", "office.change_phone", "office.receive_scanned")
+COUNTS = ("office.stocktake", "office.find_to_count", "office.ask_count")
+ORDERS = ("office.order", "office.new_order", "office.edit_order")
+DELIVERIES = ("office.delivery", "office.new_delivery")
+SUPPLIERS = ("office.supplier", "office.new_supplier", "office.edit_supplier")
+SENT_BACK = ("office.supplier_return", "office.send_to_supplier")
+STOCK = Group(
+    "Stock",
+    (
+        Place("Phones", "phone", "office.phones", "devices:read", also=PHONES),
+        Place("Transfers", "box-arrow-right", "office.transfers", "devices:read", also=TRANSFERS),
+        Place("Stocktakes", "clipboard-check", "office.stocktakes", "stock:count", also=COUNTS),
+        Place("Movements", "arrow-down-up", "office.movements", "products:read"),
+        Place("Stock value", "boxes", "office.value_of_stock", "products:see-cost"),
+    ),
+)
+BUYING = Group(
+    "Buying",
+    (
+        Place("To order", "cart-plus", "office.reorder", "orders:manage"),
+        Place("Orders", "cart", "office.orders", "suppliers:read", also=ORDERS),
+        Place("Deliveries", "truck", "office.deliveries", "suppliers:read", also=DELIVERIES),
+        Place("Suppliers", "building", "office.suppliers", "suppliers:read", also=SUPPLIERS),
+        Place("Sent back", "arrow-return-left", "office.supplier_returns", "suppliers:read", also=SENT_BACK),
+    ),
+)
 NODE_GROUPS = (
     Group(
         "",
@@ -66,12 +91,13 @@ NODE_GROUPS = (
             Place("Drawer", "cash-stack", "counter.drawer", "closures:create", on_phone=True),
         ),
     ),
+    STOCK,
+    BUYING,
     Group(
         "Shop",
         (
             Place("Customers", "people", "office.customers", "customers:read", also=("office.*customer*",)),
-            Place("Phones", "phone", "office.phones", "devices:read", also=PHONES),
-            Place("Transfers", "box-arrow-right", "office.transfers", "devices:read", also=TRANSFERS),
+            Place("Imports", "upload", "office.imports", "devices:create", also=("office.import_*",)),
             Place("Printers", "printer", "devices.printers", "printers:use", also=("devices.*",)),
             Place("Sending", "cloud-arrow-up", "status.sending", "reports:export", also=("status.*",)),
         ),
@@ -93,10 +119,11 @@ HUB_GROUPS = (
         (
             Place("Shop computers", "hdd-network", "portal.nodes"),
             Place("Customers", "people", "office.customers", also=("office.*customer*",)),
-            Place("Phones", "phone", "office.phones", also=PHONES),
-            Place("Transfers", "box-arrow-right", "office.transfers", also=TRANSFERS),
+            Place("Imports", "upload", "office.imports", also=("office.import_*",)),
         ),
     ),
+    STOCK,
+    BUYING,
 )
 
 
