@@ -5,21 +5,23 @@ Invariants:
   * A cart names what is wanted, not what it costs: prices are the catalogue's until somebody types another.
   * The action id is made once, when payment begins, and stays until the sale is booked. A sale has the id of its
     action, so a cart whose sale exists has been sold and is emptied by whoever sees it next.
-  * Carts are rows of this node alone, and no PIN is ever kept in one.
+  * Carts are rows of this node alone, and no PIN is ever kept in one, nor who sells a used phone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from shopnode.domain.actions import perform
 from shopnode.domain.context import Context
 from shopnode.domain.errors import Conflict, Invalid, NotFound
 from shopnode.domain.params import QUANTITY_MAX
+from shopnode.domain.sales.counter_events import RemovedLine, TellRemoved
 from shopnode.domain.sales.forms import LINES_MAX, TENDERS_MAX
 from shopnode.domain.sales.models import Cart, Sale
 
@@ -56,6 +58,34 @@ class CartTender(BaseModel):
     method: str
     amount: int
     reference: str | None = None
+    about_id: str | None = None  # the financier, where one pays
+    currency: str | None = None  # of foreign notes, whose worth is the amount
+    foreign_amount: int | None = None
+
+
+class CartBackLine(BaseModel):
+    """Pieces of a line that was sold before; a phone by what was scanned on it."""
+
+    sale_line_id: str | None = None
+    imei: str | None = None
+    quantity: int = 1
+    restock: str
+
+
+class CartBack(BaseModel):
+    """Goods of an earlier sale that come back and pay for this one."""
+
+    sale_id: str
+    lines: list[CartBackLine]
+    reason: str
+    had_receipt: bool = True
+    fee_amount: int | None = None
+
+
+class CartTrade(BaseModel):
+    """A used phone that pays for this ticket: what was seen of it, and the offer. Its seller is asked at the end."""
+
+    phone: dict[str, Any]
 
 
 class CartBody(BaseModel):
@@ -72,6 +102,12 @@ class CartBody(BaseModel):
     step: Literal["sell", "pay", "done"] = "sell"
     sold_id: str | None = None  # the sale the done screen shows
     new_line_id: str | None = None
+    back: CartBack | None = None
+    trade: CartTrade | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.lines or self.back or self.trade)
 
     def line(self, line_id: str) -> CartLine:
         """Raises NotFound."""
@@ -132,18 +168,43 @@ def settled(session: Session, body: CartBody) -> CartBody:
 def change_cart(
     ctx: Context, change: Callable[[CartBody], None], check: Callable[[Session, CartBody], None]
 ) -> CartBody:
-    """Change the person's cart in one transaction. What `check` refuses leaves it as it was."""
+    """Change the person's cart in one transaction. What `check` refuses leaves it as it was.
+
+    What a customer does not buy after having seen the sum is written down (`counter_events.py`).
+    """
     assert ctx.actor.id is not None
     with ctx.home.writing() as session:
         row = _in_work(session, ctx.actor.id)
         body = settled(session, CartBody.model_validate_json(row.body)) if row else CartBody()
+        before = body.model_copy(deep=True)
         change(body)
         check(session, body)
         if row is None:
             row = Cart(id=ctx.new_id(), staff_id=ctx.actor.id)
             session.add(row)
         row.body, row.updated_at = body.model_dump_json(exclude_defaults=True), ctx.now
+    lost = given_up(before, body)
+    if lost is not None:
+        perform(ctx, "sales.tell_removed", lost)
     return body
+
+
+def given_up(before: CartBody, after: CartBody) -> TellRemoved | None:
+    """What was taken out of a cart though its sum had been seen, or all of one with phones in it; None for less."""
+    kept = {line.id: line.quantity for line in after.lines}
+    gone = [(line, line.quantity - kept.get(line.id, 0)) for line in before.lines]
+    gone = [(line, pieces) for line, pieces in gone if pieces > 0]
+    is_all = not after.lines
+    if not gone or (before.action_id is None and not (is_all and any(line.unit_id for line, _ in gone))):
+        return None
+    lines = [
+        RemovedLine(
+            product_id=line.product_id, item_name=line.item_name, imei=line.imei, quantity=pieces,
+            unit_price=line.unit_price, discount=line.discount if pieces == line.quantity else 0,
+        )
+        for line, pieces in gone
+    ]  # fmt: skip
+    return TellRemoved(kind="cart_given_up" if is_all else "line_removed", lines=lines)
 
 
 def finish_cart(ctx: Context, action_id: str) -> None:
@@ -161,7 +222,7 @@ def park_cart(ctx: Context, label: str) -> None:
     with ctx.home.writing() as session:
         row = _in_work(session, ctx.actor.id)
         body = settled(session, CartBody.model_validate_json(row.body)) if row else CartBody()
-        if row is None or not body.lines:
+        if row is None or body.is_empty:
             raise Conflict("The cart is empty: there is nothing to park.")
         if len(parked_carts(session)) >= PARKED_MAX:
             raise Conflict(f"{PARKED_MAX} sales are parked already. Take one up again or empty it first.")
@@ -186,12 +247,12 @@ def resume_cart(ctx: Context, cart_id: str, label: str) -> CartBody:
         if row is None or row.parked_at is None:
             raise NotFound("This parked sale")
         mine = _in_work(session, ctx.actor.id)
-        if mine is not None and settled(session, body_of(mine)).lines:
+        if mine is not None and not settled(session, body_of(mine)).is_empty:
             mine.label, mine.parked_at, mine.updated_at = label[:200], ctx.now, ctx.now
         elif mine is not None:
             session.execute(delete(Cart).where(Cart.id == mine.id))
         body = settled(session, body_of(row))
-        body.step = "sell" if body.lines else body.step
+        body.step = body.step if body.is_empty else "sell"
         row.staff_id, row.label, row.parked_at, row.updated_at = ctx.actor.id, None, None, ctx.now
         row.body = body.model_dump_json(exclude_defaults=True)
     return body

@@ -5,7 +5,17 @@ from flask import Blueprint
 
 def counter_blueprint() -> Blueprint:
     """The counter's pages, all registered."""
-    from shopnode.web.counter import cart, drawer, pay, profile, sell  # noqa: F401 — they register their addresses
+    from shopnode.web.counter import (  # noqa: F401 — they register their addresses
+        cart,
+        drawer,
+        pay,
+        plan_begin,
+        plans,
+        profile,
+        returns,
+        sell,
+        tradein,
+    )
     from shopnode.web.counter.blueprint import bp
 
     return bp

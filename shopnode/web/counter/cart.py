@@ -6,17 +6,20 @@ from typing import Any
 
 from flask import g, request
 
+from shopnode.domain.accounts.queries import Balances, balances_of
 from shopnode.domain.catalogue.queries import categories
 from shopnode.domain.customers.queries import find_customer, search_customers
 from shopnode.domain.errors import Invalid, NotFound
+from shopnode.domain.money import format_minor
 from shopnode.domain.params import read_params
 from shopnode.domain.people.queries import names_of
 from shopnode.domain.phones import show_phone
 from shopnode.domain.sales.carts import CartBody, CartLine, body_of, park_cart, parked_carts, resume_cart, set_quantity
 from shopnode.domain.sales.forms import Item
+from shopnode.domain.sales.models import MONEY
 from shopnode.web.counter.blueprint import bp
 from shopnode.web.counter.pricing import LineView, price_cart
-from shopnode.web.counter.screen import cart_answer, change, into_sheet, my_cart
+from shopnode.web.counter.screen import cart_answer, change, into_sheet, keep, my_cart
 from shopnode.web.ui.forms import asked_money, asked_number, posted, posted_action_id
 from shopnode.web.ui.frame import part
 from shopnode.web.ui.refusals import field_errors, on_refusal
@@ -168,8 +171,10 @@ def customer() -> str:
 
     def put(body: CartBody) -> None:
         body.customer_id = customer_id
+        body.tenders = [tender for tender in body.tenders if tender.method in MONEY]  # an account is one person's
 
-    return cart_answer(change(put))
+    paying = my_cart().step == "pay"  # choosing who pays is part of paying
+    return cart_answer(keep(put) if paying else change(put))
 
 
 def _customer_sheet(errors: dict[str, str], typed: dict[str, str], text: str) -> str:
@@ -181,9 +186,26 @@ def _customer_sheet(errors: dict[str, str], typed: dict[str, str], text: str) ->
 
 def _customers(text: str) -> list[dict[str, Any]]:
     rows = search_customers(g.ctx.session, text[:200], limit=CUSTOMERS_SHOWN).rows
+    has = balances_of(g.ctx.session, [row.id for row in rows])
     return [
-        {"id": row.id, "name": row.name, "phone": show_phone(row.phone) if row.phone else "", "sub": ""} for row in rows
+        {
+            "id": row.id,
+            "name": row.name,
+            "phone": show_phone(row.phone) if row.phone else "",
+            "sub": stands(has[row.id]),
+        }
+        for row in rows
     ]
+
+
+def stands(has: Balances) -> str:
+    """What stands on a customer's accounts, in words; nothing where nothing does."""
+    told = (
+        f"owes {format_minor(has.owes_minor)}" if has.owes_minor else "",
+        f"store credit {format_minor(has.store_credit_minor)}" if has.store_credit_minor else "",
+        f"{has.points:,} points" if has.points else "",
+    )
+    return " · ".join(text for text in told if text)
 
 
 @bp.post("/sell/clear")
@@ -209,7 +231,9 @@ def _label() -> str:
     view = price_cart(g.ctx, my_cart())
     if view.customer is not None:
         return view.customer.name
-    return view.lines[0].name if view.lines else "Parked sale"
+    if view.lines:
+        return view.lines[0].name
+    return view.brought.title if view.brought else "Parked sale"
 
 
 @bp.get("/sell/parked")

@@ -6,38 +6,37 @@ tab or a lost answer asks for the same id again and is shown the same sale.
 
 from __future__ import annotations
 
-from typing import Any
-
-from flask import Response, g
+from flask import Response, g, request, url_for
 from sqlalchemy import select
 
 from shopnode.domain.cash.actions import DrawerClosed
-from shopnode.domain.context import Approval
-from shopnode.domain.errors import ApprovalNeeded, Conflict, Invalid, ShopError
-from shopnode.domain.people.queries import staff_of_shop
-from shopnode.domain.permissions import ROLE_PERMISSIONS, Permission
-from shopnode.domain.printing.queue import queue_receipt
+from shopnode.domain.errors import Conflict, Invalid, ShopError
 from shopnode.domain.sales.carts import CartBody, CartTender, finish_cart
 from shopnode.domain.sales.lookup import find_summary
 from shopnode.domain.sales.models import Sale
-from shopnode.web.counter.blueprint import bp
-from shopnode.web.counter.paying import check_tender, new_sale, payment_view
-from shopnode.web.counter.pricing import price_cart
-from shopnode.web.counter.screen import (
-    done_view,
-    drawer_now,
-    into,
-    into_sheet,
-    keep,
-    my_cart,
-    panel,
-    receipt_view,
-    state,
+from shopnode.web.counter.approving import (
+    Wish,
+    approval_in,
+    approval_sheet,
+    approval_slot,
+    asks_by_telephone,
+    is_about_approval,
+    one_sentence,
 )
-from shopnode.web.ui.forms import asked_money, money_exponent, posted, posted_action_id
+from shopnode.web.counter.blueprint import bp
+from shopnode.web.counter.brought import back_form
+from shopnode.web.counter.paying import Due, due_of, new_sale
+from shopnode.web.counter.pricing import price_cart
+from shopnode.web.counter.screen import done_view, drawer_now, into, keep, my_cart, panel, receipt_view, state
+from shopnode.web.counter.selling_phone import SELLER_BYTES_MAX, seller_refused, seller_sheet, trade_form
+from shopnode.web.counter.ways import DOLLARS, check_tender, in_dollars
+from shopnode.web.ui.forms import asked_money, posted, posted_action_id, read_money
 from shopnode.web.ui.frame import part
 from shopnode.web.ui.refusals import field_errors, on_refusal
 from shopnode.web.ui.request import act, read_again
+
+DOLLAR_PLACES = 2
+NOTHING_SOLD = "Add what is sold instead. Goods alone come back under Returns."
 
 
 @bp.get("/sell/summary")
@@ -58,7 +57,7 @@ def pay() -> str:
     """Begin taking payment."""
     view = price_cart(g.ctx, my_cart())
     if not view.lines:
-        raise Conflict("The cart is empty: add what is sold first.")
+        raise Conflict(NOTHING_SOLD if view.brought else "The cart is empty: add what is sold first.")
     if view.is_blocked:
         raise Conflict("A line cannot be sold as it is. Mend it or take it off, then take payment.")
     return panel(keep(_begin_payment))
@@ -75,20 +74,31 @@ def add_tender() -> str:
     typed, body = posted(), my_cart()
     method = typed.get("method", "cash")
     on_refusal(lambda error: panel(my_cart(), errors=field_errors(error), typed=typed, method=method))
-    due = payment_view(body, price_cart(g.ctx, body).total_minor, money_exponent()).due_minor
-    amount = asked_money(typed, "amount_minor", default=due) or 0
-    if amount <= 0:
-        raise Invalid({"amount_minor": "must be more than nothing"})
-    if due == 0:
+    due = due_of(g.ctx, body, price_cart(g.ctx, body))
+    if due.is_paid:
         return panel(body)
-    tender = CartTender(id=g.ctx.new_id(), method=method, amount=amount, reference=typed.get("reference", "")[:60])
-    tender = check_tender(g.ctx, body, tender, due)
+    tender = _tender(typed, method, due)
 
     def put(cart: CartBody) -> None:
         _begin_payment(cart)
         cart.add_tender(tender)
 
     return panel(keep(put))
+
+
+def _tender(typed: dict[str, str], method: str, due: Due) -> CartTender:
+    """What was entered. Raises Invalid."""
+    if method == DOLLARS:
+        cents = read_money(typed.get("dollars"), DOLLAR_PLACES)
+        if not isinstance(cents, int):
+            raise Invalid({"dollars": "must be an amount, such as 100"})
+        return in_dollars(g.ctx, g.ctx.new_id(), cents)
+    amount = asked_money(typed, "amount_minor", default=due.cash_minor if method == "cash" else due.exact_minor) or 0
+    if amount <= 0:
+        raise Invalid({"amount_minor": "must be more than nothing"})
+    reference, about = typed.get("reference", "")[:60], typed.get("about_id") or None
+    tender = CartTender(id=g.ctx.new_id(), method=method, amount=amount, reference=reference, about_id=about)
+    return check_tender(g.ctx, my_cart(), tender, due)
 
 
 @bp.post("/sell/tenders/<id:tender_id>/remove")
@@ -104,19 +114,27 @@ def remove_tender(tender_id: str) -> str:
 
 @bp.post("/sell/complete")
 def complete() -> str | Response:
-    """Book the sale, once."""
+    """Book the sale, once; with goods that come back it is an exchange, with a used phone a trade-in."""
+    request.max_content_length = SELLER_BYTES_MAX  # with photos of a seller's ID
     typed = posted()
     action_id = posted_action_id(typed)
     if action_id is None:
         raise Invalid({"": "This payment has no number. Go back to the cart and take payment again."})
-    on_refusal(lambda error: _refused(error, typed))
+    body = my_cart()
+    if "seller_name" in typed:
+        on_refusal(seller_refused)
+    wish = _wish(body, typed)
+    on_refusal(lambda error: _refused(error, typed, body, wish))
     if not _is_booked(action_id):
-        body = my_cart()
         if body.action_id != action_id:
             raise Conflict("This cart has changed hands. Go back to the cart and take payment again.")
         if drawer_now() is None:
             raise DrawerClosed
-        act("sales.sell", _sale_of(body, typed), action_id=action_id, approval=_approval(typed))
+        if body.trade is not None and "seller_name" not in typed:
+            return seller_sheet(body, action_id)
+        if asks_by_telephone(typed):
+            return _ask(body, wish, None, typed)
+        act(wish.action, wish.form, action_id=action_id, approval=approval_in(typed))
     finish_cart(g.ctx, action_id)
     read_again()
     values = {**state(my_cart()), "done": done_view(action_id)}
@@ -127,55 +145,36 @@ def _is_booked(action_id: str) -> bool:
     return g.ctx.session.scalar(select(Sale.id).where(Sale.id == action_id)) is not None
 
 
-def _sale_of(body: CartBody, typed: dict[str, str]) -> dict[str, Any]:
+def _wish(body: CartBody, typed: dict[str, str]) -> Wish:
+    """The action this cart is, with its form."""
     sale = new_sale(body)
     reason = typed.get("approval_reason", "").strip()
     if reason:
         sale["notes"] = " · ".join(dict.fromkeys(text for text in (sale.get("notes"), reason) if text))
-    return sale
+    action, form = "sales.sell", sale
+    if body.back is not None:
+        action, form = "returns.exchange", {**back_form(body.back), "sale": sale}
+    elif body.trade is not None:
+        action, form = "usedphones.trade_in", trade_form(body.trade, sale, typed)
+    return Wish(
+        action, form, url_for("counter.complete"), "#pay", {"action_id": typed.get("action_id", "")}, asks_reason=True
+    )
 
 
-def _approval(typed: dict[str, str]) -> Approval | None:
-    if "approver_pin" not in typed:
-        return None
-    return Approval(typed.get("approver_id", ""), typed["approver_pin"])
-
-
-def _refused(error: ShopError, typed: dict[str, str]) -> Response | str:
-    """The approval sheet where a second person is needed or was refused; else the words in the payment panel."""
-    if isinstance(error, ApprovalNeeded) or "approver_pin" in typed:
-        return into_sheet(_approval_sheet(error, typed))
-    body = my_cart()
-    values = {**state(body), "errors": {"": _one_sentence(error)}, "cart_oob": True}
+def _refused(error: ShopError, typed: dict[str, str], body: CartBody, wish: Wish) -> Response | str:
+    """Where a second person is needed or was refused they are asked; else the words in the payment panel."""
+    if is_about_approval(error, typed):
+        return _ask(body, wish, error, typed)
+    if "seller_name" in typed:
+        return seller_refused(error)
+    values = {**state(my_cart()), "errors": {"": one_sentence(error)}, "cart_oob": True}
     return into("#pay", part("counter/_panel_answer.html", **values), "outerHTML")
 
 
-def _one_sentence(error: ShopError) -> str:
-    if isinstance(error, Invalid):
-        return " ".join(field_errors(error).values())
-    return str(error)
-
-
-def _approval_sheet(error: ShopError, typed: dict[str, str]) -> str:
-    ctx = g.ctx
-    approvers = [
-        person
-        for person in staff_of_shop(ctx.session, ctx.shop_id)
-        if person.has_pin and person.id != ctx.actor.id and Permission.LIMITS_APPROVE in ROLE_PERMISSIONS[person.role]
-    ]
-    first = isinstance(error, ApprovalNeeded) and "approver_pin" not in typed
-    view = price_cart(ctx, my_cart())
-    reason = error.reason if isinstance(error, ApprovalNeeded) else next(
-        (line.objection for line in view.lines if line.objection), "It is above your own limit."
-    )  # fmt: skip
-    approval = {
-        "words": reason, "why": "A supervisor or the owner enters their own PIN. It counts for this sale only.",
-        "url": "/sell/complete", "target": "#pay", "approvers": approvers,
-        "fields": {"action_id": typed.get("action_id", "")},
-    }  # fmt: skip
-    errors = {} if first else {"approver_pin" if error.code == "wrong-pin" else "": _one_sentence(error)}
-    kept = {"approver_id": typed.get("approver_id", ""), "approval_reason": typed.get("approval_reason", "")}
-    return part("counter/_approval.html", approval=approval, errors=errors, typed=kept)
+def _ask(body: CartBody, wish: Wish, error: ShopError | None, typed: dict[str, str]) -> Response:
+    if body.trade is not None:  # the sheet holds the seller and the photos: it stays as it is
+        return approval_slot(wish, error, typed)
+    return approval_sheet(wish, error, typed)
 
 
 @bp.get("/sell/printed/<id:sale_id>")
@@ -190,8 +189,6 @@ def reprint(sale_id: str) -> str:
     """Print the receipt again, as a COPY if one came out before."""
     ctx = g.ctx
     find_summary(ctx, sale_id)
-    with ctx.home.writing() as session:
-        queue_receipt(ctx.inside(session), sale_id)
-    ctx.home.committed()
+    perform(ctx, "printing.print_receipt", {"sale_id": sale_id})
     read_again()
     return part("counter/_print_state.html", receipt=receipt_view(sale_id))

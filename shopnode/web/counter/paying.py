@@ -1,4 +1,8 @@
-"""Money at the counter: what is due, what was handed over, the change, and the sale a cart asks for."""
+"""Money at the counter: what is due by which tender, what was handed over, the change, and the form a cart asks for.
+
+What is due in cash is rounded to the smallest note; everything else is exact. The domain's own rules add up, and the
+booking is what counts.
+"""
 
 from __future__ import annotations
 
@@ -6,44 +10,82 @@ from dataclasses import dataclass
 from typing import Any
 
 from shopnode.domain.context import Context
-from shopnode.domain.errors import Invalid
+from shopnode.domain.financiers.queries import list_financiers
 from shopnode.domain.money import format_minor
 from shopnode.domain.sales.carts import CartBody, CartTender
-from shopnode.domain.sales.lookup import sale_with_reference
-from shopnode.domain.sales.models import MONEY, Tender
-from shopnode.domain.sales.rules import METHOD_NAMES, NEEDS_REFERENCE, normal_reference
+from shopnode.domain.sales.models import Tender
+from shopnode.domain.sales.rules import METHOD_NAMES, round_cash
+from shopnode.domain.sales.terms import terms_now
+from shopnode.web.counter.pricing import CartView
 
-METHODS = [(tender.value, METHOD_NAMES[tender]) for tender in Tender if tender in MONEY]
 BANKNOTES = (1_000, 5_000, 10_000, 20_000, 50_000)  # in units of the currency, as Uganda prints them
 NOTES_SHOWN = 4
+
+
+@dataclass(frozen=True)
+class Due:
+    """What a ticket still needs. All amounts in minor units."""
+
+    total_minor: int
+    brought_minor: int  # what goods that come back, or a used phone, pay of it
+    back_minor: int  # what of them is above the ticket and leaves again
+    exact_minor: int  # still due by anything but cash
+    cash_minor: int  # still due in cash, in whole notes
+    rounding_minor: int  # the line that rounding is, once the rest is paid in cash: + when less is paid
+    change_minor: int
+    is_paid: bool
 
 
 @dataclass(frozen=True)
 class PaymentView:
     """The payment step, added up."""
 
-    total_minor: int
-    due_minor: int
-    change_minor: int
+    due: Due
     tenders: list[dict[str, Any]]
     notes: list[int]
     method: str
     action_id: str
 
+    @property
+    def total_minor(self) -> int:
+        return self.due.total_minor
 
-def payment_view(body: CartBody, total_minor: int, exponent: int, method: str = Tender.CASH.value) -> PaymentView:
+
+def due_of(ctx: Context, body: CartBody, cart: CartView) -> Due:
+    """What is due, by the rule that settles the booking (docs/rules/rounding.md)."""
+    worth = cart.brought.worth_minor if cart.brought else 0
+    brought = min(worth, cart.total_minor)
+    exact = sum(tender.amount for tender in body.tenders if tender.method != Tender.CASH)
+    cash = sum(tender.amount for tender in body.tenders if tender.method == Tender.CASH)
+    left = cart.total_minor - brought - exact
+    rounded = round_cash(left, terms_now(ctx).cash_rounding_minor)
+    is_paid = cash >= rounded if cash else left <= 0
+    return Due(
+        cart.total_minor, brought, worth - brought,
+        exact_minor=0 if is_paid else max(0, left - cash), cash_minor=0 if is_paid else max(0, rounded - cash),
+        rounding_minor=left - rounded if cash or not is_paid else 0,
+        change_minor=max(0, cash - rounded) if cash else max(0, -left), is_paid=is_paid,
+    )  # fmt: skip
+
+
+def payment_view(
+    ctx: Context, body: CartBody, cart: CartView, exponent: int, method: str = Tender.CASH.value
+) -> PaymentView:
     """What is still due or given back, with the tenders so far."""
-    handed = sum(tender.amount for tender in body.tenders)
-    due = max(0, total_minor - handed)
-    tenders = [
-        {"id": tender.id, "method": tender.method, "amount_minor": tender.amount, "tendered_minor": None,
-         "reference": tender.reference}
-        for tender in body.tenders
-    ]  # fmt: skip
+    due = due_of(ctx, body, cart)
     return PaymentView(
-        total_minor, due, max(0, handed - total_minor), tenders, likely_notes(due, exponent), method,
+        due, [_tender(ctx, tender) for tender in body.tenders], likely_notes(due.cash_minor, exponent), method,
         body.action_id or "",
     )  # fmt: skip
+
+
+def _tender(ctx: Context, tender: CartTender) -> dict[str, Any]:
+    label, detail = METHOD_NAMES[Tender(tender.method)], tender.reference
+    if tender.currency is not None:
+        label, detail = "US dollars", format_minor(tender.foreign_amount or 0, tender.currency)
+    if tender.about_id is not None:
+        label = next((view.financier.name for view in list_financiers(ctx) if view.financier.id == tender.about_id), "")
+    return {"id": tender.id, "method": tender.method, "label": label, "detail": detail, "amount_minor": tender.amount}
 
 
 def likely_notes(due_minor: int, exponent: int) -> list[int]:
@@ -55,32 +97,6 @@ def likely_notes(due_minor: int, exponent: int) -> list[int]:
         if rounded not in found:
             found.append(rounded)
     return sorted(found)[:NOTES_SHOWN]
-
-
-def check_tender(ctx: Context, body: CartBody, tender: CartTender, due_minor: int) -> CartTender:
-    """The tender as the cart keeps it. Raises Invalid, naming the field, for what the booking would refuse."""
-    if tender.method not in dict(METHODS):
-        raise Invalid({"": "Choose how it is paid."})
-    method = Tender(tender.method)
-    if method is Tender.CASH:
-        return tender.model_copy(update={"reference": None})
-    if tender.amount > due_minor:
-        due = format_minor(due_minor)
-        raise Invalid({"amount_minor": f"is more than the {due} that is due; only cash gives change"})
-    try:
-        reference = normal_reference(tender.reference)
-    except ValueError as odd:
-        raise Invalid({"reference": str(odd)}) from None
-    if reference is None:
-        if method in NEEDS_REFERENCE:
-            raise Invalid({"reference": f"{METHOD_NAMES[method]} needs the transaction ID from the message"})
-        return tender.model_copy(update={"reference": None})
-    if any(other.method == method and normal_reference(other.reference) == reference for other in body.tenders):
-        raise Invalid({"reference": "is in this sale already"})
-    number = sale_with_reference(ctx.session, method.value, reference)
-    if number is not None:
-        raise Invalid({"reference": f"was already used for sale {number}; ask for the right one"})
-    return tender.model_copy(update={"reference": reference})
 
 
 def new_sale(body: CartBody) -> dict[str, Any]:
@@ -97,13 +113,20 @@ def new_sale(body: CartBody) -> dict[str, Any]:
         if line.unit_price is not None:
             item["unit_price"] = line.unit_price
         items.append({name: value for name, value in item.items() if value is not None})
-    payments = [
-        {"method": tender.method, "amount": tender.amount, "reference": tender.reference} for tender in body.tenders
-    ]
-    sale: dict[str, Any] = {"items": items, "payments": payments, "discount_amount": body.discount}
+    sale: dict[str, Any] = {
+        "items": items, "payments": [_payment(tender) for tender in body.tenders], "discount_amount": body.discount,
+    }  # fmt: skip
     if body.customer_id:
         sale["customer_id"] = body.customer_id
     reasons = [text for text in (body.reason, *(line.reason for line in body.lines)) if text]
     if reasons:
         sale["notes"] = " · ".join(dict.fromkeys(reasons))
     return sale
+
+
+def _payment(tender: CartTender) -> dict[str, Any]:
+    more = {"about_id": tender.about_id, "currency": tender.currency, "foreign_amount": tender.foreign_amount}
+    return {
+        "method": tender.method, "amount": tender.amount, "reference": tender.reference,
+        **{name: value for name, value in more.items() if value is not None},
+    }  # fmt: skip

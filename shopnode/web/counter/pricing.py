@@ -29,6 +29,7 @@ from shopnode.domain.sales.rules import LineSum, PriceCheck, price_objection, ti
 from shopnode.domain.sales.ticket import NOT_AVAILABLE
 from shopnode.domain.settings.queries import all_numbers
 from shopnode.domain.stock.queries import on_hand
+from shopnode.web.counter.brought import Brought, brought_with
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,7 @@ class CartView:
     tax_minor: int = 0
     total_minor: int = 0
     reason: str | None = None
+    brought: Brought | None = None
 
     @property
     def subtotal_minor(self) -> int:
@@ -108,8 +110,13 @@ class CartView:
         return sum(line.quantity for line in self.lines)
 
     @property
+    def net_minor(self) -> int:
+        """What changes hands; below zero when the customer gets some of it back."""
+        return self.total_minor - (self.brought.worth_minor if self.brought else 0)
+
+    @property
     def is_blocked(self) -> bool:
-        return any(line.problem for line in self.lines)
+        return any(line.problem for line in self.lines) or bool(self.brought and self.brought.problem)
 
     @property
     def needs_approval(self) -> bool:
@@ -131,7 +138,8 @@ def price_cart(ctx: Context, body: CartBody) -> CartView:
     customer = row_or_none(session, Customer, body.customer_id) if body.customer_id else None
     prices = _prices(session, body, products, customer.price_list_id if customer else None)
     lines = [_line(line, products, units, tax_rate_bp, ctx.shop_id, prices) for line in body.lines]
-    view = CartView(lines, customer, body.new_line_id, body.discount, reason=body.reason)
+    brought = brought_with(ctx, body)
+    view = CartView(lines, customer, body.new_line_id, body.discount, reason=body.reason, brought=brought)
     _add_up(view)
     _mark_limits(ctx, view)
     _mark_stock(ctx, view)

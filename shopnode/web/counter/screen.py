@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, g, make_response
+from flask import Response, g, make_response, redirect
 from sqlalchemy import select
 
 from shopnode.domain.cash.models import DrawerSession
@@ -14,11 +14,12 @@ from shopnode.domain.printing.queries import receipt_state
 from shopnode.domain.sales.carts import CartBody, change_cart, open_cart, parked_carts
 from shopnode.domain.sales.lookup import find_summary, payments_of
 from shopnode.domain.sales.models import PaymentKind
-from shopnode.web.counter.paying import METHODS, payment_view
+from shopnode.web.counter.paying import payment_view
 from shopnode.web.counter.pricing import check_cart, price_cart
+from shopnode.web.counter.ways import ways_to_pay
 from shopnode.web.ui.forms import money_exponent
 from shopnode.web.ui.frame import part
-from shopnode.web.ui.request import read_again
+from shopnode.web.ui.request import is_htmx, read_again
 
 
 def my_cart() -> CartBody:
@@ -52,10 +53,10 @@ def state(body: CartBody, *, method: str | None = None) -> dict[str, Any]:
     step = "drawer" if drawer is None and body.step != "done" else body.step
     values: dict[str, Any] = {
         "cart": view, "session": drawer, "step": step, "parked_count": len(parked_carts(g.ctx.session)),
-        "methods": METHODS,
     }  # fmt: skip
     if step == "pay":
-        values["payment"] = payment_view(body, view.total_minor, money_exponent(), method or "cash")
+        payment = payment_view(g.ctx, body, view, money_exponent(), method or "cash")
+        values |= {"payment": payment, "ways": ways_to_pay(g.ctx, body, view, payment.due)}
     if step == "done" and body.sold_id:
         values["done"] = done_view(body.sold_id)
         values["receipt"] = values["done"]["receipt"]
@@ -115,4 +116,13 @@ def into(target: str, body: str, swap: str = "innerHTML") -> Response:
     """Show an answer in another place than the request aimed at."""
     response = make_response(body)
     response.headers["HX-Retarget"], response.headers["HX-Reswap"] = target, swap
+    return response
+
+
+def gone_to(address: str) -> Response:
+    """Go to another page, for htmx and for a plain form alike."""
+    if not is_htmx():
+        return make_response(redirect(address, 303))
+    response = Response(status=200)
+    response.headers["HX-Redirect"] = address
     return response

@@ -20,6 +20,7 @@ from shopnode.domain.sales.carts import CartBody, CartLine
 from shopnode.web.counter import screen
 from shopnode.web.counter.blueprint import bp
 from shopnode.web.counter.finding import find, scan, sold_words
+from shopnode.web.counter.pricing import price_cart
 from shopnode.web.counter.screen import cart_answer, change, into, into_sheet, my_cart
 from shopnode.web.ui.forms import posted
 from shopnode.web.ui.frame import page, part
@@ -61,6 +62,12 @@ def _tiles(category: str) -> dict[str, Any]:
         for tile in tiles
     ]  # fmt: skip
     return {"categories": names, "category": category, "tiles": shown}
+
+
+@bp.get("/sell/more")
+def more() -> str:
+    """What else is done at the counter."""
+    return part("counter/_more_ways.html", cart=price_cart(g.ctx, my_cart()))
 
 
 @bp.post("/sell/lines")

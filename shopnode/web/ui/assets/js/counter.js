@@ -92,7 +92,7 @@ document.addEventListener("click", ({ target }) => {
 
 /* ---- function keys press what is on screen; F9 takes payment, then completes ---- */
 
-const keys = { F2: "[data-key-f2]", F4: "[data-key-f4]", F9: "[data-key-f9]" };
+const keys = { F2: "[data-key-f2]", F4: "[data-key-f4]", F8: "[data-key-f8]", F9: "[data-key-f9]" };
 
 document.addEventListener("keydown", (event) => {
   const selector = keys[event.key];
@@ -114,15 +114,18 @@ document.addEventListener("keydown", (event) => {
 
 /* ---- taking payment ---- */
 
+/* what belongs to one way of paying is seen with it; each way brings its own amount */
 document.addEventListener("change", ({ target }) => {
-  if (target.name !== "method") return;
-  const form = target.closest(".tender-form");
+  const form = target.name === "method" && target.closest(".tender-form");
   if (!form) return;
-  form.dataset.method = target.value;
-  const amount = $("[name=amount_minor]", form);
-  if (target.value !== "cash") amount.value = amount.dataset.due;
-  const next = target.value === "cash" ? amount : $("[name=reference]", form);
-  next.focus();
+  const panel = form.closest(".pay");
+  for (const part of panel.querySelectorAll("[data-for]")) part.hidden = !part.dataset.for.split(" ").includes(target.value);
+  for (const part of panel.querySelectorAll("[data-not-for]")) part.hidden = part.dataset.notFor.split(" ").includes(target.value);
+  const amount = $(target.value === "usd" ? "[name=dollars]" : "[name=amount_minor]", form);
+  amount.value = target.dataset.amount;
+  amount.dataset.fresh = "";
+  const reference = $("[name=reference]", form);
+  (reference.checkVisibility?.() ? reference : amount).focus();
 });
 
 document.addEventListener("click", ({ target }) => {

@@ -1,0 +1,130 @@
+"""Finding what comes back: the sale behind a receipt, a phone or a customer, and what of it may still come back.
+
+Whoever takes goods back sees any sale of this shop for it, not only their own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+
+from shopnode.domain.catalogue.rules import printable
+from shopnode.domain.context import Context
+from shopnode.domain.customers.models import Customer
+from shopnode.domain.customers.queries import search_customers, with_duplicates
+from shopnode.domain.errors import NotFound
+from shopnode.domain.queries import row_or_none
+from shopnode.domain.returns.booking import net_of_sale
+from shopnode.domain.returns.goods import line_of_number
+from shopnode.domain.returns.queries import returned_by_line
+from shopnode.domain.returns.rules import days_late, paid_by_line
+from shopnode.domain.sales.errors import NotYourSale, SaleUndone
+from shopnode.domain.sales.lookup import lines_now
+from shopnode.domain.sales.models import SaleStatus, SaleSummary, Tender
+from shopnode.domain.sales.rules import UNDONE
+from shopnode.domain.settings.queries import number_setting
+
+SHOWN_MAX = 20
+CUSTOMERS_MAX = 5
+TEXT_MAX = 100
+
+
+@dataclass(frozen=True)
+class BackSale:
+    """A sale in the list of those that may come back."""
+
+    sale_id: str
+    number: str
+    sold_at: datetime
+    total_minor: int
+    customer: str | None
+    is_undone: bool
+
+
+@dataclass(frozen=True)
+class BackChoice:
+    """One line of a sale: how much of it may still come back, and what all of it was paid."""
+
+    line_id: str
+    name: str
+    imei_end: str | None  # the phone itself is scanned, so its number is not told
+    is_phone: bool
+    quantity: int
+    left: int
+    paid_minor: int
+
+
+@dataclass(frozen=True)
+class BackWhole:
+    """A sale of which something may come back."""
+
+    sale_id: str
+    number: str
+    sold_at: datetime
+    customer_id: str | None
+    customer: str | None
+    days_late: int
+    lines: list[BackChoice]
+    paid_by: list[tuple[Tender, int]]
+
+
+def sales_to_take_back(ctx: Context, text: str) -> list[BackSale]:
+    """Sales of this shop by a phone's number, by a receipt's number or the end of it, or by their customer."""
+    word = " ".join(printable(text[:TEXT_MAX]).split())
+    if not word:
+        return []
+    query = select(SaleSummary).where(SaleSummary.shop_id == ctx.shop_id)
+    try:
+        query = query.where(SaleSummary.sale_id == line_of_number(ctx, word).sale_id)
+    except NotFound:
+        people = [row.id for row in search_customers(ctx.session, word, limit=CUSTOMERS_MAX).rows]
+        bought = [SaleSummary.customer_id.in_(with_duplicates(row_id)) for row_id in people]
+        wanted = SaleSummary.number.endswith(word.upper(), autoescape=True)
+        for one in bought:
+            wanted = wanted | one
+        query = query.where(wanted)
+    newest = query.order_by(SaleSummary.sold_at.desc(), SaleSummary.sale_id.desc()).limit(SHOWN_MAX)
+    rows = list(ctx.session.scalars(newest))
+    ids = {row.customer_id for row in rows if row.customer_id}
+    names = {row.id: row.name for row in ctx.session.scalars(select(Customer).where(Customer.id.in_(ids)))}
+    return [
+        BackSale(
+            row.sale_id, row.number, row.sold_at, row.total_minor, names.get(row.customer_id or ""),
+            SaleStatus(row.status) in UNDONE,
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def what_may_come_back(ctx: Context, sale_id: str, today: date) -> BackWhole:
+    """A sale with what of it may still come back. Raises NotFound, NotYourSale, SaleUndone."""
+    session = ctx.session
+    summary = session.scalars(select(SaleSummary).where(SaleSummary.sale_id == sale_id)).one_or_none()
+    if summary is None:
+        raise NotFound("This sale")
+    if summary.shop_id != ctx.shop_id:
+        raise NotYourSale
+    if SaleStatus(summary.status) in UNDONE:
+        raise SaleUndone(summary.number, summary.status)
+    lines, before = lines_now(session, sale_id), returned_by_line(session, sale_id)
+    nets = [line.quantity * line.unit_price_minor - line.discount_minor for line in lines]
+    paid = paid_by_line(nets, summary.discount_minor - sum(line.discount_minor for line in lines))
+    customer = row_or_none(session, Customer, summary.customer_id) if summary.customer_id else None
+    choices = [
+        BackChoice(
+            line.id, line.item_name, line.imei[-4:] if line.imei else None, line.unit_id is not None, line.quantity,
+            line.quantity - before.get(line.id, 0), worth,
+        )
+        for line, worth in zip(lines, paid, strict=True)
+    ]  # fmt: skip
+    by: dict[Tender, int] = {}
+    for (method, _), amount in net_of_sale(ctx, sale_id).items():
+        by[Tender(method)] = by.get(Tender(method), 0) + amount
+    return BackWhole(
+        sale_id, summary.number, summary.sold_at, customer.id if customer else None,
+        customer.name if customer else None,
+        days_late(summary.business_on, today, number_setting(session, "return_window_days")), choices,
+        [(method, amount) for method, amount in by.items() if amount],
+    )  # fmt: skip

@@ -1,0 +1,86 @@
+"""Who sells the used phone that pays for a ticket: asked when the ticket is booked, and kept in no cart.
+
+The sheet is drawn once. What is wrong, and who must approve, are put into it: chosen photos would be lost otherwise.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from flask import Response, g, request
+
+from shopnode.domain.errors import Invalid, ShopError
+from shopnode.domain.photos.rules import UPLOAD_BYTES_MAX
+from shopnode.domain.sales.carts import CartBody, CartTrade
+from shopnode.domain.sales.models import Tender
+from shopnode.domain.sales.rules import METHOD_NAMES
+from shopnode.domain.settings.queries import number_setting
+from shopnode.domain.usedphones.params import PHOTOS_MAX
+from shopnode.web.counter.paying import due_of
+from shopnode.web.counter.pricing import price_cart
+from shopnode.web.counter.screen import into, into_sheet
+from shopnode.web.ui.frame import part
+from shopnode.web.ui.refusals import field_errors
+
+SELLER_BYTES_MAX = PHOTOS_MAX * UPLOAD_BYTES_MAX + 200_000
+ID_TYPES = [
+    ("national_id", "National ID"), ("passport", "Passport"), ("driving_permit", "Driving permit"),
+    ("refugee_id", "Refugee ID"), ("other", "Another paper"),
+]  # fmt: skip
+PAYOUTS = [(tender.value, METHOD_NAMES[tender]) for tender in (Tender.CASH, Tender.MTN_MOMO, Tender.AIRTEL_MONEY)]
+LABELS = {
+    "seller.name": "Name", "seller.phone": "Phone number", "seller.id_type": "ID", "seller.id_number": "ID number",
+    "seller.photos": "Photos", "seller.signature": "Signature", "payout.reference": "Transaction ID",
+    "phone.imei1": "IMEI", "phone.grade": "Grade", "phone.offer": "Offer",
+}  # fmt: skip
+
+
+def seller_sheet(body: CartBody, action_id: str) -> Response:
+    """Asks for the seller, with what is paid out where the phone is worth more than the ticket."""
+    cart = price_cart(g.ctx, body)
+    return into_sheet(part(
+        "counter/_seller.html", action_id=action_id, brought=cart.brought, customer=cart.customer,
+        back_minor=due_of(g.ctx, body, cart).back_minor, id_types=ID_TYPES, payouts=PAYOUTS,
+        photos=number_setting(g.ctx.session, "used_id_photos"), photos_max=PHOTOS_MAX,
+    ))  # fmt: skip
+
+
+def trade_form(trade: CartTrade, sale: dict[str, Any], typed: dict[str, str]) -> dict[str, Any]:
+    """The ticket as `usedphones.trade_in` takes it."""
+    seller = {name: typed.get(f"seller_{name}", "") for name in ("name", "phone", "id_type", "id_number", "address")}
+    phone = {
+        **trade.phone,
+        "seller": {**seller, "photos": _photos(), "signed_on_paper": typed.get("signed_on_paper") == "true"},
+    }
+    if sale.get("customer_id"):
+        phone["customer_id"] = sale["customer_id"]
+    form: dict[str, Any] = {"phone": phone, "sale": sale}
+    if typed.get("payout_method"):
+        form["payout"] = {"method": typed["payout_method"], "reference": typed.get("payout_reference", "")}
+    return form
+
+
+def _photos() -> list[str]:
+    """The chosen photos, each as base64. Raises Invalid."""
+    found = []
+    for file in request.files.getlist("seller_photos"):
+        content = file.stream.read(UPLOAD_BYTES_MAX + 1)
+        if len(content) > UPLOAD_BYTES_MAX:
+            raise Invalid({"seller.photos": f"are too large; choose photos up to {UPLOAD_BYTES_MAX // 2**20} MB"})
+        if content:
+            found.append(base64.b64encode(content).decode())
+    return found
+
+
+def seller_refused(error: ShopError) -> Response:
+    """What is wrong, in the sheet as it stands."""
+    found = {LABELS.get(name, LABELS.get(f"phone.{name}", "")): text for name, text in _by_field(error).items()}
+    words = [f"{label}: {text[:1].lower()}{text[1:]}" if label else text for label, text in found.items()]
+    return into("#seller-refused", part("counter/_seller_refused.html", words=words))
+
+
+def _by_field(error: ShopError) -> dict[str, str]:
+    if not isinstance(error, Invalid):
+        return {"": str(error)}
+    return {name.removeprefix("phone."): text for name, text in field_errors(error).items()}
