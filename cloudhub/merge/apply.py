@@ -11,7 +11,8 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from cloudhub.merge.books import Books
@@ -44,15 +45,24 @@ def apply(books: Books, works: list[Work], *, careful: bool = False) -> None:
         _leave_out_known(books, work)
         _require_parents(books, work)
     groups = _insert_groups(works)
-    with books.writing_meanwhile((insert_statement(*kind), rows) for kind, rows in groups.items()):
-        for (entity, columns), rows in groups.items():
-            books.note_inserts(entity, columns, rows)
-        _prepare(works)
+    preparing = iter(works)
+    with books.writing_meanwhile(_sent(books, groups, preparing, len(works))):
+        _prepare(preparing)
     _note_new_registers(books, works)
     apply_changes(books, works, careful=careful)
     for work in works:
         if not work.as_written:
             work.told = [block for block in work.taken if block[1] == "i"] + work.told
+
+
+def _sent(books: Books, groups: Groups, preparing: Iterator[Work], works: int) -> Iterator[tuple[str, list[list[Any]]]]:
+    """The statements, one by one. While the database writes the rows of each, as large a part of the works is made
+    ready: a statement that is sent earlier would wait in the line for the one before it."""
+    total = sum(map(len, groups.values()))
+    for (entity, columns), rows in groups.items():
+        yield insert_statement(entity, columns), rows
+        books.note_inserts(entity, columns, rows)
+        _prepare(islice(preparing, works * len(rows) // total))
 
 
 def _prepare(works: Iterable[Work]) -> None:
