@@ -68,7 +68,7 @@ def get_device(call: Call, device_id: str) -> DeviceOut:
     return device_out(unit_view(call.ctx, device_id))
 
 
-@route("PUT", "/devices/<device_id>", action="handsets.correct")
+@route("PUT", "/devices/<device_id>", action="handsets.correct", takes_approval=True)
 def update_device(call: Call, device_id: str, body: DeviceChange) -> DeviceOut:
     """Correct a phone's numbers, with the reason, or write down how it looks."""
     given = {COLUMNS.get(name, name): value for name, value in body.model_dump(exclude_unset=True).items()}

@@ -30,10 +30,12 @@ import shopnode.domain.plans.actions
 import shopnode.domain.pricing.actions
 import shopnode.domain.pricing.bundles
 import shopnode.domain.printing.actions
+import shopnode.domain.printing.receipts
 import shopnode.domain.returns.actions
 import shopnode.domain.returns.claims
 import shopnode.domain.sales.actions
 import shopnode.domain.sales.amending
+import shopnode.domain.sales.counter_events
 import shopnode.domain.sales.decisions
 import shopnode.domain.sales.projections
 import shopnode.domain.settings.actions
