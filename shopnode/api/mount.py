@@ -21,6 +21,7 @@ from shopnode.api import (  # noqa: F401 — they register their routes
     financiers,
     imports,
     orders,
+    papers,
     plans,
     price_lists,
     products,

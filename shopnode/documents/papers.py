@@ -98,7 +98,7 @@ class StatementPaper:
 class OrderLine:
     name: str
     quantity: int
-    unit_cost_minor: int
+    unit_cost_minor: int | None  # None for those who may not see it: the order asks for goods, not for prices
     sku: str = ""
 
 
@@ -202,11 +202,16 @@ def statement_letter(paper: StatementPaper) -> Letter:
 def order_letter(paper: OrderPaper) -> Letter:
     """A purchase order to a supplier."""
 
-    def money(amount_minor: int) -> str:
-        return money_text(amount_minor, paper.exponent)
+    def money(amount_minor: int | None) -> str:
+        return "" if amount_minor is None else money_text(amount_minor, paper.exponent)
 
-    total = sum(line.quantity * line.unit_cost_minor for line in paper.lines)
+    def amount(line: OrderLine) -> int | None:
+        return None if line.unit_cost_minor is None else line.quantity * line.unit_cost_minor
+
+    amounts = [worth for line in paper.lines if (worth := amount(line)) is not None]
     pieces = sum(line.quantity for line in paper.lines)
+    total = (Sum(f"Total {paper.currency}", money(sum(amounts)), True),) if amounts else ()
+    prices = (Column("Unit price", 4, True), Column("Amount", 4, True)) if amounts else ()
     return Letter(
         paper.heading, "Purchase order", paper.number,
         facts=(
@@ -215,13 +220,15 @@ def order_letter(paper: OrderPaper) -> Letter:
             (("Ordered", paper.ordered_on), ("Expected", paper.expected_on), ("Terms", paper.terms)),
             (("Address", paper.supplier_address), ("Ordered by", paper.ordered_by)),
         ),
-        columns=(Column("Item", 9), Column("Qty", 2, True), Column("Unit price", 4, True), Column("Amount", 4, True)),
+        columns=(Column("Item", 9), Column("Qty", 2, True), *prices),
         rows=tuple(
-            TableRow((line.name, f"{line.quantity:,}", money(line.unit_cost_minor),
-                      money(line.quantity * line.unit_cost_minor)), (line.sku,) if line.sku else ())
+            TableRow(
+                (line.name, f"{line.quantity:,}", money(line.unit_cost_minor), money(amount(line)))[: 2 + len(prices)],
+                (line.sku,) if line.sku else (),
+            )
             for line in paper.lines
         ),
-        sums=(Sum("Pieces", f"{pieces:,}"), Sum(f"Total {paper.currency}", money(total), True)),
+        sums=(Sum("Pieces", f"{pieces:,}"), *total),
         sentences=tuple(words for words in (paper.notes, f"Please write {paper.number} on your delivery note.")
                         if words),
         signatures=("For the shop", "For the supplier"),

@@ -30,6 +30,7 @@ import shopnode.domain.plans.actions
 import shopnode.domain.pricing.actions
 import shopnode.domain.pricing.bundles
 import shopnode.domain.printing.actions
+import shopnode.domain.printing.papers
 import shopnode.domain.printing.receipts
 import shopnode.domain.returns.actions
 import shopnode.domain.returns.claims

@@ -88,9 +88,9 @@ class PrintJob(LocalRow):
     id: Mapped[Id] = mapped_column(primary_key=True)
     printer_id: Mapped[Id] = mapped_column(ForeignKey("printer.id"))
     kind: Mapped[str] = mapped_column(String(10))
-    subject_id: Mapped[Id | None]  # the sale of a receipt
+    subject_id: Mapped[Id | None]  # the sale of a receipt, or what a slip is about
     copy_no: Mapped[int]  # 0 the original, then COPY 1, COPY 2 …
-    payload: Mapped[str | None] = mapped_column(Text)
+    payload: Mapped[str | None] = mapped_column(Text)  # of a slip or labels, see papers; None for a sale's receipt
     state: Mapped[str] = mapped_column(String(10))
     tries: Mapped[int]  # how often bytes were sent, or the printer was not ready
     next_try_at: Mapped[UtcTime]

@@ -6,6 +6,11 @@ commit. Nothing here waits for hardware.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import orjson
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -44,6 +49,19 @@ def queue_receipt(ctx: Context, sale_id: str, printer: Printer | None = None) ->
         waiting.expires_at = ctx.now + LIFE[JobKind.RECEIPT]
         return waiting
     return _add(ctx, printer, JobKind.RECEIPT, sale_id, copy_no=next_copy_no(ctx.session, sale_id))
+
+
+def queue_paper(
+    ctx: Context, printer: Printer, what: Mapping[str, Any], subject_id: str | None = None, place: int = 0
+) -> PrintJob:
+    """A slip or labels, see papers: the payload says which.
+
+    place  of several that are asked for at once, in the order they are to come out
+    """
+    job = _add(ctx, printer, JobKind.RECEIPT, subject_id)
+    job.created_at += timedelta(milliseconds=place)
+    job.payload = orjson.dumps(what).decode()
+    return job
 
 
 def queue_test_print(ctx: Context, printer: Printer) -> PrintJob:
