@@ -32,6 +32,7 @@ from shopnode.domain.projections import Changed, project
 from shopnode.sync.exchange import Exchanger
 from sync_protocol.lines import TENANT_STREAM, shop_stream
 from sync_protocol.merge import Outcome, _won
+from tests.simulator import bugs_of_goods
 
 Bug = Callable[[], AbstractContextManager[Any]]
 
@@ -359,5 +360,6 @@ BUGS: dict[str, Bug] = {
         no_chain_check,
         lives_look_alike,
         nothing_given_back,
+        *bugs_of_goods.BUGS,
     )
 }

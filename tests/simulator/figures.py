@@ -8,6 +8,33 @@ from pathlib import Path
 
 from tests.simulator.wire import MISHAPS
 
+# Acts that people were told of, by what they are called here.
+BY_KIND = {
+    "used phones bought": ("usedphones.buy",),
+    "trade-ins": ("usedphones.trade_in",),
+    "purchases of used phones taken back": ("usedphones.reverse",),
+    "returns": ("returns.take_back",),
+    "exchanges": ("returns.exchange",),
+    "boxes of goods sent": ("transfers.send",),
+    "boxes of goods received, whole or in part": ("transfers.receive",),
+    "boxes of goods taken back": ("transfers.take_back",),
+    "phones sent, received, taken back": ("handsets.send", "handsets.receive_transfer", "handsets.take_back"),
+    "orders": ("orders.create",),
+    "deliveries": ("goods.receive",),
+    "payments to the supplier": ("suppliers.pay",),
+    "stocktakes approved": ("stocktakes.approve",),
+    "counts and scans": ("stocktakes.count", "stocktakes.scan"),
+    "payments on account": ("accounts.take_payment",),
+    "store credit sold, used, paid out": (
+        "accounts.sell_store_credit", "accounts.use_store_credit", "accounts.pay_out_store_credit",
+    ),
+    "accounts corrected": ("accounts.correct",),
+    "plans opened": ("plans.open",),
+    "payments towards plans": ("plans.pay",),
+    "plans completed": ("plans.complete",),
+    "plans called off or given up": ("plans.cancel", "plans.forfeit"),
+}  # fmt: skip
+
 
 def figures(files: list[Path]) -> list[tuple[str, int]]:
     """What these records add up to; a seed that was run twice counts as it ended."""
@@ -32,4 +59,5 @@ def figures(files: list[Path]) -> list[tuple[str, int]]:
         ("sales physically destroyed", sum(len(run["lost"]) for run in runs.values())),
         ("sales lost otherwise", sum("D1" in fault for run in runs.values() for fault in run["faults"])),
         ("acts taken twice", sum("E1" in fault for run in runs.values() for fault in run["faults"])),
+        *((name, sum(counts[f"told {act}"] for act in acts)) for name, acts in BY_KIND.items()),
     ]

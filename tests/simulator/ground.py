@@ -26,6 +26,9 @@ CODES = ("KLA", "EBB", "JIN")
 GROUND = "sim_ground"
 PHONES_EACH = 3  # of each model in each shop
 FLOAT_MINOR = 50_000
+CREDIT_MINOR = 400_000
+# Used phones are sold in the very run that bought them, and a photo of an ID is no part of what is simulated.
+TERMS = {"used_hold_days": 0, "used_id_photos": 0, "points_per_1000_minor": 1}
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,8 @@ class Business:
     owner: Actor
     shops: tuple[Premises, ...]
     wares: tuple[Ware, ...]
+    customers: tuple[str, ...] = ()  # who may owe something
+    supplier_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,8 @@ def _found(server: Server, folder: Path) -> Ground:
     for code, node in nodes.items():
         _hire(node, code)
         node.sync()
-    wares = _stock_catalogue(Context(world.hub.home(world.tenant_id), nodes["KLA"].owner, None))
+    owner = Context(world.hub.home(world.tenant_id), nodes["KLA"].owner, None)
+    wares, partners = _stock_catalogue(owner), _agree_terms(owner)
     strange = _stock_catalogue(Context(world.hub.home(world.mallory.tenant_id), stranger_node.owner, None))
     everybody = [*nodes.values(), stranger_node]
     for node in everybody:
@@ -114,7 +120,7 @@ def _found(server: Server, folder: Path) -> Ground:
     now_ms = world.clock.wall_ms()
     world.close()
     server.sql(f"ALTER DATABASE {world.database} RENAME TO {GROUND}")
-    ours = Business(world.tenant_id, nodes["KLA"].owner, tuple(premises[:-1]), wares)
+    ours = Business(world.tenant_id, nodes["KLA"].owner, tuple(premises[:-1]), wares, *partners)
     theirs = Business(world.mallory.tenant_id, stranger_node.owner, (premises[-1],), strange)
     return Ground(server, folder, now_ms, ours, theirs, _blank_books(folder))
 
@@ -149,6 +155,19 @@ def _stock_catalogue(ctx: Context) -> tuple[Ware, ...]:
         made = perform(ctx, "products.create", {"category": "Goods", **form}).result["id"]
         wares.append(Ware(made, form["price_minor"], form.get("is_serialised", False)))
     return tuple(wares)
+
+
+def _agree_terms(ctx: Context) -> tuple[tuple[str, ...], str]:
+    """Who buys on account, and from whom the shops buy: customers' ids, and the supplier's."""
+    for key, value in TERMS.items():
+        perform(ctx, "settings.change", {"key": key, "value": value})
+    customers = []
+    for name in ("Nakato", "Okello", "Namubiru"):
+        made = perform(ctx, "customers.create", {"name": name}).result["id"]
+        perform(ctx, "accounts.set_credit", {"customer_id": made, "credit_limit": CREDIT_MINOR})
+        customers.append(made)
+    supplier = {"name": "Kampala Mobile Wholesale", "terms_days": 14, "lead_days": 3}
+    return tuple(customers), perform(ctx, "suppliers.create", supplier).result["id"]
 
 
 def _fill_shelves(node: Node, wares: tuple[Ware, ...], place: int) -> tuple[str, ...]:

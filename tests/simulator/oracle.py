@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from shopnode.domain.db import Kind, synced_models
 from sync_protocol.personal import is_marker
 from tests.simulator.ground import Business
+from tests.simulator.words import Expected, odd_sums, promised, recorded
 
 if TYPE_CHECKING:
-    from tests.simulator.places import Computer, Portal, Written
+    from tests.simulator.places import Computer, Portal
 
 RowKey = tuple[str, str]  # entity, row id
 FieldKey = tuple[str, str, str]  # entity, row id, field
@@ -25,6 +26,13 @@ FieldKey = tuple[str, str, str]  # entity, row id, field
 TYPED_ONCE = {
     ("product", "price_minor"), ("product", "name"), ("product", "min_stock_level"), ("staff", "name"),
     ("setting", "value"), ("shop", "receipt_footer"), ("business", "name"), ("handset", "colour"),
+}  # fmt: skip
+
+
+# Acts that print a receipt, and how their answer calls its number.
+SELLS = {
+    "sales.sell": "number", "returns.exchange": "number", "usedphones.trade_in": "sale_number",
+    "plans.open": "sale_number", "plans.complete": "sale_number",
 }  # fmt: skip
 
 
@@ -95,7 +103,7 @@ class Oracle:
 
     def tell(
         self, place: Computer | Portal, action: str, form: dict[str, Any], result: dict[str, Any], entry_id: str,
-        expect: int | None,
+        expected: Expected | None,
     ) -> None:  # fmt: skip
         """Somebody was told that it was done."""
         written = place.find(entry_id)
@@ -104,19 +112,23 @@ class Oracle:
             return
         told = Told(entry_id, place.label, place.shop_id, action, form, result, written.rows)
         self.told[entry_id] = told
-        if action == "sales.sell":
-            self._hear_sale(told, written, expect)
+        if SELLS.get(action) in result:
+            self._hear_sale(told, expected)
+        self._hear_words(told, expected)
         self._hear_edits(told)
 
-    def _hear_sale(self, told: Told, written: Written, expect: int | None) -> None:
+    def _hear_sale(self, told: Told, expected: Expected | None) -> None:
         """A receipt: its sum is what was handed over, and its number is new for ever."""
-        sale_id, number, total = told.result["sale_id"], told.result["number"], told.result["total"]
-        assert told.shop_id is not None
+        sale_id, number = told.result["sale_id"], told.result[SELLS[told.action]]
+        reckoned = expected.total if expected else None
+        total = told.result.get("total", reckoned)  # of a plan that is fetched, what was agreed on
+        assert told.shop_id is not None and total is not None
         self.sales[sale_id] = SaleTold(sale_id, told.entry_id, told.shop_id, number, total)
-        paid = sum(row["amount_minor"] for entity, row in told.inserts() if entity == "payment")
-        sold = sum(row["quantity"] for entity, row in told.inserts() if entity == "sale_line" and row.get("product_id"))
-        moved = -sum(row["quantity"] for entity, row in told.inserts() if entity == "stock_movement")
-        if (expect is not None and total != expect) or paid != total or sold != moved:
+        rows = [(entity, row) for entity, row in told.inserts() if row.get("sale_id") == sale_id]
+        paid = sum(row["amount_minor"] for entity, row in rows if entity == "payment")
+        sold = sum(row["quantity"] for entity, row in rows if entity == "sale_line" and row.get("product_id"))
+        moved = -sum(row["quantity"] for entity, row in rows if entity == "stock_movement")
+        if reckoned not in (None, total) or paid != total or sold != moved:
             self.faults.append(f"A1: receipt {number} says {total}, {paid} paid, {sold} sold, {moved} moved")
         first = self.numbers.setdefault(number, (sale_id, told.where))
         if first[0] == sale_id:
@@ -125,6 +137,22 @@ class Oracle:
             self.twin_numbers.add(number)  # nobody can know before they meet; the owner must be told then
         else:
             self.faults.append(f"R1: receipt number {number} was printed twice, at {first[1]} and {told.where}")
+
+    def _hear_words(self, told: Told, expected: Expected | None) -> None:
+        """What was recorded of money, accounts and goods is what was said and what people reckoned."""
+        said, (stands, pieces) = promised(told.action, told.form, told.result), recorded(told.inserts())
+        odd = odd_sums(told.action, told.result)
+        if odd is not None:
+            self.faults.append(f"A1: {told.action} at {told.where}: {odd}")
+        if said not in (None, stands):
+            self.faults.append(f"A1: {told.action} at {told.where} said {said}, and {stands} was recorded")
+        if expected is None:
+            return
+        names = expected.pieces.keys() | (set() if expected.others_may_move else pieces.keys())
+        wrong = {name: (expected.pieces.get(name, 0), pieces[name]) for name in names
+                 if expected.pieces.get(name, 0) != pieces[name]}  # fmt: skip
+        if wrong:
+            self.faults.append(f"A1: {told.action} at {told.where}: pieces that people counted, then moved: {wrong}")
 
     def _hear_edits(self, told: Told) -> None:
         for entity, op, columns, rows in told.rows:

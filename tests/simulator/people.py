@@ -5,11 +5,13 @@ Values that are typed over others (prices, names) are never typed twice, so that
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tests.simulator.ground import imei_of
 from tests.simulator.places import Computer, Portal
+from tests.simulator.words import Expected
 
 if TYPE_CHECKING:
     from tests.simulator.world import World
@@ -24,10 +26,12 @@ def sell(world: World) -> None:
     """One to three things, paid in cash, by telephone or both; now and then the very same ticket twice."""
     place, chance = world.some_computer(), world.chance
     items: list[dict[str, Any]] = []
+    pieces: Counter[str] = Counter()
     total = 0
     for _ in range(chance.choice((1, 1, 1, 2, 3))):
-        item, worth = _item(world, place)
+        item, worth, gone = some_item(world, place)
         items.append(item)
+        pieces.update(gone)
         total += worth
     form: dict[str, Any] = {"items": items, "print_receipt": False}
     if chance.random() < 0.15 and total > 2_000:
@@ -39,38 +43,39 @@ def sell(world: World) -> None:
         form["notes"] = POISON
     if chance.random() < 0.2:
         form["customer_id"] = world.some_row(place, "SELECT id FROM customer WHERE archived_at IS NULL")
-    form["payments"] = _payments(world, total)
+    form["payments"] = tenders(world, total)
     who = chance.choice(("Sarah", "Aisha", "Aisha"))
-    world.do(place, "sales.sell", form, who, expect=total)
+    world.do(place, "sales.sell", form, who, Expected(total, pieces))
 
 
-def _item(world: World, place: Computer) -> tuple[dict[str, Any], int]:
+def some_item(world: World, place: Computer, *, custom: bool = True) -> tuple[dict[str, Any], int, Counter[str]]:
+    """Something from the shelf, or named by hand: its line, its price, and what leaves the shelf."""
     chance = world.chance
     if chance.random() < 0.2:
         unit = world.some_row(place, "SELECT id FROM stock_unit WHERE status = 'in_stock' AND shop_id = :shop")
         if unit is not None:
-            rows = place.query(
-                "SELECT p.price_minor FROM stock_unit u JOIN product p ON p.id = u.product_id WHERE u.id = :id", id=unit
-            )
-            return {"device_id": unit, "unit_price": rows[0][0]}, rows[0][0]
-    if chance.random() < 0.1:
+            ((price, model),) = place.query(_UNIT, id=unit)
+            return {"device_id": unit, "unit_price": price}, price, Counter({model: -1})
+    if custom and chance.random() < 0.1:
         price = chance.randrange(1_000, 50_000)
-        return {"item_name": "Screen protector fitted", "unit_price": price}, price
+        return {"item_name": "Screen protector fitted", "unit_price": price}, price, Counter()
     ware = chance.choice([ware for ware in world.ours.wares if not ware.is_phone])
     quantity = chance.choice((1, 1, 1, 2, 5))
     price = place.query("SELECT price_minor FROM product WHERE id = :id", id=ware.id)[0][0]
-    return {"product_id": ware.id, "quantity": quantity, "unit_price": price}, quantity * price
+    line = {"product_id": ware.id, "quantity": quantity, "unit_price": price}
+    return line, quantity * price, Counter({ware.id: -quantity})
 
 
-def _payments(world: World, total: int) -> list[dict[str, Any]]:
+def tenders(world: World, total: int, *, exact: bool = False) -> list[dict[str, Any]]:
+    """How it is paid: in cash, by telephone or both; `exact`: by one of them, and no change is given."""
     chance = world.chance
     way = chance.random()
-    if way < 0.5:
+    if way < 0.5 or (exact and way < 0.7):
         return [{"method": "cash", "amount": total}]
     if way < 0.7:
         return [{"method": "cash", "amount": total + chance.randrange(1, 20_000)}]
     reference = f"MP{chance.randrange(40) if chance.random() < 0.2 else world.unique()}"
-    by_phone = total if way < 0.85 else total // 2
+    by_phone = total if exact or way < 0.85 else total // 2
     paid = [{"method": chance.choice(("mtn", "airtel")), "amount": by_phone, "reference": reference}]
     return paid if by_phone == total else [*paid, {"method": "cash", "amount": total - by_phone}]
 
@@ -98,10 +103,10 @@ def amend(world: World) -> None:
     if way < 0.3:
         form["notes"] = f"note {world.unique()}"
     else:
-        item, total = _item(world, place)
+        item, total, _ = some_item(world, place)
         form["items"] = [item]
         if way < 0.8:
-            form["payments"] = _payments(world, total)
+            form["payments"] = tenders(world, total)
     world.do(place, "sales.amend", form, "Sarah")
 
 
@@ -212,13 +217,18 @@ def receive(world: World) -> None:
 
 
 def handset(world: World) -> None:
-    """Look over a phone that came back, write one off, or correct one's looks."""
+    """Look over a phone that came back or was made ready, find a missing one, write one off, or correct its looks."""
     place = world.some_computer()
     mine = "SELECT id FROM stock_unit WHERE shop_id = :shop AND status = "
+    away = world.some_row(place, "SELECT id FROM stock_unit WHERE shop_id = :shop AND status IN ('bench', 'missing')")
     back = world.some_row(place, f"{mine}'inspect'")
     if back is not None:
         form = {"unit_id": back, "outcome": world.chance.choice(("resell", "scrap")), "reason": "looked over"}
         world.do(place, "handsets.finish_inspection", form, "Sarah")
+    elif away is not None and world.chance.random() < 0.7:
+        ((status,),) = place.query("SELECT status FROM stock_unit WHERE id = :id", id=away)
+        verb = "put_back" if status == "bench" else "report_found"
+        world.do(place, f"handsets.{verb}", {"unit_id": away, "reason": "it is here"}, "Sarah")
     elif world.chance.random() < 0.2:
         unit = world.some_row(place, f"{mine}'in_stock'")
         world.do(place, "handsets.write_off", {"unit_id": unit, "reason": "fell down"}, "Sarah")
@@ -234,8 +244,8 @@ def send_phones(world: World) -> None:
     way = chance.random()
     if way < 0.4:
         unit = world.some_row(place, "SELECT id FROM stock_unit WHERE shop_id = :shop AND status = 'in_stock'")
-        others = [shop.shop_id for shop in world.ours.shops if shop.shop_id != place.shop_id]
-        world.do(place, "handsets.send", {"to_shop_id": chance.choice(others), "unit_ids": [unit]}, "Sarah")
+        form = {"to_shop_id": world.some_other_shop(place.shop_id), "unit_ids": [unit]}
+        world.do(place, "handsets.send", form, "Sarah")
         return
     mine = "to_shop_id" if way < 0.8 else "shop_id"
     line = world.some_row(
@@ -263,6 +273,10 @@ def strangers_trade(world: World) -> None:
     """Another business uses the same hub; nothing of it may ever show here."""
     world.let_stranger_trade()
 
+
+_UNIT = """
+SELECT p.price_minor, u.product_id FROM stock_unit u JOIN product p ON p.id = u.product_id WHERE u.id = :id
+"""
 
 ACTS: dict[str, tuple[int, Callable[[World], None]]] = {
     "sell": (14, sell),

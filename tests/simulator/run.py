@@ -11,11 +11,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from shopnode.machine.storage import DiskFull
-from tests.simulator import invariants, prefixes, records
+from tests.simulator import invariants, prefixes, records, shelves
+from tests.simulator.acts import ACTS
 from tests.simulator.faults import FAULTS, poisonous
 from tests.simulator.ground import Ground
 from tests.simulator.healing import heal
-from tests.simulator.people import ACTS
 from tests.simulator.plugs import plugged
 from tests.simulator.restores import CLONING, TAKINGS
 from tests.simulator.swarm import draw
@@ -90,7 +90,7 @@ def _acknowledged(world: World) -> int:
 
 def _judged(world: World) -> list[str]:
     found = [*world.oracle.faults, *world.surprises]
-    for check in (*invariants.CHECKS, *records.CHECKS, *prefixes.CHECKS):
+    for check in (*invariants.CHECKS, *shelves.CHECKS, *records.CHECKS, *prefixes.CHECKS):
         found += check(world)
     return found
 

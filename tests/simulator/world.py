@@ -30,6 +30,7 @@ from tests.simulator.places import Computer, Portal
 from tests.simulator.plugs import Killed, Plug, Side
 from tests.simulator.restores import owner_chooses
 from tests.simulator.swarm import Swarm
+from tests.simulator.words import Expected
 
 Place = Computer | Portal
 KILL_STATEMENTS = (3, 10, 30, 60, 120)  # how far into an act a plug is pulled, at most
@@ -61,6 +62,8 @@ class World:
         self.hub_copies: list[str] = []
         self.cloned = self.replaced = 0
         self.facts: dict[tuple[str, str], list[dict[str, Any]]] = {}  # that must stand, once it is judged
+        # Differences somebody found in a stocktake, by who counted with which books in which count, and by product.
+        self.counted: dict[tuple[str, int, str], Counter[str]] = {}
 
     # beginning and end
 
@@ -153,6 +156,11 @@ class World:
             return "00000000-0000-7000-8000-000000000000"
         return self.chance.choice(known[-self.chance.choice((2, 10, 10_000)) :])
 
+    def some_other_shop(self, shop_id: str) -> str:
+        """Where goods are sent: mostly to a shop whose computer runs in this world."""
+        shops = self.premises if self.chance.random() < 0.85 else self.ours.shops
+        return self.chance.choice([s.shop_id for s in shops if s.shop_id != shop_id] or [self.ours.shops[-1].shop_id])
+
     def some_row(self, place: Place, query: str) -> str | None:
         values = {"shop": place.shop_id} if ":shop" in query else {}
         found = [str(row[0]) for row in place.query(f"{query} ORDER BY 1", **values)]
@@ -160,7 +168,7 @@ class World:
 
     # acting
 
-    def do(self, place: Place, action: str, form: dict[str, Any], who: str, *, expect: int | None = None) -> Any:
+    def do(self, place: Place, action: str, form: dict[str, Any], who: str, expected: Expected | None = None) -> Any:
         """Somebody does something. What they are told goes to the oracle; None when they were refused."""
         actor = place.premises.people[who] if isinstance(place, Computer) else self.ours.owner
         action_id = self.hub.new_id()
@@ -173,10 +181,10 @@ class World:
             self.count(f"refused {refused.code}")
             return None
         except Killed:
-            return self._after_the_plug(place, action, form, action_id, expect)
+            return self._after_the_plug(place, action, form, action_id, expected)
         finally:
             self.plug.disarm()
-        self.oracle.tell(place, action, form, done.result, action_id, expect)
+        self._tell(place, action, form, done.result, action_id, expected)
         if self.chance.random() < 0.03:
             again = perform(place.context(actor), action, form, action_id=action_id)
             assert again.replayed and again.result == done.result, "the same act was done twice"
@@ -188,7 +196,7 @@ class World:
                       named=named)  # fmt: skip
 
     def _after_the_plug(
-        self, place: Place, action: str, form: dict[str, Any], action_id: str, expect: int | None
+        self, place: Place, action: str, form: dict[str, Any], action_id: str, expected: Expected | None
     ) -> Any:
         """The act was in doubt when the plug was pulled: people look whether it is there, or do it again."""
         place.come_back()
@@ -196,7 +204,7 @@ class World:
         actor = place.premises.people["Sarah"] if isinstance(place, Computer) else self.ours.owner
         if found is not None:
             self.count("in doubt and there")
-            self.oracle.tell(place, action, form, found.result, action_id, expect)
+            self._tell(place, action, form, found.result, action_id, expected)
             return found
         self.count("in doubt and gone")
         if self.chance.random() < 0.5:
@@ -205,8 +213,15 @@ class World:
             done = perform(place.context(actor), action, form, action_id=action_id)
         except ShopError:
             return None
-        self.oracle.tell(place, action, form, done.result, action_id, expect)
+        self._tell(place, action, form, done.result, action_id, expected)
         return done
+
+    def _tell(
+        self, place: Place, action: str, form: dict[str, Any], result: dict[str, Any], entry_id: str,
+        expected: Expected | None,
+    ) -> None:  # fmt: skip
+        self.count(f"told {action}")
+        self.oracle.tell(place, action, form, result, entry_id, expected)
 
     def sync(self, computer: Computer) -> str:
         """One round of a computer's worker; it, or the hub over it, may lose its plug."""
@@ -232,7 +247,7 @@ class World:
             "items": [{"product_id": ware.id, "unit_price": ware.price_minor}], "print_receipt": False,
             "payments": [{"method": "cash", "amount": ware.price_minor}],
         }  # fmt: skip
-        self.do(computer, "sales.sell", form, "Sarah", expect=ware.price_minor)
+        self.do(computer, "sales.sell", form, "Sarah", Expected(ware.price_minor, {ware.id: -1}))
 
     def let_stranger_trade(self) -> None:
         """The stranger sells and sends; its books are another business's."""

@@ -1,0 +1,7 @@
+"""Everything people do, with how often; each seed switches on a part."""
+
+from __future__ import annotations
+
+from tests.simulator import counter, credit, goods, people
+
+ACTS = {**people.ACTS, **counter.ACTS, **credit.ACTS, **goods.ACTS}
