@@ -156,7 +156,8 @@ def test_only_signing_in_and_the_document_are_public() -> None:
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
 def test_a_route_that_changes_something_performs_an_action_and_asks_for_its_permission(route: Any) -> None:
     if route.action is None:
-        assert route.method == "GET" or route.tag in {"auth", "approvals", "labels"}  # a question or a page is no change
+        # a question or a page of labels is no change
+        assert route.method == "GET" or route.tag in {"auth", "approvals", "labels"}
     else:
         assert route.needs is ACTIONS[route.action].needs
         assert isinstance(route.needs, Permission)
