@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from shopnode.domain.catalogue.finding import Kind, find_anything
 from shopnode.domain.catalogue.imports import import_products
 from shopnode.domain.catalogue.models import Product
 from shopnode.domain.catalogue.queries import search_products
+from shopnode.domain.context import Actor
 from shopnode.domain.demo_data import CATALOGUE
 from shopnode.domain.errors import Invalid
 from shopnode.domain.permissions import Role
-from tests.shop import Shop
+from tests.shop import Shop, open_copy, portal_shop
+
+Template = tuple[Path, dict[str, Actor]]
 
 
 @pytest.fixture
@@ -30,14 +36,35 @@ def fill(shop: Shop) -> Shop:
     return shop
 
 
-@pytest.fixture
-def stocked(shop: Shop) -> Shop:
-    return fill(shop)
+@pytest.fixture(scope="module")
+def shelves(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """A node's file with the catalogue in it, to be copied."""
+    folder = tmp_path_factory.mktemp("shelves")
+    filled, database = open_copy(template[0], folder, template[1])
+    fill(filled)
+    database.checkpoint()
+    database.close()
+    return folder, template[1]
 
 
 @pytest.fixture
-def till(counter: Shop) -> Shop:
-    return fill(counter)
+def till(shelves: Template, tmp_path: Path) -> Iterator[Shop]:
+    made, database = open_copy(shelves[0], tmp_path, shelves[1])
+    yield made
+    database.close()
+
+
+@pytest.fixture(scope="module", params=["node", "hub"])
+def stocked(
+    request: pytest.FixtureRequest, shelves: Template, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Shop]:
+    """The catalogue at either home, filled once: its tests only read."""
+    if request.param == "hub":
+        yield fill(portal_shop(request.getfixturevalue("hub_world")))
+        return
+    made, database = open_copy(shelves[0], tmp_path_factory.mktemp("stocked"), shelves[1])
+    yield made
+    database.close()
 
 
 def names(shop: Shop, text: str, limit: int = 30) -> list[str]:
@@ -72,10 +99,10 @@ def test_names_that_begin_with_the_text_come_before_names_that_hold_it(stocked: 
     assert {"Battery Samsung A", "Étui Samsung A06"} <= set(found)
 
 
-def test_an_exact_code_comes_first_whatever_else_holds_it(stocked: Shop) -> None:
-    stocked.do("products.create", name="A06 case", category="Cases", price_minor=1)
-    stocked.do("products.create", name="Zebra case", category="Cases", price_minor=1, sku="A06")
-    assert names(stocked, "a06")[:2] == ["Zebra case", "A06 case"]
+def test_an_exact_code_comes_first_whatever_else_holds_it(shop: Shop) -> None:
+    shop.do("products.create", name="A06 case", category="Cases", price_minor=1)
+    shop.do("products.create", name="Zebra case", category="Cases", price_minor=1, sku="A06")
+    assert names(shop, "a06")[:2] == ["Zebra case", "A06 case"]
 
 
 @pytest.mark.parametrize("typed", ["%", "_", "\\", "'", '"; DROP TABLE product', "nothing like it", "%%%"])
@@ -88,12 +115,14 @@ def test_a_sign_nobody_types_is_a_blank(stocked: Shop) -> None:
     assert names(stocked, "\ud800usb cable\x1b") == names(stocked, "usb cable")
 
 
-def test_an_archived_product_is_not_found_at_the_counter(stocked: Shop) -> None:
-    (cable,) = stocked.rows(Product, sku="AC-USB-C-CABLE")
-    stocked.do("products.archive", product_id=cable.id)
-    assert names(stocked, "6160000010998") == []
-    with stocked.reading() as ctx:
-        assert find_anything(ctx, cable.barcode or "") == []
+def test_an_archived_product_is_not_found_at_the_counter(shop: Shop) -> None:
+    new = {"name": "USB-C cable", "category": "Cables", "price_minor": 8_000, "barcode": "6160000010998"}
+    cable = shop.do("products.create", new)
+    assert names(shop, "6160000010998") == ["USB-C cable"]
+    shop.do("products.archive", product_id=cable["id"])
+    assert names(shop, "6160000010998") == []
+    with shop.reading() as ctx:
+        assert find_anything(ctx, "6160000010998") == []
 
 
 def test_pages_of_a_search_show_each_product_once(stocked: Shop) -> None:
