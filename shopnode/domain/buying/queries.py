@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from shopnode.domain.buying.models import (
     GoodsReceipt,
@@ -100,6 +101,11 @@ class ReceiptView:
     received_by: str | None
     lines: tuple[ReceiptLineView, ...]
 
+    @property
+    def worth_minor(self) -> int:
+        """What the good pieces cost here, as far as it may be seen."""
+        return sum(line.quantity * (line.landed_cost_minor or 0) for line in self.lines)
+
 
 def find_supplier(session: Session, supplier_id: str) -> Supplier:
     """The supplier with this id. Raises NotFound."""
@@ -155,6 +161,7 @@ class OrderFilter:
 
     status: OrderStatus | None = None
     supplier_id: str | None = None
+    text: str = ""  # a piece of its number, or of its supplier's name
 
 
 def list_orders(
@@ -166,6 +173,9 @@ def list_orders(
         query = query.where(PurchaseOrder.status == wanted.status.value)
     if wanted.supplier_id is not None:
         query = query.where(PurchaseOrder.supplier_id == wanted.supplier_id)
+    if wanted.text:
+        named = PurchaseOrder.supplier_id.in_(_suppliers_called(wanted.text))
+        query = query.where(or_(_hold(wanted.text, PurchaseOrder.number), named))
     if ctx.shop_id is not None:
         query = query.where(PurchaseOrder.shop_id == ctx.shop_id)
     place = decode_cursor(cursor, (int, str))
@@ -212,6 +222,15 @@ def _order_views(ctx: Context, orders: Sequence[PurchaseOrder]) -> list[OrderVie
     ]  # fmt: skip
 
 
+def _suppliers_called(text: str) -> Select[Any]:
+    return select(Supplier.id).where(_hold(text, Supplier.name))
+
+
+def _hold(text: str, *columns: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
+    """Whether any of these columns holds the text, in capitals or not."""
+    return or_(*(func.lower(column).contains(text.lower(), autoescape=True) for column in columns))
+
+
 def _supplier_names(session: Session, supplier_ids: Collection[str]) -> dict[str, str]:
     query = select(Supplier.id, Supplier.name).where(Supplier.id.in_(supplier_ids))
     return {row.id: row.name for row in session.execute(query)}
@@ -222,15 +241,22 @@ def list_receipts(
     *,
     supplier_id: str | None = None,
     order_id: str | None = None,
+    text: str = "",
     limit: int = PAGE_DEFAULT,
     cursor: str | None = None,
 ) -> Page[ReceiptView]:
-    """Deliveries, the latest first. Raises Invalid for a cursor of another list."""
+    """Deliveries, the latest first. Raises Invalid for a cursor of another list.
+
+    text  a piece of a delivery's number, of the supplier's own for it, or of the supplier's name
+    """
     conditions: list[ColumnElement[bool]] = []
     if supplier_id is not None:
         conditions.append(GoodsReceipt.supplier_id == supplier_id)
     if order_id is not None:
         conditions.append(GoodsReceipt.order_id == order_id)
+    if text:
+        named = GoodsReceipt.supplier_id.in_(_suppliers_called(text))
+        conditions.append(or_(_hold(text, GoodsReceipt.number, GoodsReceipt.delivery_note), named))
     if ctx.shop_id is not None:
         conditions.append(GoodsReceipt.shop_id == ctx.shop_id)
     place = decode_cursor(cursor, (int, str))

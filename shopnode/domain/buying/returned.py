@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import select
 
@@ -74,6 +75,12 @@ def return_view(ctx: Context, return_id: str) -> ReturnView:
     return _views(ctx, [find_row(ctx.session, SupplierReturn, return_id, "This return")])[0]
 
 
+class _Phone(NamedTuple):
+    product_id: str
+    product_name: str
+    number: str
+
+
 def _views(ctx: Context, rows: Sequence[SupplierReturn]) -> list[ReturnView]:
     query = (
         select(StockUnit.id, Product.id, Product.name, Handset)
@@ -81,16 +88,17 @@ def _views(ctx: Context, rows: Sequence[SupplierReturn]) -> list[ReturnView]:
         .join(Handset, Handset.id == StockUnit.handset_id)
         .where(StockUnit.id.in_([row.unit_id for row in rows]))
     )
-    phones = {unit_id: (*product, handset.number) for unit_id, *product, handset in ctx.session.execute(query)}
+    phones = {row[0]: _Phone(row[1], row[2], row[3].number) for row in ctx.session.execute(query)}
     suppliers = select(Supplier.id, Supplier.name).where(Supplier.id.in_([row.supplier_id for row in rows]))
     names = {row.id: row.name for row in ctx.session.execute(suppliers)}
     sees_cost = ctx.may(Permission.PRODUCTS_SEE_COST)
     return [
         ReturnView(
             row.id, row.shop_id, row.number, row.supplier_id, names.get(row.supplier_id, ""), row.unit_id,
-            *phones.get(row.unit_id, ("", "", "")), row.reason, row.sent_at, row.sent_by,
+            phone.product_id, phone.product_name, phone.number, row.reason, row.sent_at, row.sent_by,
             ReturnToSupplierOutcome(row.outcome) if row.outcome else None, row.replaced_by_unit_id,
             row.credited_minor if sees_cost else None, row.ended_at, row.ended_by,
         )
         for row in rows
+        if (phone := phones[row.unit_id])
     ]  # fmt: skip

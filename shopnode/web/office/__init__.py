@@ -8,12 +8,21 @@ def office_blueprint() -> Blueprint:
     from shopnode.web.office import (  # noqa: F401 — all register
         amend,
         customers,
+        deliveries,
+        goods,
         importing,
+        orders,
         phones,
         photos,
         products,
+        receiving,
+        reordering,
         sale,
         sales,
+        stock,
+        stocktakes,
+        supplier_returns,
+        suppliers,
         transfers,
     )
     from shopnode.web.office.blueprint import bp

@@ -12,6 +12,7 @@ from flask import Flask, g, request
 
 from shopnode.domain.errors import NotPermitted, NotSignedIn
 from shopnode.domain.permissions import Permission
+from shopnode.web.ui.access_stock import STOCK
 
 P = Permission
 
@@ -93,6 +94,7 @@ COUNTER: Access = {
 }
 
 OFFICE: Access = {
+    **STOCK,
     "office.sales": P.SALES_READ,
     "office.export_sales": P.REPORTS_EXPORT,
     "office.sale": P.SALES_READ,

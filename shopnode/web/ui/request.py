@@ -6,7 +6,7 @@ A home says who is signed in by a resolver; everything behind it (access table, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from typing import Any
 
@@ -14,7 +14,7 @@ from flask import Flask, g, request
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
-from shopnode.domain.actions import Done, perform
+from shopnode.domain.actions import Done, perform, perform_many
 from shopnode.domain.context import AnyApproval, Channel, Context
 
 USER_AGENT_MAX = 300
@@ -65,6 +65,15 @@ def act(
     g.opened.close()
     try:
         return perform(g.ctx, name, params, action_id=action_id, approval=approval)
+    finally:
+        g.ctx = _reading(g.ctx)
+
+
+def act_many(acts: Iterable[tuple[str, Mapping[str, Any], str | None]]) -> list[Done]:
+    """Perform several actions, (name, params, action id) each, for whoever is signed in: all of them, or none."""
+    g.opened.close()
+    try:
+        return perform_many(g.ctx, acts)
     finally:
         g.ctx = _reading(g.ctx)
 
