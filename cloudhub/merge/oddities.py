@@ -15,6 +15,8 @@ from cloudhub.merge.work import Work
 from shopnode.domain.db import Kind
 from shopnode.domain.handsets.models import OPEN_STATUSES
 
+_SPENDABLE = {"store_credit": "overspent_credit", "points": "overspent_points"}
+
 
 def find_oddities(books: Books, works: Sequence[Work]) -> list[Oddity]:
     """What is odd about the rows of this admission."""
@@ -22,6 +24,7 @@ def find_oddities(books: Books, works: Sequence[Work]) -> list[Oddity]:
         *_amended_unseen(books, works),
         *_sold_by_suspended(books),
         *_oversold(books),
+        *_overspent(books),
         *_sold_twice(books),
         *_in_two_places(books),
         *_more_than_sent(books),
@@ -104,6 +107,27 @@ def _oversold(books: Books) -> list[Oddity]:
         Oddity("oversold", "product", product_id, *books.writer, shop_id, last[shop_id, product_id]["id"], str(on_hand))
         for shop_id, product_id, on_hand in found
     ]
+
+
+def _overspent(books: Books) -> list[Oddity]:
+    """Store credit or points that were spent in two shops which did not hear each other: there is less than none now.
+    Listed once until somebody has looked, under the customer who is kept.
+    """
+    last: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for row in books.notes.changed.inserts.get("account_entry", ()):
+        if row["amount"] < 0 and row["account"] in _SPENDABLE:
+            last[row["customer_id"], row["account"]] = row
+    if not last:
+        return []
+    customers, accounts = zip(*last, strict=True)
+    kinds = [_SPENDABLE[account] for account in accounts]
+    found = books.rows(_SPENT_BELOW_ZERO, [list(customers), list(accounts), kinds, books.tenant_id])
+    oddities: dict[tuple[str, str], Oddity] = {}
+    for asked_id, kept_id, account, kind, balance in found:
+        row = last[asked_id, account]
+        told = Oddity(kind, "customer", kept_id, *books.writer, row["shop_id"], row["id"], f"{-balance:,}")
+        oddities[kept_id, kind] = told
+    return list(oddities.values())
 
 
 def _sold_twice(books: Books) -> list[Oddity]:
@@ -200,4 +224,18 @@ JOIN stock_level l ON l.tenant_id = %s AND l.shop_id = asked.shop_id AND l.produ
 WHERE l.on_hand < 0 AND NOT EXISTS (
   SELECT FROM hub_exception e WHERE e.tenant_id = l.tenant_id AND e.kind = 'oversold' AND e.row_id = l.product_id
     AND e.shop_id = l.shop_id AND e.settled_at IS NULL)
+"""
+# A customer's duplicates have one account together with who is kept of them.
+_SPENT_BELOW_ZERO = """
+SELECT asked.customer_id::text, k.id::text, asked.account, asked.kind, sum(b.balance)::bigint
+FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS asked (customer_id, account, kind)
+JOIN customer c ON c.tenant_id = %s AND c.id = asked.customer_id
+JOIN customer k ON k.tenant_id = c.tenant_id AND k.id = coalesce(c.merged_into, c.id)
+JOIN customer d ON d.tenant_id = k.tenant_id AND (d.id = k.id OR d.merged_into = k.id)
+JOIN account_balance b ON b.tenant_id = d.tenant_id AND b.customer_id = d.id AND b.account = asked.account
+WHERE NOT EXISTS (
+  SELECT FROM hub_exception e WHERE e.tenant_id = k.tenant_id AND e.kind = asked.kind AND e.row_id = k.id
+    AND e.settled_at IS NULL)
+GROUP BY asked.customer_id, k.id, asked.account, asked.kind
+HAVING sum(b.balance) < 0
 """

@@ -45,6 +45,10 @@ SENTENCES = {
     "Look at what was paid.",
     "sold_suspended": "{person} made sale {key} at {shop} after having been suspended.",
     "oversold": "{shop} sold more of {product} than it had: {key} on hand. Count the goods.",
+    "overspent_credit": "{record} spent store credit in shops that had not heard of each other: {key} more than there "
+    "was. Both sales stand; agree with them how it is paid.",
+    "overspent_points": "{record} used points in shops that had not heard of each other: {key} more than there were. "
+    "Both sales stand.",
     "password_set": "The password of {person} was changed at {shop}; it holds in every shop and in the portal now.",
     "password_kept": "The password of {person} was changed at {shop} by somebody else who is no owner. It holds there "
     "alone.",

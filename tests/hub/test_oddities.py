@@ -140,6 +140,61 @@ def test_selling_more_than_there_is_is_listed_once_until_somebody_looked(world: 
     assert "-3 on hand" in told(world)["oversold"]
 
 
+def account(raw: RawNode, customer_id: str, amount: int, which: str = "store_credit") -> list[object]:
+    columns = ["id", "customer_id", "shop_id", "account", "kind", "amount", "at"]
+    kind = "spent" if amount < 0 else "gift" if which == "store_credit" else "earned"
+    return ["account_entry", "i", columns, [[raw.new_id(), customer_id, raw.shop, which, kind, amount, SOLD_AT]]]
+
+
+def customer(row_id: str, name: str) -> list[object]:
+    return ["customer", "i", ["id", "name", "created_at"], [[row_id, name, SOLD_AT]]]
+
+
+def test_store_credit_spent_in_two_shops_is_listed_once_until_somebody_looked(world: World, raw: RawNode) -> None:
+    grace = raw.new_id()
+    raw.write(customer(grace, "Nakato Grace"), account(raw, grace, 50_000), account(raw, grace, -50_000))
+    raw.push()
+    assert told(world) == {}
+
+    for _ in range(2):
+        raw.write(account(raw, grace, -30_000))
+        assert raw.push().verdicts == {}
+    said = "Nakato Grace spent store credit in shops that had not heard of each other: 30,000 more than there was. "
+    assert told(world) == {"overspent_credit": said + "Both sales stand; agree with them how it is paid."}
+    with world.session() as session:
+        (listed,) = open_exceptions(session)
+    perform(world.owner(), "exceptions.settle", {"exception_id": listed.id, "word": "she pays on Friday"})
+    raw.write(account(raw, grace, 40_000))
+    raw.push()
+    assert told(world) == {}
+    raw.write(account(raw, grace, -1))
+    raw.push()
+    assert "20,001 more" in told(world)["overspent_credit"]
+
+
+def test_what_duplicates_of_one_customer_spend_is_counted_together(world: World, raw: RawNode) -> None:
+    grace, double = raw.new_id(), raw.new_id()
+    raw.write(customer(grace, "Nakato Grace"), customer(double, "Nakato G."), account(raw, grace, 500, "points"))
+    raw.push()
+    perform(world.owner(), "customers.merge", {"duplicate_id": double, "into_id": grace})
+    raw.write(account(raw, double, -500, "points"))
+    raw.push()
+    assert told(world) == {}
+    raw.write(account(raw, double, -1, "points"))
+    raw.push()
+    assert told(world) == {
+        "overspent_points": "Nakato Grace used points in shops that had not heard of each other: 1 more than there "
+        "were. Both sales stand."
+    }
+
+
+def test_what_is_owed_on_account_may_be_paid_twice_and_is_no_oddity(world: World, raw: RawNode) -> None:
+    grace = raw.new_id()
+    raw.write(customer(grace, "Nakato Grace"), account(raw, grace, -5_000, "credit"))
+    raw.push()
+    assert told(world) == {}
+
+
 def test_what_could_not_be_taken_in_is_listed_while_it_waits(world: World, raw: RawNode) -> None:
     sale_id = raw.new_id()
     raw.write(payment(raw.new_id(), sale_id, raw.shop))
