@@ -67,7 +67,8 @@ def test_every_text_is_shown_as_text_wherever_it_is_shown(sarah: Browser, shop: 
             price_minor=1_000, is_preloaded=True,
         )["id"]  # fmt: skip
         first = first or product
-        shop.do("customers.create", name=text, notes=text)
+        buyer = shop.do("customers.create", name=text, notes=text, address=text)["id"]
+        check(sarah, f"/customers/{buyer}", text)
         check(sarah, f"/products/{product}", text)
     sale = sell_everything(sarah)
     shop.do("sales.amend", sale_id=sale, reason=PAYLOADS[0], notes=PAYLOADS[3])
@@ -76,6 +77,7 @@ def test_every_text_is_shown_as_text_wherever_it_is_shown(sarah: Browser, shop: 
     for path in (
         "/sell", "/sell/customer", "/sell/parked", "/products", "/products?q=script", f"/sales/{sale}", "/sales",
         f"/sales/{sale}/amend", "/printers", "/printers?edit=new", f"/products/{first}", "/imports/products", "/drawer",
+        "/customers", *(f"/customers/{buyer}/{part}" for part in ("edit", "merge", "erase", "account", "statement")),
     ):  # fmt: skip
         check(sarah, path)
 
@@ -83,7 +85,7 @@ def test_every_text_is_shown_as_text_wherever_it_is_shown(sarah: Browser, shop: 
 def sell_everything(browser: Browser) -> str:
     """A sale of things named so, by a customer named so, paid with a reference named so."""
     for text in PAYLOADS[:12]:
-        answer = browser.tap("/sell/custom", item_name=text, category=text[:100], unit_price_minor="1000")
+        answer = browser.tap("/sell/custom", item_name=text, category=text[:100], unit_price_minor="1000", cost_minor="0")
         assert not problems(answer.get_data(as_text=True))
     browser.tap("/sell/customer", name=PAYLOADS[16], phone="")
     browser.tap("/sell/discount", discount_minor="100", reason=PAYLOADS[14])

@@ -12,6 +12,8 @@ from shopnode.domain.customers.rules import phone_fragment
 from shopnode.domain.paging import PAGE_DEFAULT, Page, beyond, decode_cursor, older_than, page_of
 from shopnode.domain.queries import find_row
 
+LOOK_ALIKES_MAX = 5
+
 
 def find_customer(session: Session, customer_id: str) -> Customer:
     """The customer with this id. Raises NotFound."""
@@ -57,6 +59,15 @@ def search_customers(
     query = query.order_by(name, Customer.id)
     page = page_of(list(session.execute(query)), limit, lambda row: (row[1], row[0].id))
     return Page([row[0] for row in page.rows], page.next_cursor)
+
+
+def look_alikes(session: Session, customer: Customer, limit: int = LOOK_ALIKES_MAX) -> list[Customer]:
+    """Others on the list with the same telephone number or the same name: perhaps one person, written down twice."""
+    same = func.lower(Customer.name) == customer.name.lower()
+    if customer.phone:
+        same = or_(same, Customer.phone == customer.phone)
+    query = select(Customer).where(same, on_the_list(), Customer.erased_at.is_(None), Customer.id != customer.id)
+    return list(session.scalars(query.order_by(Customer.id).limit(limit)))
 
 
 def _newest_first(session: Session, query: Select[Customer, str], limit: int, cursor: str | None) -> Page[Customer]:

@@ -7,11 +7,15 @@ def office_blueprint() -> Blueprint:
     """The office's pages, all registered."""
     from shopnode.web.office import (  # noqa: F401 — all register
         amend,
+        customer_edit,
+        customer_merge,
+        customer_money,
         customers,
         deliveries,
         goods,
         importing,
         orders,
+        papers,
         phones,
         photos,
         products,

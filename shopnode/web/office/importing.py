@@ -72,7 +72,7 @@ def import_file(kind: str) -> ResponseReturnValue:
         read_again()
         return part("office/_import_lines.html", **told)
     manner()  # read now: what is drawn later has no session to ask
-    crumbs = [("Imports", url_for("office.import_file", kind=chosen.key)), (chosen.title, None)]
+    crumbs = [("Imports", url_for("office.imports")), (chosen.title, None)]
     drawn = streamed_page("office/import_result.html", crumbs=crumbs, **told)
     g.opened.close()
     return Response(_in_pieces(drawn), content_type="text/html; charset=utf-8")
@@ -198,4 +198,4 @@ def _form(kind: ImportKind, errors: dict[str, str]) -> str:
     values: dict[str, Any] = {"kind": kind, "kinds": _mine(), "columns": columns, "errors": errors}
     if "form" in vars(request):
         values["typed"] = {name: request.form[name] for name in ("source", "whole") if name in request.form}
-    return page("office/import_file.html", crumbs=[("Imports", None), (kind.title, None)], **values)
+    return page("office/import_file.html", crumbs=[("Imports", url_for("office.imports")), (kind.title, None)], **values)
