@@ -5,6 +5,7 @@ Pillow and segno are imported when the first picture is drawn: most receipts nee
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 
 ROW_HEIGHT = 30  # dots from one line of text to the next
@@ -78,6 +79,17 @@ def qr_matrix(payload: str) -> tuple[bytearray, ...]:
     import segno
 
     return segno.make_qr(payload or " ", error="m", boost_error=False).matrix
+
+
+def to_png(bitmap: Bitmap, scale: int = 1) -> bytes:
+    """The dots as a PNG, each as `scale` pixels a side."""
+    from PIL import Image, ImageOps
+
+    stream = io.BytesIO()
+    black = Image.frombytes("1", (bitmap.width, bitmap.rows), bitmap.data).convert("L")
+    large = black.resize((bitmap.width * scale, bitmap.rows * scale), Image.Resampling.NEAREST)
+    ImageOps.invert(large).save(stream, "PNG", optimize=True)
+    return stream.getvalue()
 
 
 def to_bitmap(canvas) -> Bitmap:  # type: ignore[no-untyped-def]

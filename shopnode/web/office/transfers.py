@@ -163,7 +163,8 @@ def _detail(
     here = g.ctx.shop_id
     return page(
         "office/transfer_detail.html", transfer=_view(view, _shop_names()), errors=errors or {}, typed=typed or {},
-        ticked=ticked or [], may_receive=view.to_shop_id == here and _may(Permission.DEVICES_CREATE),
+        ticked=ticked or [], shop_prints=_may(Permission.PRINTERS_USE),
+        may_receive=view.to_shop_id == here and _may(Permission.DEVICES_CREATE),
         may_take_back=view.from_shop_id == here and _may(Permission.DEVICES_UPDATE),
         crumbs=[("Transfers", url_for("office.transfers")), (view.number, None)],
     )  # fmt: skip

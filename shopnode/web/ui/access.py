@@ -143,6 +143,16 @@ OFFICE: Access = {
     "office.send_phones": P.DEVICES_UPDATE,
     "office.receive_phones": P.DEVICES_CREATE,
     "office.take_back": P.DEVICES_UPDATE,
+    "office.invoice_pdf": P.SALES_READ,
+    "office.statement_pdf": P.CUSTOMERS_READ,
+    "office.order_pdf": P.SUPPLIERS_READ,
+    "office.manifest_pdf": P.DEVICES_READ,
+    "office.agreement_pdf": P.USED_BUY,
+    "office.print_manifest": P.PRINTERS_USE,
+    "office.labels": P.PRODUCTS_READ,
+    "office.labels_pdf": P.PRODUCTS_READ,
+    "office.label_png": P.PRODUCTS_READ,
+    "office.print_labels": P.PRINTERS_USE,
 }
 
 

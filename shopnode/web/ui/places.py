@@ -60,6 +60,7 @@ STOCK = Group(
         Place("Stocktakes", "clipboard-check", "office.stocktakes", "stock:count", also=COUNTS),
         Place("Movements", "arrow-down-up", "office.movements", "products:read"),
         Place("Stock value", "boxes", "office.value_of_stock", "products:see-cost"),
+        Place("Labels", "tag", "office.labels", "products:read", also=("office.print_labels",)),
     ),
 )
 BUYING = Group(
