@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from pydantic import Field
-from sqlalchemy import func, select
 
 from shopnode.domain.actions import action
 from shopnode.domain.buying.models import Supplier
 from shopnode.domain.buying.queries import find_supplier
-from shopnode.domain.capture import add_rows
 from shopnode.domain.context import Context
-from shopnode.domain.errors import Conflict, Invalid
+from shopnode.domain.errors import Conflict
 from shopnode.domain.homes import Where
+from shopnode.domain.named import change, enlist, reinstate, strike
 from shopnode.domain.params import IdText, Line, Name, Note, Optionally, Params, ShortText
 from shopnode.domain.people.rules import Email
 from shopnode.domain.permissions import Permission
@@ -68,53 +67,25 @@ class AlreadySupplier(Conflict):
 @action("suppliers.create", needs=Permission.SUPPLIERS_MANAGE, where=Where.ANYWHERE)
 def create_supplier(ctx: Context, new: CreateSupplier) -> dict[str, Any]:
     """Add a supplier. Raises AlreadySupplier."""
-    _check_name_free(ctx, new.name)
     supplier = Supplier(id=ctx.new_id(), created_by=ctx.actor.id, created_at=ctx.now, **new.model_dump())
-    add_rows(ctx.session, supplier)
-    ctx.about("supplier", supplier.id)
-    return {"id": supplier.id}
+    return enlist(ctx, supplier, AlreadySupplier)
 
 
 @action("suppliers.update", needs=Permission.SUPPLIERS_MANAGE, where=Where.ANYWHERE)
 def update_supplier(ctx: Context, new: UpdateSupplier) -> dict[str, Any]:
     """Change any of a supplier's fields. Raises AlreadySupplier, Invalid, NotFound."""
-    supplier = find_supplier(ctx.session, new.supplier_id)
     given = new.model_dump(exclude_unset=True, exclude={"supplier_id"})
-    empty = [name for name in ("name", "terms_days") if name in given and given[name] is None]
-    if empty:
-        raise Invalid(dict.fromkeys(empty, "is needed"))
-    if "name" in given:
-        _check_name_free(ctx, given["name"], but=supplier.id)
-    for name, value in given.items():
-        setattr(supplier, name, value)
-    ctx.about("supplier", supplier.id)
-    return {"id": supplier.id}
+    supplier = find_supplier(ctx.session, new.supplier_id)
+    return change(ctx, supplier, given, AlreadySupplier, needed=("name", "terms_days"))
 
 
 @action("suppliers.archive", needs=Permission.SUPPLIERS_MANAGE, where=Where.ANYWHERE)
 def archive_supplier(ctx: Context, form: NameSupplier) -> dict[str, Any]:
     """Take a supplier off the list; what was bought from them and what is owed stays in the books."""
-    supplier = find_supplier(ctx.session, form.supplier_id)
-    supplier.archived_at = supplier.archived_at or ctx.now
-    ctx.about("supplier", supplier.id)
-    return {"id": supplier.id}
+    return strike(ctx, find_supplier(ctx.session, form.supplier_id))
 
 
 @action("suppliers.restore", needs=Permission.SUPPLIERS_MANAGE, where=Where.ANYWHERE)
 def restore_supplier(ctx: Context, form: NameSupplier) -> dict[str, Any]:
     """Put a supplier back on the list. Raises AlreadySupplier."""
-    supplier = find_supplier(ctx.session, form.supplier_id)
-    _check_name_free(ctx, supplier.name, but=supplier.id)
-    supplier.archived_at = None
-    ctx.about("supplier", supplier.id)
-    return {"id": supplier.id}
-
-
-def _check_name_free(ctx: Context, name: str, but: str | None = None) -> None:
-    same = func.lower(Supplier.name) == name.lower()
-    query = select(Supplier.name).where(same, Supplier.archived_at.is_(None))
-    if but is not None:
-        query = query.where(Supplier.id != but)
-    known = ctx.session.scalar(query.limit(1))
-    if known is not None:
-        raise AlreadySupplier(known)
+    return reinstate(ctx, find_supplier(ctx.session, form.supplier_id), AlreadySupplier)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import func, select
-
 from shopnode.domain.accounts.ledger import About, account_holder, charge
 from shopnode.domain.accounts.queries import today_of
 from shopnode.domain.actions import action
-from shopnode.domain.capture import add_rows
 from shopnode.domain.cash.models import MoneyKind
 from shopnode.domain.cash.moves import move_money
 from shopnode.domain.context import Context
@@ -18,6 +15,7 @@ from shopnode.domain.financiers.forms import ArchiveFinancier, ChargeBack, Creat
 from shopnode.domain.financiers.ledger import Receivable, receivables, write_entry
 from shopnode.domain.financiers.models import Financier, FinancierEntryKind
 from shopnode.domain.homes import Where
+from shopnode.domain.named import change, enlist, strike
 from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row
 from shopnode.domain.sales.models import Sale
@@ -33,35 +31,21 @@ class AlreadyFinancier(Conflict):
 @action("financiers.create", needs=Permission.FINANCIERS_MANAGE, where=Where.ANYWHERE)
 def create_financier(ctx: Context, new: CreateFinancier) -> dict[str, Any]:
     """Add a firm that finances phones. Raises AlreadyFinancier."""
-    _check_name_free(ctx, new.name)
     financier = Financier(id=ctx.new_id(), created_by=ctx.actor.id, created_at=ctx.now, **new.model_dump())
-    add_rows(ctx.session, financier)
-    ctx.about("financier", financier.id)
-    return {"id": financier.id}
+    return enlist(ctx, financier, AlreadyFinancier)
 
 
 @action("financiers.update", needs=Permission.FINANCIERS_MANAGE, where=Where.ANYWHERE)
 def update_financier(ctx: Context, new: UpdateFinancier) -> dict[str, Any]:
-    """Change any of a financier's fields. Raises AlreadyFinancier, NotFound."""
-    financier = find_row(ctx.session, Financier, new.financier_id, "This financier")
+    """Change any of a financier's fields. Raises AlreadyFinancier, Invalid, NotFound."""
     given = new.model_dump(exclude_unset=True, exclude={"financier_id"})
-    if "name" in given and given["name"] is None:
-        raise Invalid({"name": "is needed"})
-    if "name" in given:
-        _check_name_free(ctx, given["name"], but=financier.id)
-    for name, value in given.items():
-        setattr(financier, name, value)
-    ctx.about("financier", financier.id)
-    return {"id": financier.id}
+    return change(ctx, _find(ctx, new.financier_id), given, AlreadyFinancier)
 
 
 @action("financiers.archive", needs=Permission.FINANCIERS_MANAGE, where=Where.ANYWHERE)
 def archive_financier(ctx: Context, form: ArchiveFinancier) -> dict[str, Any]:
     """Finance no more phones by a firm; what they owe stays in the books, and they may still pay it."""
-    financier = find_row(ctx.session, Financier, form.financier_id, "This financier")
-    financier.archived_at = financier.archived_at or ctx.now
-    ctx.about("financier", financier.id)
-    return {"id": financier.id}
+    return strike(ctx, _find(ctx, form.financier_id))
 
 
 @action("financiers.settle", needs=Permission.FINANCIERS_MANAGE)
@@ -70,7 +54,7 @@ def settle_receivables(ctx: Context, form: Settle) -> dict[str, Any]:
 
     Raises DrawerClosed, Invalid, ReferenceUsed, NotFound.
     """
-    financier = find_row(ctx.session, Financier, form.financier_id, "This financier")
+    financier = _find(ctx, form.financier_id)
     waiting = [item for item in receivables(ctx.session, financier_id=financier.id) if item.open_minor > 0]
     chosen = _chosen(financier, waiting, form.imeis)
     moved = move_money(
@@ -99,7 +83,7 @@ def charge_back(ctx: Context, form: ChargeBack) -> dict[str, Any]:
 
     Raises Invalid, NotFound.
     """
-    financier = find_row(ctx.session, Financier, form.financier_id, "This financier")
+    financier = _find(ctx, form.financier_id)
     waiting = receivables(ctx.session, financier_id=financier.id)
     (phone,) = _chosen(financier, [item for item in waiting if item.open_minor > 0], [form.imei])[:1]
     if form.amount > phone.open_minor:
@@ -126,7 +110,5 @@ def _chosen(financier: Financier, waiting: list[Receivable], imeis: list[str]) -
     return [by_number[number] for number in dict.fromkeys(imeis)]
 
 
-def _check_name_free(ctx: Context, name: str, but: str | None = None) -> None:
-    query = select(Financier.id).where(func.lower(Financier.name) == name.lower(), Financier.archived_at.is_(None))
-    if any(row_id != but for row_id in ctx.session.scalars(query)):
-        raise AlreadyFinancier(name)
+def _find(ctx: Context, financier_id: str) -> Financier:
+    return find_row(ctx.session, Financier, financier_id, "This financier")
