@@ -183,5 +183,5 @@ def _server_user() -> pwd.struct_passwd | None:
         except KeyError:
             continue
     command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", "phoneshop"]
-    subprocess.run(command, check=True, capture_output=True, timeout=COMMAND_TIMEOUT_S)  # noqa: S603
+    subprocess.run(command, check=True, capture_output=True, timeout=COMMAND_TIMEOUT_S)  # noqa: S603 — a fixed command
     return pwd.getpwnam("phoneshop")

@@ -50,4 +50,4 @@ import shopnode.domain.usedphones.blocking
 import shopnode.domain.usedphones.identities
 import shopnode.domain.usedphones.refurbishing
 import shopnode.domain.usedphones.trade_in
-import shopnode.domain.usedphones.valuations  # noqa: F401
+import shopnode.domain.usedphones.valuations  # noqa: F401 — as all of these: the door knows their actions
