@@ -11,6 +11,7 @@ from shopnode.api.calls import Call
 from shopnode.api.routing import route
 from shopnode.api.shapes import Instant, Paged
 from shopnode.domain.cash.actions import OpenDrawer
+from shopnode.domain.cash.counterfeits import BookCounterfeits
 from shopnode.domain.cash.history import list_drawer_sessions
 from shopnode.domain.cash.models import DrawerSession
 from shopnode.domain.cash.queries import open_session_or_none
@@ -87,6 +88,19 @@ def close_drawer(call: Call, drawer_id: str, body: Count) -> DrawerOut:
     find_row(call.ctx.session, DrawerSession, drawer_id, "This drawer session")
     call.perform({"drawer_session_id": drawer_id, **body.model_dump(exclude_unset=True)})
     return _one(call.ctx, drawer_id)
+
+
+class Loss(BaseModel):
+    """What was booked."""
+
+    lost: int
+    slips: list[str] = Field(description="The number of each note's slip.")
+
+
+@route("POST", "/drawer-sessions/current/counterfeits", action="cash.book_counterfeits", takes_approval=True)
+def book_counterfeits(call: Call, body: BookCounterfeits) -> Loss:
+    """Book notes that are no money as a loss, each with the number on it. Staff need a second person."""
+    return Loss(**call.perform(body).result)
 
 
 def _one(ctx: Context, drawer_id: str) -> DrawerOut:

@@ -121,7 +121,8 @@ def _payment_status(summary: SaleSummary, due_minor: int) -> PaymentStatus:
 
 def _item(line: SaleLine) -> SaleItem:
     return SaleItem(
-        id=line.id, product_id=line.product_id, device_id=line.unit_id, item_name=line.item_name, imei=line.imei,
+        id=line.id, product_id=line.product_id, device_id=line.unit_id, item_name=line.item_name,
+        is_custom=line.product_id is None, imei=line.imei,
         quantity=line.quantity, unit_price=line.unit_price_minor, discount_amount=line.discount_minor,
         total_price=line.quantity * line.unit_price_minor - line.discount_minor, warranty_days=line.warranty_days,
         warranty_terms=line.warranty_terms, seller_id=line.seller_id,
@@ -132,6 +133,7 @@ def _payment(row: Payment) -> SalePayment:
     return SalePayment(
         id=row.id, kind=PaymentKind(row.kind), method=Tender(row.method), amount=row.amount_minor,
         tendered=row.tendered_minor, change=row.change_minor, reference=row.reference, created_at=row.at,
+        fee=row.fee_minor, fee_borne_by=row.fee_borne_by,
     )  # fmt: skip
 
 

@@ -70,6 +70,7 @@ class SaleItem(BaseModel):
     product_id: str | None
     device_id: str | None
     item_name: str
+    is_custom: bool = Field(description="Named by hand: in no catalogue, and what it cost is a guess.")
     imei: str | None
     quantity: int
     unit_price: int
@@ -90,6 +91,8 @@ class SalePayment(BaseModel):
     tendered: int | None
     change: int | None
     reference: str | None
+    fee: int | None = Field(description="What the network took, beside the amount.")
+    fee_borne_by: str | None
     created_at: Instant
 
 

@@ -12,6 +12,7 @@ import shopnode.domain.buying.receiving
 import shopnode.domain.buying.returns
 import shopnode.domain.buying.suppliers
 import shopnode.domain.cash.actions
+import shopnode.domain.cash.counterfeits
 import shopnode.domain.catalogue.actions
 import shopnode.domain.catalogue.projections
 import shopnode.domain.customers.actions

@@ -14,7 +14,6 @@ from shopnode.domain.permissions import Role
 from tests.api.client import Client
 from tests.api.conftest import api_app
 from tests.api.goods import CABLE, IMEI, NOBODY, PHONE
-from tests.hub.conftest import server, world  # noqa: F401 — the hub's own fixtures
 from tests.hub.world import PASSWORD, Node, World
 
 SARAH = {"email": "sarah@kisura.example", "password": PASSWORD}
@@ -123,7 +122,10 @@ def test_a_refund_decided_in_the_portal_is_paid_by_whoever_sees_the_sale(app: Fl
 def test_what_only_a_shop_can_do_is_refused_in_words(app: Flask, node: Node) -> None:
     owner = signed_in(app)
     sale = owner.get("/sales")["items"][0]["id"]
-    item = {"items": [{"item_name": "Case", "unit_price": 1}], "payments": [{"method": "cash", "amount": 1}]}
+    item = {
+        "items": [{"item_name": "Case", "unit_price": 1, "category": "Services", "unit_cost": 0}],
+        "payments": [{"method": "cash", "amount": 1}],
+    }
     phone = owner.get("/products?q=spark")["items"][0]["id"]
     for method, path, form in [
         ("POST", "/sales", item), ("PUT", f"/sales/{sale}", {"notes": "x"}), ("POST", f"/sales/{sale}/refund", None),

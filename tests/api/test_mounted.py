@@ -37,7 +37,7 @@ def test_a_program_signs_in_sells_and_signs_out(program: FlaskClient, shop: Shop
     tokens = answer(program.post("/api/auth/login", json=LOGIN), 200)
     bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
     answer(program.post("/api/drawer-sessions", json={"opening_float": 0}, headers=bearer), 201)
-    item = {"item_name": "Case", "unit_price": 5_000}
+    item = {"item_name": "Case", "unit_price": 5_000, "category": "Services", "unit_cost": 0}
     ticket = {"items": [item], "payments": [{"method": "cash", "amount": 5_000}]}
 
     sale = answer(program.post("/api/sales", json=ticket, headers=bearer), 201)
@@ -86,7 +86,7 @@ def test_an_approvers_pin_is_not_written_down(
         "X-Approver-Id": str(shop.owner.id), "X-Approver-Pin": PINS["Sarah"],
     }  # fmt: skip
     answer(program.post("/api/drawer-sessions", json={"opening_float": 0}, headers=headers), 201)
-    item = {"item_name": "Old phone", "unit_price": 900_000}
+    item = {"item_name": "Old phone", "unit_price": 900_000, "category": "Services", "unit_cost": 0}
     ticket = {"items": [item], "payments": [{"method": "cash", "amount": 900_000}]}
 
     answer(program.post("/api/sales", json=ticket, headers=headers), 201)

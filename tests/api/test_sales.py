@@ -198,7 +198,7 @@ def test_a_phone_is_sold_by_its_number(owner: Client, cable: dict[str, Any]) -> 
 
 
 def test_a_thing_without_a_product_is_sold_by_name(owner: Client, cable: dict[str, Any]) -> None:
-    item = {"item_name": "Unlocking", "unit_price": 20_000}
+    item = {"item_name": "Unlocking", "unit_price": 20_000, "category": "Services", "unit_cost": 0}
     sale = owner.post("/sales", {"items": [item], "payments": [{"method": "card", "amount": 20_000}]})
     assert (sale["items"][0]["item_name"], sale["items"][0]["product_id"]) == ("Unlocking", None)
 
@@ -216,7 +216,10 @@ def test_above_the_limit_a_second_person_enters_their_pin(staff: Client, shop: S
 
 
 def test_a_closed_drawer_sells_nothing(owner: Client, shop: Shop) -> None:
-    ticket = {"items": [{"item_name": "Case", "unit_price": 1_000}], "payments": [{"method": "cash", "amount": 1_000}]}
+    ticket = {
+        "items": [{"item_name": "Case", "unit_price": 1_000, "category": "Services", "unit_cost": 0}],
+        "payments": [{"method": "cash", "amount": 1_000}],
+    }
     assert owner.post("/sales", ticket, 409)["code"] == "drawer-closed"
 
 

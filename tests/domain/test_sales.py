@@ -215,7 +215,8 @@ def test_goods_the_books_do_not_know_can_still_be_sold(till):
 
 def test_a_custom_line_names_itself_and_moves_no_stock(till):
     moved = len(till.shop.rows(StockMovement))
-    done = till.sell({"item_name": "Screen wipe", "unit_price": 2_000}, pay=[{"method": "cash", "amount": 2_000}])
+    wipe = {"item_name": "Screen wipe", "unit_price": 2_000, "category": "Services", "unit_cost": 300}
+    done = till.sell(wipe, pay=[{"method": "cash", "amount": 2_000}])
     assert done.result["total"] == 2_000
     assert len(till.shop.rows(StockMovement)) == moved
 
@@ -258,7 +259,7 @@ def test_an_archived_product_and_an_unknown_seller_are_refused(till):
 
 
 def test_custom_lines_count_together_against_their_limit(till):
-    radio = {"item_name": "Radio", "unit_price": 150_000, "category": "Used"}
+    radio = {"item_name": "Radio", "unit_price": 150_000, "category": "Used", "unit_cost": 90_000}
     till.sell(radio, pay=[{"method": "cash", "amount": 150_000}])
     with pytest.raises(ApprovalNeeded, match="not in the catalogue"):
         till.sell(radio, radio, pay=[{"method": "cash", "amount": 300_000}])

@@ -35,8 +35,9 @@ def sign_in(served: Served) -> dict[str, str]:
 
 
 def sell(served: Served, headers: dict[str, str], key: str, **more: object) -> tuple[int, dict[str, object]]:
+    fitting = {"item_name": "Screen protector fitting", "unit_price": 5_000, "category": "Services", "unit_cost": 0}
     sale = {
-        "items": [{"item_name": "Screen protector fitting", "quantity": 1, "unit_price": 5_000}],
+        "items": [fitting],
         "payments": [{"method": "cash", "amount": 5_000}], **more,
     }  # fmt: skip
     return served.post("/api/sales", sale, {**headers, "Idempotency-Key": key})

@@ -21,7 +21,10 @@ from shopnode.machine.runtime import Node
 from shopnode.machine.storage import SPENT_BYTES, DiskFull, Space, StorageFailed
 
 MIB = 2**20
-A_SALE = {"items": [{"item_name": "Repair", "unit_price": 5_000}], "payments": [{"method": "cash", "amount": 5_000}]}
+A_SALE = {
+    "items": [{"item_name": "Repair", "unit_price": 5_000, "category": "Services", "unit_cost": 0}],
+    "payments": [{"method": "cash", "amount": 5_000}],
+}
 
 
 class Disk:

@@ -58,7 +58,8 @@ def some_item(world: World, place: Computer, *, custom: bool = True) -> tuple[di
             return {"device_id": unit, "unit_price": price}, price, Counter({model: -1})
     if custom and chance.random() < 0.1:
         price = chance.randrange(1_000, 50_000)
-        return {"item_name": "Screen protector fitted", "unit_price": price}, price, Counter()
+        fitted = {"item_name": "Screen protector fitted", "unit_price": price, "category": "Services", "unit_cost": 0}
+        return fitted, price, Counter()
     ware = chance.choice([ware for ware in world.ours.wares if not ware.is_phone])
     quantity = chance.choice((1, 1, 1, 2, 5))
     price = place.query("SELECT price_minor FROM product WHERE id = :id", id=ware.id)[0][0]
@@ -82,7 +83,8 @@ def tenders(world: World, total: int, *, exact: bool = False) -> list[dict[str, 
 
 def oversize(world: World) -> None:
     """A ticket that is larger than an entry may be: refused when it is written."""
-    items = [{"item_name": BIG_SIGN * 200, "unit_price": 100} for _ in range(LONG_LINES)]
+    line = {"item_name": BIG_SIGN * 200, "unit_price": 100, "category": "Services", "unit_cost": 0}
+    items = [line] * LONG_LINES
     pay = [{"method": "cash", "amount": LONG_LINES * 100}]
     place = world.some_computer()
     done = world.do(place, "sales.sell", {"items": items, "payments": pay, "print_receipt": False}, "Sarah")

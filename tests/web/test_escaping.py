@@ -85,7 +85,8 @@ def test_every_text_is_shown_as_text_wherever_it_is_shown(sarah: Browser, shop: 
 def sell_everything(browser: Browser) -> str:
     """A sale of things named so, by a customer named so, paid with a reference named so."""
     for text in PAYLOADS[:12]:
-        answer = browser.tap("/sell/custom", item_name=text, category=text[:100], unit_price_minor="1000", cost_minor="0")
+        typed = {"item_name": text, "category": text[:100], "unit_price_minor": "1000", "cost_minor": "0"}
+        answer = browser.tap("/sell/custom", **typed)
         assert not problems(answer.get_data(as_text=True))
     browser.tap("/sell/customer", name=PAYLOADS[16], phone="")
     browser.tap("/sell/discount", discount_minor="100", reason=PAYLOADS[14])

@@ -130,7 +130,8 @@ def test_the_cart_is_in_the_shop_and_not_in_the_browser(shop: Shop, node: BareNo
     tablet.sign_in("Aisha")
     tablet.tap("/sell/lines", product_id=goods.cable)
     tablet.tap("/sell/lines", unit_id=goods.units[0])
-    tablet.tap("/sell/custom", item_name="Screen fitting", unit_price_minor="10,000", category="Services")
+    fitting = {"item_name": "Screen fitting", "unit_price_minor": "10,000", "category": "Services", "cost_minor": "0"}
+    tablet.tap("/sell/custom", **fitting)
 
     computer = Browser(create_app(BareNode(shop)))  # the program started anew
     computer.sign_in("Aisha")
@@ -139,10 +140,12 @@ def test_the_cart_is_in_the_shop_and_not_in_the_browser(shop: Shop, node: BareNo
     assert "USB-C cable" in text and "IMEI …0136" in text and "Screen fitting" in text and "658,000" in text
 
 
-def test_a_thing_named_by_hand_keeps_its_guessed_cost(aisha: Browser, shop: Shop, goods: Goods) -> None:
-    wrong = aisha.tap("/sell/custom", item_name="Screen fitting", unit_price_minor="10000", cost_minor="-1")
+def test_rule_26_a_thing_named_by_hand_keeps_its_guessed_cost(aisha: Browser, shop: Shop, goods: Goods) -> None:
+    fitting = {"item_name": "Screen fitting", "unit_price_minor": "10000", "category": "Services"}
+    wrong = aisha.tap("/sell/custom", **fitting, cost_minor="-1")
     assert wrong.status_code == 422 and "must be at least 0" in words(wrong).lower()
-    aisha.tap("/sell/custom", item_name="Screen fitting", unit_price_minor="10000", cost_minor="4,000")
+    assert "needed, about" in words(aisha.tap("/sell/custom", **fitting))
+    aisha.tap("/sell/custom", **fitting, cost_minor="4,000")
     aisha.tap("/sell/complete", action_id=begin_payment(aisha))
 
     assert [(row.item_name, row.cost_minor) for row in shop.rows(SaleLine)] == [("Screen fitting", 4_000)]

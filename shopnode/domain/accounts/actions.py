@@ -54,7 +54,7 @@ def take_payment(ctx: Context, form: TakePayment) -> dict[str, Any]:
     chosen = _chosen(ctx, customer, form.charge_ids)
     moved = move_money(
         ctx, MoneyKind.ACCOUNT_PAYMENT, form.method, form.amount, reference=form.reference, customer_id=customer.id,
-        note=form.note,
+        note=form.note, fee_minor=form.fee, fee_borne_by=form.fee_borne_by,
     )  # fmt: skip
     about = About(money_id=moved.id, number=moved.number, note=form.note)
     rest = discharge(ctx, customer.id, form.amount, about, first=chosen)
@@ -89,7 +89,7 @@ def sell_store_credit(ctx: Context, form: SellStoreCredit) -> dict[str, Any]:
     customer = account_holder(ctx.session, form.customer_id)
     moved = move_money(
         ctx, MoneyKind.STORE_CREDIT, form.method, form.amount, reference=form.reference, customer_id=customer.id,
-        note=form.note,
+        note=form.note, fee_minor=form.fee, fee_borne_by=form.fee_borne_by,
     )  # fmt: skip
     about = About(money_id=moved.id, number=moved.number, note=form.note)
     owe_customer(ctx, customer.id, form.amount, EntryKind.GIFT, about)
@@ -105,7 +105,7 @@ def pay_out_store_credit(ctx: Context, form: PayOut) -> dict[str, Any]:
         ctx.require_approval(f"Paying out {form.amount:,} of {customer.name}'s store credit needs a second person.")
     moved = move_money(
         ctx, MoneyKind.STORE_CREDIT, form.method, -form.amount, reference=form.reference, customer_id=customer.id,
-        note=form.note,
+        note=form.note, fee_minor=form.fee, fee_borne_by=form.fee_borne_by,
     )  # fmt: skip
     about = About(money_id=moved.id, number=moved.number, note=form.note)
     take_store_credit(ctx, customer, form.amount, EntryKind.PAID_OUT, about)

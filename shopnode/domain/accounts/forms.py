@@ -18,6 +18,8 @@ class MoneyIn(Params):
     method: Code
     amount: PositiveAmount
     reference: Annotated[Line, Field(max_length=60)] | None = None
+    fee: PositiveAmount | None = Field(default=None, description="What the network took, beside the amount.")
+    fee_borne_by: Literal["shop", "customer"] | None = None
 
 
 class PaymentOnAccount(MoneyIn):

@@ -36,7 +36,8 @@ def receive_unallocated(ctx: Context, form: ReceiveUnallocated) -> dict[str, Any
     customer = account_holder(ctx.session, form.customer_id) if form.customer_id else None
     moved = move_money(
         ctx, MoneyKind.UNALLOCATED, form.method, form.amount, reference=form.reference,
-        customer_id=customer.id if customer else None, note=form.note,
+        customer_id=customer.id if customer else None, note=form.note, fee_minor=form.fee,
+        fee_borne_by=form.fee_borne_by,
     )  # fmt: skip
     if customer is not None:
         about = About(money_id=moved.id, number=moved.number, note=form.note)

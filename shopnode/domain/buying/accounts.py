@@ -30,6 +30,7 @@ class PaySupplier(Params):
     amount_minor: PositiveAmount
     reference: Reference = None
     note: Annotated[ShortText | None, Optionally] = None
+    fee_minor: PositiveAmount | None = None  # what the network took, beside the amount
 
 
 class CreditNote(Params):
@@ -107,7 +108,7 @@ def _money(ctx: Context, form: PaySupplier, sign: int) -> dict[str, Any]:
     amount = sign * form.amount_minor
     moved = move_money(
         ctx, MoneyKind.SUPPLIER, form.method, amount, reference=form.reference, about_id=supplier.id,
-        note=form.note or supplier.name,
+        note=form.note or supplier.name, fee_minor=form.fee_minor, fee_borne_by="shop" if form.fee_minor else None,
     )  # fmt: skip
     write_entry(
         ctx, supplier.id, SupplierEntryKind.PAYMENT, amount, reference=form.reference, money_id=moved.id,

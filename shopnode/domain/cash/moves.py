@@ -38,12 +38,17 @@ def move_money(
     about_id: str | None = None,
     customer_id: str | None = None,
     note: str | None = None,
+    fee_minor: int | None = None,
+    fee_borne_by: str | None = None,
 ) -> Moved:
     """Write money in (+) or out (−). Cash goes through the open drawer; a network's transaction is good once, for ever.
 
-    Raises DrawerClosed, Invalid (fields `method`, `reference`), ReferenceUsed.
+    fee_minor  what the network took beside it, and who bears that: shop or customer (rule 43)
+
+    Raises DrawerClosed, Invalid (fields `method`, `reference`, `fee`, `fee_borne_by`), ReferenceUsed.
     """
     tender, known = _tender(method), _reference(reference)
+    _check_fee(tender, fee_minor, fee_borne_by)
     if tender in NEEDS_REFERENCE and known is None:
         raise Invalid({"reference": f"{METHOD_NAMES[tender]} needs the transaction id from the message"})
     if known is not None and tender is not Tender.CASH:
@@ -55,10 +60,23 @@ def move_money(
     row = {
         "id": row_id, "shop_id": ctx.shop_id, "kind": kind.value, "method": tender.value, "amount_minor": amount_minor,
         "reference": None if tender is Tender.CASH else known, "number": number, "drawer_session_id": drawer.id,
-        "about_id": about_id, "customer_id": customer_id, "note": note, "at": ctx.now, "by_id": ctx.actor.id,
+        "about_id": about_id, "customer_id": customer_id, "note": note, "fee_minor": fee_minor,
+        "fee_borne_by": fee_borne_by, "at": ctx.now, "by_id": ctx.actor.id,
     }  # fmt: skip
     insert_rows(ctx.session, MoneyMove, [row])
     return Moved(row_id, number, tender)
+
+
+def _check_fee(tender: Tender, fee_minor: int | None, borne_by: str | None) -> None:
+    """A fee names who bears it, and notes in the hand cost none. Raises Invalid."""
+    if fee_minor is None and borne_by is None:
+        return
+    if tender is Tender.CASH:
+        raise Invalid({"fee": "is for money of a network or a bank: Cash costs none"})
+    if fee_minor is None:
+        raise Invalid({"fee": "is needed where somebody bears it"})
+    if borne_by is None:
+        raise Invalid({"fee_borne_by": "is needed: shop or customer"})
 
 
 def _tender(method: str) -> Tender:

@@ -59,7 +59,7 @@ def settle_receivables(ctx: Context, form: Settle) -> dict[str, Any]:
     chosen = _chosen(financier, waiting, form.imeis)
     moved = move_money(
         ctx, MoneyKind.FINANCIER, form.method, form.amount, reference=form.reference, about_id=financier.id,
-        note=form.note,
+        note=form.note, fee_minor=form.fee, fee_borne_by=form.fee_borne_by,
     )  # fmt: skip
     left, paid = form.amount, []
     for item in [*chosen, *(item for item in waiting if item not in chosen)]:

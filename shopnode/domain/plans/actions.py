@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
+from shopnode.domain.accounts.forms import MoneyIn
 from shopnode.domain.accounts.ledger import About, account_holder, owe_customer
 from shopnode.domain.accounts.models import EntryKind
 from shopnode.domain.accounts.queries import today_of
@@ -67,7 +68,7 @@ def open_plan(ctx: Context, form: OpenPlan) -> dict[str, Any]:
     )  # fmt: skip
     add_rows(ctx.session, plan)
     _write_terms(ctx, plan, lines, dues)
-    slips = [_take(ctx, plan, part.method, part.amount, part.reference) for part in form.payments]
+    slips = [_take(ctx, plan, part) for part in form.payments]
     ctx.about("plan", plan.id)
     made: dict[str, Any] = {"plan_id": plan.id, "number": plan.number, "total": plan.total_minor, "slips": slips}
     if kind is PlanKind.INSTALMENT:
@@ -86,7 +87,7 @@ def pay_plan(ctx: Context, form: PayPlan) -> dict[str, Any]:
     left = plan.total_minor - paid_so_far(ctx.session, plan.id)
     if form.amount > left:
         raise Invalid({"amount": f"is more than the {left:,} that are left of plan {plan.number}"})
-    slip = _take(ctx, plan, form.method, form.amount, form.reference)
+    slip = _take(ctx, plan, form)
     ctx.about("plan", plan.id)
     return {"plan_id": plan.id, "slip": slip, "paid": plan.total_minor - left + form.amount, "open": left - form.amount}
 
@@ -192,11 +193,11 @@ def _write_terms(ctx: Context, plan: Plan, lines: Sequence[Line], dues: Sequence
     insert_rows(ctx.session, PlanDue, parts)
 
 
-def _take(ctx: Context, plan: Plan, method: str, amount: int, reference: str | None) -> str:
+def _take(ctx: Context, plan: Plan, part: MoneyIn | Tendered) -> str:
     """Money towards the plan; the number of its slip."""
     moved = move_money(
-        ctx, MoneyKind.PLAN_PAYMENT, method, amount, reference=reference, about_id=plan.id,
-        customer_id=plan.customer_id,
+        ctx, MoneyKind.PLAN_PAYMENT, part.method, part.amount, reference=part.reference, about_id=plan.id,
+        customer_id=plan.customer_id, fee_minor=part.fee, fee_borne_by=part.fee_borne_by,
     )  # fmt: skip
     return moved.number
 

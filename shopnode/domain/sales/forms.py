@@ -27,7 +27,7 @@ class Item(Params):
         default=None, description="Minor units; left out, what the customer's price list and the quantity say."
     )
     discount_amount: Amount = 0
-    unit_cost: Amount | None = Field(default=None, description="What a thing named by hand costs, about.")
+    unit_cost: Amount | None = Field(default=None, description="What a thing named by hand cost, about; it needs it.")
     seller_id: IdText | None = Field(default=None, description="Who sold this line; the ticket's seller if left out.")
 
     @model_validator(mode="after")
@@ -40,6 +40,15 @@ class Item(Params):
             raise ValueError("a line without a product needs its unit_price")
         return self
 
+    @property
+    def missing(self) -> dict[str, str]:
+        """What a thing named by hand must say of itself, and does not (rule 26): it is in no other book."""
+        if self.product_id or self.device_id:
+            return {}
+        needed = {"category": self.category, "unit_cost": self.unit_cost}
+        words = {"category": "is needed: what kind of thing it is", "unit_cost": "is needed: what it cost, about"}
+        return {name: words[name] for name, value in needed.items() if value in (None, "")}
+
 
 class Tendered(Params):
     """Money as the customer gave it."""
@@ -50,6 +59,8 @@ class Tendered(Params):
     about_id: IdText | None = Field(default=None, description="What the tender is about: a financier, for one.")
     currency: Annotated[Code, Field(max_length=3)] | None = Field(default=None, description="Of foreign notes: USD.")
     foreign_amount: PositiveAmount | None = Field(default=None, description="Minor units of that currency.")
+    fee: PositiveAmount | None = Field(default=None, description="What the network took, beside the amount.")
+    fee_borne_by: Literal["shop", "customer"] | None = None
 
 
 class NewSale(Params):

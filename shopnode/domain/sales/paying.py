@@ -19,6 +19,7 @@ from shopnode.domain.sales.models import MONEY, Tender
 from shopnode.domain.sales.rules import (
     METHOD_NAMES,
     NEEDS_REFERENCE,
+    Fee,
     Foreign,
     Handed,
     NotSettled,
@@ -78,7 +79,26 @@ def _read(
         wrong[f"{place}.reference"] = f"{METHOD_NAMES[method]} needs the transaction id from the message"
     foreign = _foreign(payment, method, terms, place, wrong)
     reference = None if method is Tender.CASH else reference
-    return Handed(method, payment.amount, reference, payment.about_id, foreign)
+    fee = read_fee(payment.fee, payment.fee_borne_by, method, place, wrong)
+    return Handed(method, payment.amount, reference, payment.about_id, foreign, fee)
+
+
+def read_fee(
+    amount_minor: int | None, borne_by: str | None, method: Tender, place: str, wrong: dict[str, str]
+) -> Fee | None:
+    """What the network took, with who bears it; one without the other is noted as wrong (rule 43)."""
+    before = f"{place}." if place else ""
+    if amount_minor is None and borne_by is None:
+        return None
+    if method is Tender.CASH or method not in MONEY:
+        wrong[f"{before}fee"] = f"is for money of a network or a bank: {METHOD_NAMES[method]} costs none"
+    elif amount_minor is None:
+        wrong[f"{before}fee"] = "is needed where somebody bears it"
+    elif borne_by is None:
+        wrong[f"{before}fee_borne_by"] = "is needed: shop or customer"
+    else:
+        return Fee(amount_minor, borne_by)
+    return None
 
 
 def _foreign(payment: Tendered, method: Tender, terms: Terms, place: str, wrong: dict[str, str]) -> Foreign | None:

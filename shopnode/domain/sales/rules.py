@@ -125,6 +125,14 @@ def worth_of(amount_minor: int, rate_minor: int, places: int) -> int:
 
 
 @dataclass(frozen=True)
+class Fee:
+    """What a network took for moving money, and who bears it (rule 43). It is no part of the amount."""
+
+    amount_minor: int
+    borne_by: str  # shop or customer
+
+
+@dataclass(frozen=True)
 class Handed:
     """One tender as the customer gave it."""
 
@@ -133,6 +141,7 @@ class Handed:
     reference: str | None
     about_id: str | None = None  # what a tender is about: a financier, for one
     foreign: Foreign | None = None
+    fee: Fee | None = None
 
 
 @dataclass(frozen=True)
@@ -146,6 +155,7 @@ class Settled:
     reference: str | None
     about_id: str | None = None
     foreign: Foreign | None = None
+    fee: Fee | None = None
 
 
 class NotSettled(ValueError):
@@ -181,7 +191,8 @@ def settle(total_minor: int, handed: Sequence[Handed], rounding_minor: int = 0) 
     booked = []
     for tender in handed:
         if tender.method is not Tender.CASH:
-            booked.append(Settled(tender.method, tender.amount_minor, None, None, tender.reference, tender.about_id))
+            told = tender.reference, tender.about_id
+            booked.append(Settled(tender.method, tender.amount_minor, None, None, *told, fee=tender.fee))
             continue
         back = min(change, tender.amount_minor)
         change -= back

@@ -41,7 +41,6 @@ from shopnode.domain.settings.queries import all_numbers, number_setting
 from shopnode.domain.stock.models import StockCost
 from shopnode.domain.usedphones.blocklist import blocked_or_none
 
-CUSTOM_CATEGORY = "Custom"
 NOT_AVAILABLE = {
     UnitStatus.EXPECTED.value: "it has not arrived from its supplier yet. Receive it first.",
     UnitStatus.RESERVED.value: "it is reserved for a customer. Sell it through their plan, or release it first.",
@@ -111,6 +110,7 @@ def price_lines(
     for position, item in enumerate(items):
         place = f"items.{position}"
         if item.product_id is None and item.device_id is None:
+            wrong |= {f"{place}.{name}": words for name, words in item.missing.items()}
             lines.append(_custom_line(item, tax_rate_bp))
             continue
         pieces = units.get(position, [])
@@ -279,7 +279,7 @@ def _custom_line(item: Item, tax_rate_bp: int) -> Line:
         name=item.item_name or "", quantity=item.quantity, unit_price_minor=price, list_price_minor=price,
         floor_minor=0, discount_minor=item.discount_amount, cost_minor=item.unit_cost or 0,
         tax_rate_bp=tax_rate_bp, warranty_days=0,
-        category=item.category or CUSTOM_CATEGORY, seller_id=item.seller_id,
+        category=item.category, seller_id=item.seller_id,
     )  # fmt: skip
 
 

@@ -196,7 +196,7 @@ def _move(ctx: Context, payout: Payout, amount_minor: int, purchase_id: str, not
         return None
     moved = move_money(
         ctx, MoneyKind.USED_PHONE, payout.method, amount_minor, reference=payout.reference, about_id=purchase_id,
-        note=note,
+        note=note, fee_minor=payout.fee, fee_borne_by=payout.fee_borne_by,
     )  # fmt: skip
     return moved.number
 

@@ -6,7 +6,19 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AliasChoices, Field
 
-from shopnode.domain.params import Amount, Code, IdText, Line, Name, Note, Optionally, Params, Reason, ShortText
+from shopnode.domain.params import (
+    Amount,
+    Code,
+    IdText,
+    Line,
+    Name,
+    Note,
+    Optionally,
+    Params,
+    PositiveAmount,
+    Reason,
+    ShortText,
+)
 from shopnode.domain.phones import Phone
 from shopnode.domain.photos.rules import UPLOAD_BYTES_MAX
 from shopnode.domain.sales.forms import NewSale
@@ -40,6 +52,8 @@ class Payout(Params):
 
     method: Code = "cash"
     reference: Annotated[Annotated[Line, Field(max_length=60)] | None, Optionally] = None
+    fee: PositiveAmount | None = Field(default=None, description="What the network takes for it, beside the amount.")
+    fee_borne_by: Literal["shop", "customer"] | None = None
 
 
 class UsedPhone(Params):

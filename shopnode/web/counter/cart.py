@@ -116,6 +116,10 @@ def custom_line() -> str:
     )  # fmt: skip
     if not (line.item_name or "").strip():
         raise Invalid({"item_name": "is needed"})
+    if line.category is None:
+        raise Invalid({"category": "is needed"})
+    if line.unit_cost is None:
+        raise Invalid({"cost_minor": "is needed, about; 0 where it cost nothing"})
     _check_item(line)
     return cart_answer(change(lambda body: body.add(line)))
 
