@@ -79,13 +79,17 @@ def lines_of(goods: Goods) -> list[BroughtLine]:
         BroughtLine(
             coming.line.item_name,
             " · ".join([
-                f"IMEI …{coming.line.imei[-4:]}" if coming.line.imei else f"{coming.quantity} ×",
+                f"IMEI …{coming.line.imei[-4:]}" if coming.line.imei else _pieces(coming.quantity),
                 RESTOCK_WORDS[coming.restock.value],
             ]),
             coming.worth_minor,
         )
         for coming in goods.lines
     ]  # fmt: skip
+
+
+def _pieces(quantity: int) -> str:
+    return "1 piece" if quantity == 1 else f"{quantity} pieces"
 
 
 def _phone(ctx: Context, trade: CartTrade) -> Brought:

@@ -58,6 +58,8 @@ def _hit(ctx: Context, found: Found) -> dict[str, Any]:
     elif found.unit is not None:
         hit |= {"kind": "unit", "unit_id": found.unit.unit_id, "imei": found.unit.number,
                 "price_minor": found.unit.price_minor, "sold": sold_words(found.unit)}  # fmt: skip
+        if found.unit.sold is not None:
+            hit["back_url"] = url_for("counter.returns", q=found.unit.number)
     elif found.kind is Kind.SALE:
         hit |= {"url": url_for("office.sale", sale_id=found.id), "total_minor": find_summary(ctx, found.id).total_minor}
     else:

@@ -98,6 +98,8 @@ def possible(detail: SaleDetail) -> set[str]:
     """What is permitted and sensible now."""
     may, status, is_shop = g.may, SaleStatus(detail.summary.status), g.ctx.home.is_shop
     can = {"pdf"} | ({"reprint"} if is_shop and Permission.PRINTERS_USE in may else set())
+    if is_shop and Permission.SALES_RETURN in may and status not in UNDONE:
+        can.add("take_back")
     if is_shop and detail.refund_due_minor > 0 and Permission.SALES_CREATE in may:
         can.add("pay_refund")
     if status in UNDONE:

@@ -52,6 +52,8 @@ ORDERS = ("office.order", "office.new_order", "office.edit_order")
 DELIVERIES = ("office.delivery", "office.new_delivery")
 SUPPLIERS = ("office.supplier", "office.new_supplier", "office.edit_supplier")
 SENT_BACK = ("office.supplier_return", "office.send_to_supplier")
+RETURNS = ("counter.return_of", "counter.take_back_goods", "counter.returned")
+PLANS = ("counter.plan_page", "counter.pay_plan", "counter.complete_plan", "counter.end_plan")
 STOCK = Group(
     "Stock",
     (
@@ -90,6 +92,8 @@ NODE_GROUPS = (
                 "Products", "box-seam", "office.products", "products:read", on_phone=True, also=("office.*product*",)
             ),
             Place("Drawer", "cash-stack", "counter.drawer", "closures:create", on_phone=True),
+            Place("Returns", "arrow-counterclockwise", "counter.returns", "sales:return", also=RETURNS),
+            Place("Plans", "hourglass-split", "counter.plans", "accounts:collect", also=PLANS),
         ),
     ),
     STOCK,

@@ -22,6 +22,11 @@ export function closeSheets() {
 document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   if (targetId(ctx) === "sheet") openSheet($("#sheet"));
   if (ctx?.response?.status >= 400) $(`#${targetId(ctx)} [aria-invalid="true"]`)?.focus();
+  const told = $(`#${targetId(ctx)}[data-comes-into-view]`);
+  if (told?.childElementCount) {
+    told.scrollIntoView({ block: "nearest" });
+    $("[autofocus], input:not([type=hidden], [readonly])", told)?.focus();
+  }
 });
 
 document.addEventListener("close", ({ target }) => {
@@ -35,8 +40,8 @@ export function targetId(ctx) {
 
 /* a form marked so closes its sheet once the server has taken it */
 document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
-  const done = ctx.sourceElement.closest("[data-closes-sheet]");
-  if (done && ctx.response?.status < 400 && !ctx.response.headers.get("HX-Retarget")) closeSheets();
+  const asked = ctx.sourceElement.closest("[hx-get], [hx-post]"); // a field within may ask for itself
+  if (asked?.matches("[data-closes-sheet]") && ctx.response?.status < 400 && !ctx.response.headers.get("HX-Retarget")) closeSheets();
 });
 
 document.addEventListener("click", (event) => {
