@@ -199,7 +199,7 @@ def test_a_finger_hits_what_it_is_to_press(open_page: OpenPage, town: Town) -> N
     assert wrong == []
 
 
-@pytest.mark.parametrize("path", ["/sales", "/products", "/printers", "/profile", "/drawer", "/transfers"])
+@pytest.mark.parametrize("path", ["/sales", "/products", "/printers", "/profile", "/drawer", "/transfers", "/labels"])
 def test_the_shops_lists(open_page: OpenPage, town: Town, path: str) -> None:
     page = open_page(AISHA, town.node.address)
 
