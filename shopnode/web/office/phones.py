@@ -69,7 +69,10 @@ def phones() -> str:
     if is_htmx():
         return part("office/_phones.html", **values)
     choices = {"states": STATES, "sorts": SORTS}
-    return page("office/phones_list.html", choices=choices, crumbs=[("Phones", None)], **values)
+    may_receive = g.ctx.home.is_shop and g.ctx.may(Permission.DEVICES_CREATE)
+    return page(
+        "office/phones_list.html", choices=choices, may_receive=may_receive, crumbs=[("Phones", None)], **values
+    )
 
 
 @bp.get("/phones/<id:unit_id>")

@@ -196,7 +196,7 @@ def _detail(supplier_id: str, errors: dict[str, str] | None = None, typed: dict[
     orders = list_orders(ctx, OrderFilter(supplier_id=supplier_id), limit=LAST_SHOWN)
     return page(
         "office/supplier_detail.html", supplier=row, phone=show_phone(row.phone) if row.phone else None,
-        owed_minor=owed_to(ctx, supplier_id), ages=[pair for pair in zip(AGES, ages, strict=False) if pair[1]],
+        owed_minor=owed_to(ctx, supplier_id), ages=[pair for pair in zip(AGES, ages, strict=False) if pair[1] > 0],
         lines=lines, entry_words=ENTRY_WORDS, orders=orders.rows, more_orders=orders.next_cursor,
         deliveries=list_receipts(ctx, supplier_id=supplier_id, limit=LAST_SHOWN).rows,
         returns=list_returns(ctx, ReturnFilter(supplier_id=supplier_id), limit=LAST_SHOWN).rows,

@@ -71,7 +71,7 @@ async function sendNext() {
   try {
     const body = new FormData(by.form);
     body.set(input.name, typed);
-    const answer = await fetch(by.formAction || by.form.action, { method: "POST", body, headers: { "HX-Request": "true" } });
+    const answer = await fetch(by.getAttribute("formaction") ?? by.form.action, { method: "POST", body, headers: { "HX-Request": "true" } });
     const onward = answer.headers.get("HX-Redirect");
     if (onward) location.assign(onward);
     else if (answer.ok) take(await answer.text(), $(by.dataset.sends), by.closest("[data-once]"));
@@ -128,6 +128,13 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   search.value = "";
   $("#goods-hits").replaceChildren();
   $("input:not([type=hidden]), textarea", twin ?? added)?.select();
+});
+
+document.addEventListener("keydown", (event) => {
+  const presses = event.key === "Enter" && event.target.dataset?.presses;
+  if (!presses) return;
+  event.preventDefault();
+  if (event.target.value.trim()) document.getElementById(presses).click();
 });
 
 /* a product that is asked for twice is one question */
