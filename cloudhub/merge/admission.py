@@ -116,12 +116,13 @@ def release_held(books: Books, received_ms: int) -> list[Work]:
     if not books.rows(_ANY_HELD, [books.tenant_id])[0][0]:
         return []
     released: list[Work] = []
-    looked_at = 0
+    looked_at: set[str] = set()
     for _ in range(RELEASE_ROUNDS_MAX):
-        arrived = [row["id"] for rows in books.notes.changed.inserts.values() for row in rows][looked_at:]
+        known = {row["id"]: None for rows in books.notes.changed.inserts.values() for row in rows}
+        arrived = [row_id for row_id in known if row_id not in looked_at]
         if not arrived:
             break
-        looked_at += len(arrived)
+        looked_at.update(arrived)
         condition = "w.verdict = 'held' AND w.missing_id = ANY (%s::uuid[])"
         freed = _try_again(books, waiting_works(books, condition, [arrived], received_ms))
         if not freed:

@@ -7,6 +7,7 @@ from typing import Any
 from unittest import mock
 
 import psycopg
+from sqlalchemy import select
 
 import cloudhub.merge.work as hub_work
 from cloudhub.merge.books import Books
@@ -16,6 +17,7 @@ from cloudhub.merge.tables import insert_statement
 from shopnode.domain.catalogue.models import Product
 from shopnode.domain.handsets.models import StockUnit
 from shopnode.domain.permissions import Role
+from shopnode.domain.sales.models import SaleLine
 from shopnode.domain.sales.projections import _summary
 from tests.domain.till import open_till
 from tests.hub.world import Node, World
@@ -96,6 +98,37 @@ def test_an_entry_that_waited_does_not_undo_what_its_shop_did_since(world: World
     unit = node.row(StockUnit, till.units[0])
     assert (status, line_id) == (unit.status, unit.sold_line_id) == ("sold", line_id)
     assert world.rows("SELECT count(*) FROM waiting_entry")[0][0] == 0
+
+
+def test_what_waited_for_what_waited_is_taken_with_it(world: World, node: Node):
+    """Seed 16: a sale was set aside, an exchange of its goods waited for it, and a return of what was given instead
+    waited for the exchange. The first two were taken after the upgrade, and the third went on waiting."""
+    till = open_till(node)
+    node.sync()
+    judged = hub_work._examine_block
+
+    def choke(sender: Any, entity: str, op: str, columns: list[str], rows: list[list[Any]]) -> None:
+        if any("☠" in str(value) for row in rows for value in row):
+            raise hub_work.Unfit("a sign this version cannot write")
+        judged(sender, entity, op, columns, rows)
+
+    def back(sale_id: str) -> dict[str, Any]:
+        with node.home.reading() as session:
+            line_id = session.scalars(select(SaleLine.id).where(SaleLine.sale_id == sale_id)).one()
+        lines = [{"sale_line_id": line_id, "quantity": 1, "restock": "new"}]
+        return {"sale_id": sale_id, "lines": lines, "reason": "another one"}
+
+    with mock.patch.object(hub_work, "_examine_block", choke):
+        first = till.sell(notes="☠", role=Role.OWNER).result["sale_id"]
+        instead = {"items": [{"product_id": till.glass}], "payments": []}
+        second = node.do("returns.exchange", **back(first), sale=instead)["sale_id"]
+        node.do("returns.take_back", **back(second))
+        node.sync()
+    assert {row[0] for row in world.rows("SELECT verdict FROM waiting_entry")} == {"quarantined", "held"}
+    retry_after_upgrade(world.hub, "the next version")
+
+    assert world.rows("SELECT count(*) FROM waiting_entry")[0][0] == 0
+    assert world.rows("SELECT count(*) FROM sale_return")[0][0] == 2
 
 
 def test_what_comes_back_never_stands_before_what_it_points_at():

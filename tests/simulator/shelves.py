@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Check = Callable[["World"], Iterator[str]]
 
+SPENDABLE = {"store_credit": "overspent_credit", "points": "overspent_points"}  # and how it is told
 GONE = ("sold", "scrapped", "sent")  # a stay that has ended
 READY = ("in_stock", "reserved")  # on hand: it stands in the shop ready to be handed over
 
@@ -33,6 +34,14 @@ def accounts_are_what_was_told(world: World) -> Iterator[str]:
         if odd:
             shown = [(*key, found.get(key, 0), expected[key]) for key in odd[:SHOWN_MAX]]
             yield f"5: accounts at {place.label}, then what was told: {shown}"
+
+
+def nothing_is_spent_that_is_not_there(world: World) -> Iterator[str]:
+    """M4: store credit and points are never below zero, unless the owner is told so."""
+    listed = {str(row[0]) for kind in SPENDABLE.values() for row in world.portal.query(_LISTED.format(kind=kind))}
+    for who, account, balance in world.portal.query(_BALANCES):
+        if account in SPENDABLE and balance < 0 and str(who) not in listed:
+            yield f"M4: {account} of {who} stands at {balance}, and nobody is told"
 
 
 def a_phone_is_in_one_place(world: World) -> Iterator[str]:
@@ -105,6 +114,7 @@ _ARRIVED = "SELECT item_id, sum(quantity) FROM transfer_item_receipt GROUP BY it
 
 CHECKS: tuple[Check, ...] = (
     accounts_are_what_was_told,
+    nothing_is_spent_that_is_not_there,
     a_phone_is_in_one_place,
     shelves_hold_their_phones,
     boxes_hold_what_was_sent,
