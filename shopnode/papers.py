@@ -39,7 +39,7 @@ from shopnode.documents.slips import (
     money_slip,
     return_slip,
 )
-from shopnode.domain.accounts.models import EntryKind
+from shopnode.domain.accounts.models import AccountEntry, EntryKind
 from shopnode.domain.accounts.queries import statement
 from shopnode.domain.buying.queries import find_supplier, order_view
 from shopnode.domain.cash.models import MoneyKind, MoneyMove
@@ -57,7 +57,7 @@ from shopnode.domain.printing.papers import Slip
 from shopnode.domain.queries import find_row, row_or_none
 from shopnode.domain.returns.models import RestockDecision
 from shopnode.domain.returns.queries import find_return, return_lines
-from shopnode.domain.sales.models import Sale, Tender
+from shopnode.domain.sales.models import Sale, SaleSummary, Tender
 from shopnode.domain.sales.rules import METHOD_NAMES
 from shopnode.domain.usedphones.queries import agreement_of
 from shopnode.receipts import local_time, receipt_of_sale
@@ -113,7 +113,18 @@ def day_text(day: date) -> str:
 
 def invoice_of(ctx: Context, sale_id: str) -> Letter:
     """A sale as an invoice, for those who may see the sale. Raises NotFound."""
-    return invoice_letter(receipt_of_sale(ctx, sale_id))
+    receipt = receipt_of_sale(ctx, sale_id)
+    customer_id = ctx.session.scalar(select(SaleSummary.customer_id).where(SaleSummary.sale_id == sale_id))
+    customer = row_or_none(ctx.session, Customer, customer_id) if customer_id else None
+    due_on = ctx.session.scalar(
+        select(AccountEntry.due_on)
+        .where(AccountEntry.sale_id == sale_id, AccountEntry.kind == EntryKind.CHARGE.value)
+        .order_by(AccountEntry.at)
+        .limit(1)
+    )
+    return invoice_letter(
+        receipt, buyer_address=(customer.address if customer else None) or "", due_on=day_text(due_on) if due_on else ""
+    )
 
 
 def statement_of(ctx: Context, customer_id: str, from_on: date | None = None, to_on: date | None = None) -> Letter:

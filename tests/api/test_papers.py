@@ -88,6 +88,8 @@ def test_a_statement_names_the_days_the_debt_and_its_age(owner: Client, cable: d
     ticket = {**sale_of(cable, 5), "customer_id": customer["id"]}
     ticket["payments"] = [{"method": "on_account", "amount": 40_000}]
     sold = owner.post("/sales", ticket)
+    invoice = words_of(owner, f"/sales/{sold['id']}/invoice")
+    assert "Due 21 Oct 2026" in invoice and "Nakato Grace" in invoice
     words = words_of(owner, f"/customers/{customer['id']}/statement/paper")
 
     assert all(fact in words for fact in ("Statement", "Nakato Grace", "0772 555123", sold["sale_number"], "40,000"))

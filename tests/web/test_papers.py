@@ -91,6 +91,8 @@ def test_a_manifest_goes_to_the_printer(aisha: Browser, till: Till) -> None:
     sent = till.shop.do("handsets.send", {"to_shop_id": ELSEWHERE, "unit_ids": [till.units[1]]})
     till.shop.do("printing.save_printer", {"name": "Counter", "transport": "tcp", "address": "192.168.1.50"})
 
-    assert aisha.post(f"/transfers/{sent['transfer_id']}/slip").status_code == 303
+    assert "Print" in words(aisha.get(f"/transfers/{sent['transfer_id']}"))
+    assert "On its way" in words(aisha.tap(f"/slips/transfer/{sent['transfer_id']}"))
+    assert aisha.post(f"/slips/nothing/{sent['transfer_id']}").status_code == 422
     with till.shop.reading() as ctx:
         assert [job.subject_id for job in ctx.session.scalars(select(PrintJob))] == [sent["transfer_id"]]

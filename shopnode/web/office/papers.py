@@ -22,15 +22,15 @@ from shopnode.domain.catalogue.queries import products_by_code
 from shopnode.domain.errors import Invalid
 from shopnode.domain.handsets.queries import unit_by_number_or_none
 from shopnode.domain.permissions import Permission
-from shopnode.domain.printing.papers import LABELS_MAX, LabelChoice, Slip, label_wishes
+from shopnode.domain.printing.papers import LABELS_MAX, LabelChoice, label_wishes
 from shopnode.domain.printing.queries import printers
 from shopnode.labels import labels_for
 from shopnode.papers import agreement_of_purchase, invoice_of, manifest_of_transfer, order_of, statement_of
 from shopnode.web.office.blueprint import bp
 from shopnode.web.ui.forms import posted_action_id
-from shopnode.web.ui.frame import page
+from shopnode.web.ui.frame import page, part
 from shopnode.web.ui.refusals import field_errors, on_refusal
-from shopnode.web.ui.request import act
+from shopnode.web.ui.request import act, is_htmx
 
 SIZES = [("50x30", "50 × 30 mm"), ("38x25", "38 × 25 mm")]
 LAYOUTS = [("roll", "One to a page, for a label printer"), ("sheet", "Sheets of A4, to cut apart")]
@@ -69,12 +69,14 @@ def agreement_pdf(purchase_id: str) -> Response:
     return _letter(agreement_of_purchase(g.ctx, purchase_id))
 
 
-@bp.post("/transfers/<id:transfer_id>/slip")
-def print_manifest(transfer_id: str) -> ResponseReturnValue:
-    """The manifest from the receipt printer, to go into the bag."""
-    form = {"slip": Slip.TRANSFER.value, "subject_id": transfer_id}
+@bp.post("/slips/<slip>/<id:subject_id>")
+def print_slip(slip: str, subject_id: str) -> ResponseReturnValue:
+    """A slip from the receipt printer: of a transfer, an agreement, a return, or money in or out."""
+    form = {"slip": slip, "subject_id": subject_id}
     act("printing.print_slip", form, action_id=posted_action_id(dict(request.form)))
-    return redirect(url_for("office.transfer", transfer_id=transfer_id), 303)
+    if is_htmx():
+        return part("office/_slip_state.html")
+    return redirect(url_for("devices.printers"), 303)
 
 
 @bp.get("/labels")
@@ -113,7 +115,7 @@ def print_labels() -> ResponseReturnValue:
     if asked.get("printer_id"):
         form["printer_id"] = asked["printer_id"]
     done = act("printing.print_labels", form, action_id=posted_action_id(dict(asked)))
-    kept = {name: asked.getlist(name) for name in asked if name not in ("action_id", "codes")}
+    kept: dict[str, Any] = {name: asked.getlist(name) for name in asked if name not in ("action_id", "codes")}
     return redirect(url_for("office.labels", **kept, printed=done.result["labels"]), 303)
 
 

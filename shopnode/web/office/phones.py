@@ -12,7 +12,7 @@ from shopnode.domain.clock import to_datetime
 from shopnode.domain.handsets.errors import STATUS_WORDS
 from shopnode.domain.handsets.history import LifeEvent, LifeKind, life_of
 from shopnode.domain.handsets.models import UnitStatus
-from shopnode.domain.handsets.queries import UnitFilter, UnitSort, UnitView, list_units, unit_view
+from shopnode.domain.handsets.queries import UnitFilter, UnitSort, UnitView, find_unit, list_units, unit_view
 from shopnode.domain.handsets.states import MAY_FOLLOW
 from shopnode.domain.money import format_minor
 from shopnode.domain.people.queries import all_shops, currency_of
@@ -151,8 +151,13 @@ def _shown(view: UnitView, currency: str) -> dict[str, Any]:
     return {
         "unit_id": view.unit_id, "name": view.product_name, "number": view.number, "facts": facts,
         "product_id": view.product_id, "status": STATUS_WORDS[view.status.value], "tone": TONES.get(view.status, ""),
-        "sold": view.sold, "hold_until": view.hold_until if is_held else None,
+        "sold": view.sold, "hold_until": view.hold_until if is_held else None, "purchase_id": _purchase_id(view),
     }  # fmt: skip
+
+
+def _purchase_id(view: UnitView) -> str | None:
+    """The purchase it came with, where a person brought it, for those who may print its agreement."""
+    return find_unit(g.ctx.session, view.unit_id).purchase_id if g.ctx.may(Permission.USED_BUY) else None
 
 
 def _event(event: LifeEvent, currency: str) -> dict[str, Any]:

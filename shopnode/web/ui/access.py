@@ -148,7 +148,7 @@ OFFICE: Access = {
     "office.order_pdf": P.SUPPLIERS_READ,
     "office.manifest_pdf": P.DEVICES_READ,
     "office.agreement_pdf": P.USED_BUY,
-    "office.print_manifest": P.PRINTERS_USE,
+    "office.print_slip": P.PRINTERS_USE,
     "office.labels": P.PRODUCTS_READ,
     "office.labels_pdf": P.PRODUCTS_READ,
     "office.label_png": P.PRODUCTS_READ,
