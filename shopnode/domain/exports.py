@@ -8,19 +8,28 @@ they may be a name or a telephone number.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
+import orjson
 from pydantic import Field
+from sqlalchemy import select
 
 from shopnode.domain.actions import action
+from shopnode.domain.clock import to_ms
 from shopnode.domain.context import Context
 from shopnode.domain.homes import Where
+from shopnode.domain.journal import JournalEntry
+from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, older_than, page_of
 from shopnode.domain.params import Line, Params
 from shopnode.domain.permissions import Permission
 
 EXPORT = "lists.export"
 ROWS_MAX = 100_000  # of one file; a longer list is narrowed by its filters
 SUBJECT_MAX = 40
+SHOWN_FOR = timedelta(days=92)  # further back the journal is asked, not a screen
 TYPED = "(typed)"  # stands for words that are not written down
 
 ListName = Annotated[Line, Field(min_length=1, max_length=60)]
@@ -42,3 +51,39 @@ def export_list(ctx: Context, form: ExportList) -> dict[str, Any]:
     """Write down that somebody takes a list out as a file: which, how it was narrowed, how many rows."""
     ctx.about("list_" + re.sub(r"[^a-z0-9]+", "_", form.name.lower())[: SUBJECT_MAX - 5], ctx.action_id)
     return form.model_dump()
+
+
+@dataclass(frozen=True)
+class Taken:
+    """One list that somebody took out."""
+
+    id: str
+    at: datetime
+    actor_id: str | None
+    shop_id: str | None
+    name: str
+    format: str | None = None  # what exactly was asked for is known where it was done
+    filters: Mapping[str, str] = field(default_factory=dict)
+    rows: int | None = None
+
+
+def lists_taken(ctx: Context, *, limit: int = PAGE_DEFAULT, cursor: str | None = None) -> Page[Taken]:
+    """Who took which list out in the last three months, the latest first. Raises Invalid for a wrong cursor."""
+    query = select(JournalEntry).where(JournalEntry.action == EXPORT, JournalEntry.at >= ctx.now - SHOWN_FOR)
+    if ctx.shop_id is not None:
+        query = query.where(JournalEntry.shop_id == ctx.shop_id)
+    place = decode_cursor(cursor, (int, str))
+    if place is not None:
+        query = query.where(older_than(JournalEntry.at, JournalEntry.entry_id, place))
+    query = query.order_by(JournalEntry.at.desc(), JournalEntry.entry_id.desc()).limit(limit + 1)
+    page = page_of(list(ctx.session.scalars(query)), limit, lambda row: (to_ms(row.at), row.entry_id))
+    return Page([_taken(row) for row in page.rows], page.next_cursor)
+
+
+def _taken(row: JournalEntry) -> Taken:
+    told = orjson.loads(row.result) if row.result else {}
+    name = told.get("name") or (row.subject_entity or "").removeprefix("list_").replace("_", " ")
+    return Taken(
+        row.entry_id, row.at, row.actor_id, row.shop_id, name, told.get("format"), told.get("filters") or {},
+        told.get("rows"),
+    )  # fmt: skip

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from shopnode.domain.catalogue.models import Product
+from shopnode.domain.customers.models import Customer
 from shopnode.domain.errors import NotFound
 from shopnode.domain.paging import PAGE_DEFAULT, Page, beyond, decode_cursor, page_of
 from shopnode.domain.pricing.models import RETAIL, Price, PriceList
@@ -62,3 +63,25 @@ def list_prices(
     query = query.order_by(Product.name, Price.min_quantity, Price.id).limit(limit + 1)
     rows = [(row[0], row[1]) for row in session.execute(query)]
     return page_of(rows, limit, lambda row: (row[1], row[0].min_quantity, row[0].id))
+
+
+def prices_by_product(session: Session, product_ids: Collection[str]) -> dict[str, list[Price]]:
+    """Every price that holds of these products, in lists and for everybody, by number of pieces; in one query."""
+    query = select(Price).where(Price.product_id.in_(product_ids), Price.archived_at.is_(None))
+    found: dict[str, list[Price]] = defaultdict(list)
+    for row in session.scalars(query.order_by(Price.list_id, Price.min_quantity)):
+        found[row.product_id].append(row)
+    return found
+
+
+def list_sizes(session: Session) -> dict[str, tuple[int, int]]:
+    """For each list (and RETAIL): how many prices it names, and how many customers buy at it."""
+    prices = select(Price.list_id, func.count()).where(Price.archived_at.is_(None)).group_by(Price.list_id)
+    people = (
+        select(Customer.price_list_id, func.count())
+        .where(Customer.price_list_id.is_not(None), Customer.archived_at.is_(None), Customer.merged_into.is_(None))
+        .group_by(Customer.price_list_id)
+    )
+    named = {row[0]: row[1] for row in session.execute(prices)}
+    buying = {list_id: count for list_id, count in session.execute(people) if list_id is not None}
+    return {list_id: (named.get(list_id, 0), buying.get(list_id, 0)) for list_id in {*named, *buying}}

@@ -198,4 +198,5 @@ def _form(kind: ImportKind, errors: dict[str, str]) -> str:
     values: dict[str, Any] = {"kind": kind, "kinds": _mine(), "columns": columns, "errors": errors}
     if "form" in vars(request):
         values["typed"] = {name: request.form[name] for name in ("source", "whole") if name in request.form}
-    return page("office/import_file.html", crumbs=[("Imports", url_for("office.imports")), (kind.title, None)], **values)
+    crumbs = [("Imports", url_for("office.imports")), (kind.title, None)]
+    return page("office/import_file.html", crumbs=crumbs, **values)

@@ -54,6 +54,7 @@ SUPPLIERS = ("office.supplier", "office.new_supplier", "office.edit_supplier")
 SENT_BACK = ("office.supplier_return", "office.send_to_supplier")
 RETURNS = ("counter.return_of", "counter.take_back_goods", "counter.returned")
 PLANS = ("counter.plan_page", "counter.pay_plan", "counter.complete_plan", "counter.end_plan")
+PRICE_LISTS = ("office.price_list", "office.new_price_list", "office.set_list_price", "office.rename_price_list")
 STOCK = Group(
     "Stock",
     (
@@ -102,7 +103,11 @@ NODE_GROUPS = (
         "Shop",
         (
             Place("Customers", "people", "office.customers", "customers:read", also=("office.*customer*",)),
+            Place("Financiers", "bank", "office.financiers", "financiers:manage", also=("office.*financier*",)),
+            Place("All plans", "clock", "office.all_plans", "reports:export", also=("office.plan",)),
+            Place("Price lists", "tag", "office.all_price_lists", "products:read", also=PRICE_LISTS),
             Place("Imports", "upload", "office.imports", "devices:create", also=("office.import_*",)),
+            Place("Lists taken out", "download", "office.exports", "audit-logs:read"),
             Place("Printers", "printer", "devices.printers", "printers:use", also=("devices.*",)),
             Place("Sending", "cloud-arrow-up", "status.sending", "reports:export", also=("status.*",)),
         ),
@@ -124,7 +129,11 @@ HUB_GROUPS = (
         (
             Place("Shop computers", "hdd-network", "portal.nodes"),
             Place("Customers", "people", "office.customers", also=("office.*customer*",)),
+            Place("Financiers", "bank", "office.financiers", also=("office.*financier*",)),
+            Place("All plans", "clock", "office.all_plans", also=("office.plan",)),
+            Place("Price lists", "tag", "office.all_price_lists", also=PRICE_LISTS),
             Place("Imports", "upload", "office.imports", also=("office.import_*",)),
+            Place("Lists taken out", "download", "office.exports"),
         ),
     ),
     STOCK,
