@@ -1,17 +1,24 @@
 """What holds for every test: no network, fixed seeds, fast layers first, Debian's Chromium.
 
-Fixtures of one layer live in that layer's folder.
+Fixtures of one layer live in that layer's folder. The hub's server is dear and shared by several layers, so it is here.
 """
+
+from __future__ import annotations
 
 import ipaddress
 import os
 import shutil
 import socket
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from tests.hub.world import Server, World
 
 HERE = Path(__file__).parent
 LAYERS = ("", "protocol", "domain", "documents", "devices", "api", "sync", "hub", "web")
@@ -61,6 +68,30 @@ def _is_local(address: object) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """One PostgreSQL for all tests of this process that need a hub, with a migrated database to copy."""
+    from tests.hub.world import Server
+
+    # Not in pytest's own folder: started as root, the server runs as another user, whom that folder shuts out.
+    folder = Path(tempfile.mkdtemp(prefix="phoneshop-hub-"))
+    made = Server(folder)
+    yield made
+    made.postgres.stop()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def world(server: Server, tmp_path: Path) -> Iterator[World]:
+    """A hub with two businesses and nothing else."""
+    from tests.hub.world import open_world
+
+    made = open_world(server, tmp_path)
+    yield made
+    made.close()
+    server.drop(made.database)
 
 
 @pytest.fixture(scope="session")

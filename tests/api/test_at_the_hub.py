@@ -21,13 +21,13 @@ MALLORY = {"email": "mallory@other.example", "password": PASSWORD}
 
 
 @pytest.fixture
-def app(world: World) -> Flask:  # noqa: F811
+def app(world: World) -> Flask:
     """The hub's whole application."""
     return world.app
 
 
 @pytest.fixture
-def node(world: World) -> Node:  # noqa: F811
+def node(world: World) -> Node:
     """A shop that sold a cable and a phone, and has told the hub."""
     node = world.enrol("KLA")
     node.do("cash.open_drawer", opening_float=0)
@@ -150,7 +150,7 @@ def test_another_business_sees_nothing_of_it(app: Flask, node: Node) -> None:
     mallory.put(f"/products/{cable}", {"selling_price": 1}, 404)
 
 
-def test_refresh_tokens_are_good_once_here_too(app: Flask, world: World) -> None:  # noqa: F811
+def test_refresh_tokens_are_good_once_here_too(app: Flask, world: World) -> None:
     anybody = Client(app)
     first = anybody.post("/auth/login", SARAH, 200)
     second = refreshed(anybody, first)
@@ -163,7 +163,7 @@ def test_refresh_tokens_are_good_once_here_too(app: Flask, world: World) -> None
     anybody.post("/auth/refresh", {"refresh_token": third["refresh_token"]}, 401)
 
 
-def test_an_access_token_is_no_refresh_token(app: Flask, world: World) -> None:  # noqa: F811
+def test_an_access_token_is_no_refresh_token(app: Flask, world: World) -> None:
     anybody = Client(app)
     tokens = anybody.post("/auth/login", SARAH, 200)
     session_id = session_of_bearer(HubAccounts(world.hub), f"Bearer {tokens['access_token']}")
@@ -171,7 +171,7 @@ def test_an_access_token_is_no_refresh_token(app: Flask, world: World) -> None: 
     anybody.post("/auth/refresh", {"refresh_token": tokens["access_token"]}, 401)
 
 
-def test_sessions_end_by_logout_and_by_time(app: Flask, world: World) -> None:  # noqa: F811
+def test_sessions_end_by_logout_and_by_time(app: Flask, world: World) -> None:
     anybody = Client(app)
     tokens = anybody.post("/auth/login", SARAH, 200)
     client = Client(app, token=tokens["access_token"])

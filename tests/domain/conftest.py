@@ -6,8 +6,6 @@ with `anywhere`; what only a node can do there asks for `counter`.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +16,7 @@ from shopnode.domain.context import Actor
 from tests.shop import Shop, build_template, open_copy, portal_shop
 
 if TYPE_CHECKING:
-    from tests.hub.world import World
+    from tests.hub.world import Server, World
 
 
 @pytest.fixture(scope="session")
@@ -42,18 +40,13 @@ def shop(counter: Shop) -> Shop:
 
 
 @pytest.fixture(scope="session")
-def hub_world() -> Iterator[World]:
+def hub_world(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """One hub for the session. Each test gets a business of its own in it, so reach is tested along the way."""
-    from tests.hub.world import Server, open_world
+    from tests.hub.world import open_world
 
-    # Not in pytest's own folder: started as root, the server runs as another user, whom that folder shuts out.
-    folder = Path(tempfile.mkdtemp(prefix="phoneshop-domain-"))
-    server = Server(folder)
-    made = open_world(server, folder)
+    made = open_world(server, tmp_path_factory.mktemp("hub"))
     yield made
     made.close()
-    server.postgres.stop()
-    shutil.rmtree(folder)
 
 
 @pytest.fixture(params=["node", "hub"])

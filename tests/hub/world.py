@@ -185,14 +185,6 @@ class World:
         node.sync()
         return node
 
-    def hire(self, node: Node) -> None:
-        """Brian and Aisha start in this shop."""
-        for name, role in (("Brian", Role.SUPERVISOR), ("Aisha", Role.STAFF)):
-            phone = f"+25679800{len(self.nodes)}{len(name)}01"
-            form = {"name": name, "role": role.value, "phone": phone, "password": "correct horse battery"}
-            node.people[name] = Actor(node.do("staff.add", form)["id"], name, role)
-        node.supervisor, node.cashier = node.people["Brian"], node.people["Aisha"]
-
     def rows(self, statement: str, tenant: NewTenant | None = None, **values: Any) -> list[Any]:
         """What one tenant sees."""
         with self.hub.database.session((tenant or self.kisura).tenant_id, read_only=True) as session:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -22,20 +21,7 @@ from shopnode.sync.line import Refused
 from shopnode.sync.transport import LinkDown
 from shopnode.sync.worker import SyncWorker
 from tests.domain.till import open_till
-from tests.shop import build_template, open_copy
 from tests.sync.chain_of_shops import Company, Line
-
-
-@pytest.fixture
-def alone(tmp_path: Path):
-    template = tmp_path / "template"
-    template.mkdir()
-    people = build_template(template)
-    folder = tmp_path / "alone"
-    folder.mkdir()
-    shop, database = open_copy(template, folder, people)
-    yield shop
-    database.close()
 
 
 def join(company: Company, shop, code: str, seed: int = 3) -> SyncWorker:

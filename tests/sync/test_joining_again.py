@@ -20,7 +20,6 @@ from shopnode.sync.worker import SyncWorker
 from tests.domain.till import Till, open_till
 from tests.sync.chain_of_shops import Branch, Company, Line
 from tests.sync.restoring import copy_books, differences, past, put_back, settle
-from tests.sync.test_enrolment import alone  # noqa: F401 — a fixture
 
 
 @pytest.fixture(autouse=True)
@@ -91,7 +90,7 @@ def test_a_code_of_another_shop_is_refused_before_anything_changes(company):
     join(company, branch)
 
 
-def test_a_shop_that_was_restored_twice_before_it_was_enrolled_brings_everything_in_order(company, alone):  # noqa: F811
+def test_a_shop_that_was_restored_twice_before_it_was_enrolled_brings_everything_in_order(company, alone):
     till = open_till(alone)
     sold = [till.sell().result["number"]]
     for _ in range(2):
@@ -118,7 +117,7 @@ def test_a_shop_that_was_restored_twice_before_it_was_enrolled_brings_everything
         assert {row.kind for row in open_exceptions(session)} <= {"oversold"}  # and none of unknown people or goods
 
 
-def test_gathering_that_was_cut_off_is_begun_again_and_keeps_the_order(alone, monkeypatch):  # noqa: F811
+def test_gathering_that_was_cut_off_is_begun_again_and_keeps_the_order(alone, monkeypatch):
     monkeypatch.setattr("shopnode.domain.settling.ENTRIES_AT_ONCE", 2)
     till = open_till(alone)
     renew(alone.home, "restored")

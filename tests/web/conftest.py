@@ -15,6 +15,8 @@ from werkzeug.test import TestResponse
 from shopnode.app import create_app
 from shopnode.domain.context import Actor
 from shopnode.sync.worker import SyncStatus
+from tests.hub.world import PASSWORD as PORTAL_PASSWORD
+from tests.hub.world import Node, World
 from tests.shop import PASSWORD, PHONES, Shop, build_template, open_copy
 
 OURS = {"Sec-Fetch-Site": "same-origin"}
@@ -110,6 +112,29 @@ def sarah(app: Flask) -> Browser:
 def brian(app: Flask) -> Browser:
     made = Browser(app)
     made.sign_in("Brian")
+    return made
+
+
+class Owner(Browser):
+    """A browser at the portal."""
+
+    def sign_in(self, email: str):  # type: ignore[no-untyped-def,override]
+        return self.post("/login", who=email, password=PORTAL_PASSWORD)
+
+
+@pytest.fixture
+def joined(world: World) -> Node:
+    """A shop's PC that is joined to the hub, its drawer open."""
+    made = world.enrol("KLA")
+    made.do("cash.open_drawer", opening_float=50_000)
+    return made
+
+
+@pytest.fixture
+def owner(world: World) -> Owner:
+    """Sarah at the portal of that hub."""
+    made = Owner(world.app)
+    assert made.sign_in("sarah@kisura.example").status_code == 303
     return made
 
 

@@ -10,20 +10,23 @@ from cloudhub.tenancy.models import Node as NodeRow
 from cloudhub.tenancy.nodes import find_key
 from shopnode.domain.clock import to_datetime
 from sync_protocol.problems import CloneSuspected
-from tests.hub.conftest import server, world  # noqa: F401 — fixtures
 from tests.hub.world import Node, World
 from tests.web.conftest import HTMX, words
-from tests.web.test_portal import Owner, node, owner  # noqa: F401 — fixtures
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 
-def row(world: World, node: Node) -> NodeRow:  # noqa: F811
+@pytest.fixture
+def node(joined: Node) -> Node:
+    return joined
+
+
+def row(world: World, node: Node) -> NodeRow:
     with world.session() as session:
         return session.scalars(select(NodeRow).where(NodeRow.id == node.node_home.node_id)).one()
 
 
-def clone(world: World, node: Node) -> str:  # noqa: F811
+def clone(world: World, node: Node) -> str:
     """Another PC spoke as this one; answers its run."""
     database, node_id = world.hub.database, node.node_home.node_id
     known = row(world, node)
@@ -40,7 +43,7 @@ def clone(world: World, node: Node) -> str:  # noqa: F811
     return other
 
 
-def test_the_owner_chooses_which_of_two_computers_goes_on(world, owner, node):  # noqa: F811
+def test_the_owner_chooses_which_of_two_computers_goes_on(world, owner, node):
     other = clone(world, node)
     shown = words(owner.get("/nodes"))
     assert "Two computers use this identity, so neither is heard" in shown
@@ -52,7 +55,7 @@ def test_the_owner_chooses_which_of_two_computers_goes_on(world, owner, node):  
     assert row(world, node).living_run_id == other
 
 
-def test_a_new_key_is_asked_for(world, owner, node):  # noqa: F811
+def test_a_new_key_is_asked_for(world, owner, node):
     answer = owner.post(f"/nodes/{node.node_home.node_id}/key", headers=HTMX)
     assert "takes a new key when it is next heard" in words(answer)
     before = row(world, node).public_key
@@ -61,13 +64,13 @@ def test_a_new_key_is_asked_for(world, owner, node):  # noqa: F811
     assert row(world, node).public_key != before
 
 
-def test_a_permission_is_withdrawn_at_once(world, owner, node):  # noqa: F811
+def test_a_permission_is_withdrawn_at_once(world, owner, node):
     assert "permission was withdrawn" in words(owner.post(f"/nodes/{node.node_home.node_id}/withdraw", headers=HTMX))
     with pytest.raises(Exception, match="withdrawn"):
         node.sync()
 
 
-def test_computers_of_another_business_are_not_there(world, owner):  # noqa: F811
+def test_computers_of_another_business_are_not_there(world, owner):
     stranger = world.enrol("XYZ", world.mallory)
     for deed in ("choose", "key", "withdraw"):
         answer = owner.post(f"/nodes/{stranger.node_home.node_id}/{deed}", headers=HTMX, run=stranger.node_home.node_id)
@@ -77,7 +80,7 @@ def test_computers_of_another_business_are_not_there(world, owner):  # noqa: F81
         assert (kept.revoked_at, kept.rotate_asked_at) == (None, None)
 
 
-def test_a_computer_that_was_withdrawn_is_asked_nothing_more(world, owner, node):  # noqa: F811
+def test_a_computer_that_was_withdrawn_is_asked_nothing_more(world, owner, node):
     with world.session() as session:
         gone = update(NodeRow).where(NodeRow.id == node.node_home.node_id)
         session.execute(gone.values(revoked_at=to_datetime(world.clock.wall_ms())))

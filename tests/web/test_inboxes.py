@@ -1,7 +1,5 @@
 """The owner's four inboxes: what asks for a word, what does not go together, what troubles, what rules settled."""
 
-# ruff: noqa: F811 — fixtures of other files are asked for by their names
-
 from __future__ import annotations
 
 from urllib.parse import urlencode
@@ -14,11 +12,9 @@ from cloudhub.merge.technical import troubles
 from shopnode.domain.actions import perform
 from shopnode.domain.clock import to_datetime
 from shopnode.domain.errors import NotFound
-from tests.hub.conftest import server, world  # noqa: F401 — fixtures
 from tests.hub.raw import RawNode, change, payment, product, raw_node
 from tests.hub.world import World
-from tests.web.conftest import words
-from tests.web.test_portal import Owner, owner  # noqa: F401 — a fixture
+from tests.web.conftest import Owner, words
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 

@@ -12,32 +12,16 @@ from shopnode.api.mount import who_may
 from shopnode.domain.errors import Invalid
 from shopnode.sync.carried import ByHand, CarriedExchanger, NoLine
 from shopnode.web.ui.access import OFFICE, SHARED
-from tests.hub.conftest import server, world  # noqa: F401 — fixtures
-from tests.hub.world import PASSWORD, Node, World
+from tests.hub.world import Node, World
 from tests.shop import Shop
-from tests.web.conftest import HTMX, OURS, Browser, action_id, words
+from tests.web.conftest import HTMX, OURS, Browser, Owner, action_id, words
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 
-class Owner(Browser):
-    def sign_in(self, email: str):  # type: ignore[no-untyped-def,override]
-        return self.post("/login", who=email, password=PASSWORD)
-
-
 @pytest.fixture
-def node(world: World) -> Node:  # noqa: F811
-    """A shop with a cable that sold once."""
-    made = world.enrol("KLA")
-    made.do("cash.open_drawer", opening_float=50_000)
-    return made
-
-
-@pytest.fixture
-def owner(world: World) -> Owner:  # noqa: F811
-    made = Owner(world.app)
-    assert made.sign_in("sarah@kisura.example").status_code == 303
-    return made
+def node(joined: Node) -> Node:
+    return joined
 
 
 def cable(node: Shop) -> str:
@@ -49,13 +33,13 @@ def sell(node: Shop, product_id: str, price: int = 8_000) -> str:
     return str(node.do("sales.sell", form)["sale_id"])
 
 
-def test_every_address_of_the_portal_is_in_a_table(world: World) -> None:  # noqa: F811
+def test_every_address_of_the_portal_is_in_a_table(world: World) -> None:
     found = {rule.endpoint for rule in world.app.url_map.iter_rules() if not rule.rule.startswith("/sync/")}
 
     assert found == {*SHARED, *OFFICE, *PORTAL, *who_may()}
 
 
-def test_nobody_sees_anything_before_signing_in(world: World) -> None:  # noqa: F811
+def test_nobody_sees_anything_before_signing_in(world: World) -> None:
     client = world.app.test_client()
     for rule in world.app.url_map.iter_rules():
         if rule.endpoint in ("portal.login", "portal.logout", "health", "ui.static"):
@@ -68,7 +52,7 @@ def test_nobody_sees_anything_before_signing_in(world: World) -> None:  # noqa: 
             assert (answer.status_code, answer.headers.get("Location", "")[:6]) == (303, "/login"), rule
 
 
-def test_a_wrong_password_is_said_in_place(world: World) -> None:  # noqa: F811
+def test_a_wrong_password_is_said_in_place(world: World) -> None:
     answer = Browser(world.app).post("/login", who="sarah@kisura.example", password="wrong")
 
     assert answer.status_code == 401 and "is not right" in words(answer)
@@ -145,7 +129,7 @@ def test_the_other_value_of_a_conflict_is_one_tap_away(owner: Owner, node: Node)
 def test_what_is_worth_a_look_is_shown_until_somebody_says_it_is_done(
     owner: Owner,
     node: Node,
-    world: World,  # noqa: F811
+    world: World,
 ) -> None:
     sell(node, cable(node))  # none was ever received
     node.sync()
@@ -163,7 +147,7 @@ def test_what_is_worth_a_look_is_shown_until_somebody_says_it_is_done(
     assert world.rows("SELECT action FROM journal_entry ORDER BY at DESC, n DESC LIMIT 1") == [("exceptions.settle",)]
 
 
-def test_computers_say_when_they_were_heard_and_what_waits(owner: Owner, node: Node, world: World) -> None:  # noqa: F811
+def test_computers_say_when_they_were_heard_and_what_waits(owner: Owner, node: Node, world: World) -> None:
     world.shop("NTN")
     for _ in range(2):  # a computer tells what waits before it has sent it
         node.sync()
@@ -191,7 +175,7 @@ def test_an_owner_approves_and_reverses_from_afar(owner: Owner, node: Node) -> N
     assert "Reversed" in text and "wrong phone" in text and "is owed 8,000" in text
 
 
-def test_no_tenant_sees_anothers_anything(world: World, owner: Owner, node: Node) -> None:  # noqa: F811
+def test_no_tenant_sees_anothers_anything(world: World, owner: Owner, node: Node) -> None:
     product_id = cable(node)
     sale_id = sell(node, product_id)
     node.sync()
@@ -217,7 +201,7 @@ def test_an_address_that_is_no_id_is_no_page(owner: Owner, odd: str) -> None:
     assert "evil" not in owner.get("/live?_scheme=javascript&_external=1&_anchor=evil").headers["Location"]
 
 
-def test_signing_out_ends_the_session(owner: Owner, world: World) -> None:  # noqa: F811
+def test_signing_out_ends_the_session(owner: Owner, world: World) -> None:
     stolen = owner.client.get_cookie("portal").value
     owner.post("/logout")
     thief = world.app.test_client()
@@ -238,14 +222,14 @@ def test_another_sites_form_changes_nothing(owner: Owner, node: Node) -> None:
     assert "8,000" in words(owner.get("/prices"))
 
 
-def test_the_nodes_door_stands_apart(world: World) -> None:  # noqa: F811
+def test_the_nodes_door_stands_apart(world: World) -> None:
     answer = world.app.test_client().get("/sync/hello", headers={"Host": "hub.example"})
 
     assert answer.status_code == 200
     assert "Content-Security-Policy" not in answer.headers
 
 
-def test_a_shops_file_is_taken_and_its_answer_saved(owner: Owner, node: Node, world: World) -> None:  # noqa: F811
+def test_a_shops_file_is_taken_and_its_answer_saved(owner: Owner, node: Node, world: World) -> None:
     """What a shop without internet saved is loaded by the owner; nobody else's file is."""
     node.sync()
     sell(node, cable(node))
@@ -266,7 +250,7 @@ def test_a_shops_file_is_taken_and_its_answer_saved(owner: Owner, node: Node, wo
     assert "cut off" in words(refused)
 
 
-def test_the_owner_says_which_shop_alone_offers_a_product(owner: Owner, node: Node, world: World) -> None:  # noqa: F811
+def test_the_owner_says_which_shop_alone_offers_a_product(owner: Owner, node: Node, world: World) -> None:
     product_id, elsewhere = cable(node), world.shop("JJA")
     node.sync()
     page = owner.get(f"/products/{product_id}")
