@@ -16,7 +16,7 @@ from shopnode.domain.paging import ID, PAGE_DEFAULT, PAGE_MAX
 from shopnode.domain.people.queries import names_of
 from shopnode.domain.permissions import Permission
 from shopnode.web.office.blueprint import bp
-from shopnode.web.office.lines import GoodsLine, beside_rows, goods_lines, money_of, number_of, posted_lines
+from shopnode.web.office.lines import GoodsLine, beside_rows, goods_lines, known_ids, money_of, number_of, posted_lines
 from shopnode.web.office.orders import supplier_choices
 from shopnode.web.office.sales import plain_amount
 from shopnode.web.office.second import asked_approval, second_people
@@ -100,7 +100,7 @@ def new_delivery() -> ResponseReturnValue:
 def delivery(receipt_id: str) -> str:
     """One delivery as it was taken in."""
     view = receipt_view(g.ctx, receipt_id)
-    people = names_of(g.ctx.session, {view.received_by or ""})
+    people = names_of(g.ctx.session, known_ids(view.received_by))
     return page(
         "office/delivery_detail.html", delivery=view, by=people.get(view.received_by or ""),
         crumbs=[("Deliveries", url_for("office.deliveries")), (view.number, None)],

@@ -70,6 +70,11 @@ def money_of(row_id: str, fields: Mapping[str, str], name: str) -> int | None:
     return asked_money({key: fields.get(name, "")}, key)
 
 
+def known_ids(*ids: str | None) -> set[str]:
+    """The ids that are there: PostgreSQL takes nothing else for one."""
+    return {row_id for row_id in ids if row_id}
+
+
 def beside_rows(errors: Mapping[str, str], ids: Collection[str], names: Mapping[str, str]) -> dict[str, str]:
     """What an action says of `lines.2.unit_cost_minor`, under the field of that row: `cost.<product id>`.
 

@@ -18,7 +18,7 @@ from shopnode.domain.permissions import Permission
 from shopnode.domain.stock.days import today
 from shopnode.domain.stock.reorder import suggestions
 from shopnode.web.office.blueprint import bp
-from shopnode.web.office.lines import beside_rows, goods_lines, money_of, number_of, posted_lines
+from shopnode.web.office.lines import beside_rows, goods_lines, known_ids, money_of, number_of, posted_lines
 from shopnode.web.office.sales import plain_amount
 from shopnode.web.office.spreadsheets import asked_file, table_answer
 from shopnode.web.ui.forms import posted, posted_action_id
@@ -193,7 +193,7 @@ def _form_page(
 
 def _detail(order_id: str, errors: dict[str, str] | None = None, typed: Mapping[str, str] | None = None) -> str:
     view = order_view(g.ctx, order_id)
-    people = names_of(g.ctx.session, {view.created_by or ""})
+    people = names_of(g.ctx.session, known_ids(view.created_by))
     return page(
         "office/order_detail.html", order=view, by=people.get(view.created_by or ""),
         deliveries=list_receipts(g.ctx, order_id=order_id, limit=PAGE_MAX).rows, errors=errors or {}, typed=typed or {},

@@ -20,6 +20,7 @@ from shopnode.domain.stock.models import MovementKind, StockMovement
 from shopnode.domain.stock.queries import MovementFilter, list_movements
 from shopnode.domain.stock.value import stock_value
 from shopnode.web.office.blueprint import bp
+from shopnode.web.office.lines import known_ids
 from shopnode.web.office.sales import plain_amount
 from shopnode.web.office.second import asked_approval, second_people
 from shopnode.web.office.spreadsheets import asked_file, table_answer
@@ -123,7 +124,7 @@ def _rows(found: list[StockMovement]) -> list[dict[str, Any]]:
     """Movements with the names they need."""
     session = g.ctx.session
     products = products_as_read(session, {row.product_id for row in found})
-    people = names_of(session, {row.by_id or "" for row in found})
+    people = names_of(session, known_ids(*(row.by_id for row in found)))
     query = select(StockUnit.id, Handset).join(Handset, Handset.id == StockUnit.handset_id)
     phones = dict(iter(session.execute(query.where(StockUnit.id.in_({row.unit_id for row in found if row.unit_id})))))
     shops = {shop.id: shop.name for shop in all_shops(session)}

@@ -19,6 +19,7 @@ from shopnode.domain.stocktakes.models import Stocktake, StocktakeStatus
 from shopnode.domain.stocktakes.queries import CountLine, CountReview, CountView, count_review, list_counts
 from shopnode.domain.stocktakes.rules import net_worth
 from shopnode.web.office.blueprint import bp
+from shopnode.web.office.lines import known_ids
 from shopnode.web.office.sales import plain_amount
 from shopnode.web.office.second import asked_approval, second_people
 from shopnode.web.office.spreadsheets import asked_file, table_answer
@@ -52,7 +53,7 @@ def stocktakes() -> ResponseReturnValue:
 def _list(errors: dict[str, str], typed: Mapping[str, str]) -> str:
     found = list_counts(g.ctx, limit=PAGE_DEFAULT, cursor=request.args.get("cursor"))
     next_url = url_for("office.stocktakes", cursor=found.next_cursor) if found.next_cursor else None
-    people = names_of(g.ctx.session, {row.started_by or "" for row in found.rows})
+    people = names_of(g.ctx.session, known_ids(*(row.started_by for row in found.rows)))
     values = {"rows": found.rows, "people": people, "next_url": next_url, "filters": {}}
     if "cursor" in request.args:
         return part("office/_stocktake_rows.html", **values)
@@ -180,7 +181,7 @@ def _detail(
     found = count_review(g.ctx, stocktake_id)
     head = found.head
     is_here = g.ctx.home.is_shop and g.ctx.shop_id == head.shop_id
-    people = names_of(g.ctx.session, {who or "" for who in (head.started_by, head.submitted_by, head.approved_by)})
+    people = names_of(g.ctx.session, known_ids(head.started_by, head.submitted_by, head.approved_by))
     lines = [_line(line) for line in found.lines[::-1]]
     sees_books = any(line.expected is not None for line in found.lines) or bool(found.not_found or found.uncounted)
     values: dict[str, Any] = {

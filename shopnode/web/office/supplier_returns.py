@@ -17,6 +17,7 @@ from shopnode.domain.paging import ID, PAGE_DEFAULT, PAGE_MAX
 from shopnode.domain.people.queries import names_of
 from shopnode.domain.permissions import Permission
 from shopnode.web.office.blueprint import bp
+from shopnode.web.office.lines import known_ids
 from shopnode.web.office.orders import supplier_choices
 from shopnode.web.office.spreadsheets import asked_file, table_answer
 from shopnode.web.ui.forms import asked_money, posted, posted_action_id
@@ -125,7 +126,7 @@ def _sending(errors: dict[str, str], typed: Mapping[str, str]) -> str:
 
 def _detail(return_id: str, errors: dict[str, str] | None = None, typed: Mapping[str, str] | None = None) -> str:
     view = return_view(g.ctx, return_id)
-    people = names_of(g.ctx.session, {view.sent_by or "", view.ended_by or ""})
+    people = names_of(g.ctx.session, known_ids(view.sent_by, view.ended_by))
     may_end = g.ctx.home.is_shop and g.ctx.shop_id == view.shop_id and g.ctx.may(Permission.SUPPLIERS_MANAGE)
     return page(
         "office/return_detail.html", sent=view, people=people, outcomes=OUTCOMES, errors=errors or {},
