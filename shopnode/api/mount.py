@@ -13,6 +13,7 @@ from werkzeug.routing import RequestRedirect
 from shopnode.api import (  # noqa: F401 — they register their routes
     approvals,
     auth,
+    coming_money,
     counter_events,
     customer_accounts,
     customers,

@@ -11,10 +11,13 @@ from sqlalchemy import func, select
 
 from shopnode.api.sale_shapes import PaymentStatus, SaleItem, SalePayment, SaleRow, SaleWhole
 from shopnode.domain.context import Context
+from shopnode.domain.sales.coming import is_coming, outcomes_of
 from shopnode.domain.sales.lookup import find_summary, payments_of
 from shopnode.domain.sales.models import (
+    MoneyState,
     Payment,
     PaymentKind,
+    PaymentOutcome,
     Sale,
     SaleAmendment,
     SaleDecision,
@@ -36,8 +39,9 @@ def sale_rows(ctx: Context, summaries: Sequence[SaleSummary]) -> list[SaleRow]:
     sales = {row.id: row for row in ctx.session.execute(_AS_BOOKED.where(Sale.id.in_(ids)))}
     amended, decided = _amendments(ctx, summaries), _decided_at(ctx, summaries)
     due = _refunds_due(ctx, [summary.sale_id for summary in summaries if SaleStatus(summary.status) in UNDONE])
+    waits = _waiting(ctx, ids)
     return [
-        SaleRow(**_columns(summary, sales[i], amended[i], decided.get(i), due.get(i, 0)))
+        SaleRow(**_columns(summary, sales[i], amended[i], decided.get(i), due.get(i, 0), waits.get(i)))
         for i, summary in zip(ids, summaries, strict=True)
     ]
 
@@ -51,10 +55,12 @@ def whole_sale(ctx: Context, sale_id: str) -> SaleWhole:
     newest = next((row.id for row in reversed(amendments) if row.replaces_lines), None)
     lines = ctx.session.scalars(select(SaleLine).where(SaleLine.sale_id == sale_id).order_by(SaleLine.line_no))
     due = -sum(row.amount_minor for row in payments if row.kind == PaymentKind.REFUND_DUE)
+    waits = _waiting(ctx, [sale_id]).get(sale_id)
+    outcomes = outcomes_of(ctx.session, [row.id for row in payments])
     return SaleWhole(
-        **_columns(summary, sale, amendments, _decided_at(ctx, [summary]).get(sale_id), due),
+        **_columns(summary, sale, amendments, _decided_at(ctx, [summary]).get(sale_id), due, waits),
         items=[_item(line) for line in lines if line.amendment_id == newest],
-        payments=[_payment(row) for row in payments],
+        payments=[_payment(row, outcomes.get(row.id)) for row in payments],
         change=_change(payments),
     )
 
@@ -88,9 +94,19 @@ def _refunds_due(ctx: Context, ids: list[str]) -> dict[str, int]:
     return {row[0]: -int(row[1]) for row in ctx.session.execute(query.group_by(Payment.sale_id))}
 
 
+def _waiting(ctx: Context, ids: list[str]) -> dict[str, PaymentStatus]:
+    """Sales whose mobile money is still coming, or failed; two queries for a page."""
+    gone = [MoneyState.FAILED.value, MoneyState.REVERSED.value]
+    failed = select(PaymentOutcome.sale_id).where(PaymentOutcome.sale_id.in_(ids), PaymentOutcome.state.in_(gone))
+    found: dict[str, PaymentStatus] = dict.fromkeys(ctx.session.scalars(failed), "Unpaid")
+    coming = select(Payment.sale_id).where(Payment.sale_id.in_(ids), is_coming())
+    return found | dict.fromkeys(ctx.session.scalars(coming), "Pending")
+
+
 def _columns(
-    summary: SaleSummary, sale: Any, amendments: list[SaleAmendment], decided_at: datetime | None, due_minor: int
-) -> dict[str, Any]:
+    summary: SaleSummary, sale: Any, amendments: list[SaleAmendment], decided_at: datetime | None, due_minor: int,
+    waits: PaymentStatus | None,
+) -> dict[str, Any]:  # fmt: skip
     """The seed's columns of one sale."""
     notes, ticket_minor = sale.notes, sale.discount_minor
     for row in amendments:
@@ -103,7 +119,7 @@ def _columns(
         "customer_id": summary.customer_id,
         "total_amount": summary.total_minor + ticket_minor, "discount_amount": ticket_minor,
         "tax_amount": summary.tax_minor, "final_amount": summary.total_minor,
-        "payment_method": summary.methods, "payment_status": _payment_status(summary, due_minor),
+        "payment_method": summary.methods, "payment_status": _payment_status(summary, due_minor, waits),
         "status": SaleStatus(summary.status), "notes": notes, "business_on": summary.business_on,
         "seller_id": summary.seller_id, "created_by": summary.cashier_id,
         "approved_by": summary.approved_by, "approved_at": summary.approved_at,
@@ -111,8 +127,10 @@ def _columns(
     }  # fmt: skip
 
 
-def _payment_status(summary: SaleSummary, due_minor: int) -> PaymentStatus:
+def _payment_status(summary: SaleSummary, due_minor: int, waits: PaymentStatus | None) -> PaymentStatus:
     if SaleStatus(summary.status) not in UNDONE:
+        if waits == "Pending" or (waits == "Unpaid" and summary.paid_minor < summary.total_minor):
+            return waits
         if summary.paid_minor >= summary.total_minor:
             return "Paid"
         return "Partly refunded" if summary.paid_minor else "Refunded"
@@ -129,11 +147,11 @@ def _item(line: SaleLine) -> SaleItem:
     )  # fmt: skip
 
 
-def _payment(row: Payment) -> SalePayment:
+def _payment(row: Payment, told: MoneyState | None) -> SalePayment:
     return SalePayment(
         id=row.id, kind=PaymentKind(row.kind), method=Tender(row.method), amount=row.amount_minor,
         tendered=row.tendered_minor, change=row.change_minor, reference=row.reference, created_at=row.at,
-        fee=row.fee_minor, fee_borne_by=row.fee_borne_by,
+        state=told or MoneyState(row.state or MoneyState.CONFIRMED), fee=row.fee_minor, fee_borne_by=row.fee_borne_by,
     )  # fmt: skip
 
 

@@ -16,9 +16,9 @@ from shopnode.api.shapes import TEXT_MAX, Instant, Searched, left_out
 from shopnode.domain.money import MONEY_MINOR_MAX
 from shopnode.domain.params import Amount, IdText, Note, Params, Reason
 from shopnode.domain.sales.forms import LINES_MAX, TENDERS_MAX, Item, Tendered
-from shopnode.domain.sales.models import PaymentKind, SaleStatus, Tender
+from shopnode.domain.sales.models import MoneyState, PaymentKind, SaleStatus, Tender
 
-PaymentStatus = Literal["Paid", "Partly refunded", "Refunded", "Refund due"]
+PaymentStatus = Literal["Paid", "Pending", "Unpaid", "Partly refunded", "Refunded", "Refund due"]
 
 
 class SaleChange(Params):
@@ -91,6 +91,7 @@ class SalePayment(BaseModel):
     tendered: int | None
     change: int | None
     reference: str | None
+    state: MoneyState = Field(description="How far it has come.")
     fee: int | None = Field(description="What the network took, beside the amount.")
     fee_borne_by: str | None
     created_at: Instant

@@ -40,6 +40,7 @@ import shopnode.domain.sales.amending
 import shopnode.domain.sales.counter_events
 import shopnode.domain.sales.decisions
 import shopnode.domain.sales.projections
+import shopnode.domain.sales.telling_money
 import shopnode.domain.settings.actions
 import shopnode.domain.stock.actions
 import shopnode.domain.stock.projections

@@ -13,6 +13,7 @@ from shopnode.domain.cash.queries import open_drawer_or_none
 from shopnode.domain.context import Context
 from shopnode.domain.errors import Invalid
 from shopnode.domain.numbers import Document, next_document_number
+from shopnode.domain.sales.coming import confirmed_with_reference
 from shopnode.domain.sales.errors import ReferenceUsed
 from shopnode.domain.sales.lookup import sale_with_reference
 from shopnode.domain.sales.models import MONEY, Tender
@@ -100,6 +101,7 @@ def _reference(text: str | None) -> str | None:
 def _refuse_used(ctx: Context, tender: Tender, reference: str) -> None:
     sale = sale_with_reference(ctx.session, tender.value, reference)
     used = sale or money_with_reference(ctx, tender, reference)
+    used = used or confirmed_with_reference(ctx.session, tender.value, reference)
     if used is not None:
         raise ReferenceUsed(METHOD_NAMES[tender], used)
 

@@ -194,7 +194,9 @@ def _write_terms(ctx: Context, plan: Plan, lines: Sequence[Line], dues: Sequence
 
 
 def _take(ctx: Context, plan: Plan, part: MoneyIn | Tendered) -> str:
-    """Money towards the plan; the number of its slip."""
+    """Money towards the plan; the number of its slip. Raises what `move_money` raises."""
+    if isinstance(part, Tendered) and part.state is not None:
+        raise Invalid({"payments": "of a plan are booked when they have come"})
     moved = move_money(
         ctx, MoneyKind.PLAN_PAYMENT, part.method, part.amount, reference=part.reference, about_id=plan.id,
         customer_id=plan.customer_id, fee_minor=part.fee, fee_borne_by=part.fee_borne_by,

@@ -24,6 +24,7 @@ from shopnode.domain.returns.forms import BackLine, ComesBack
 from shopnode.domain.returns.models import RestockDecision
 from shopnode.domain.returns.queries import returned_by_line
 from shopnode.domain.returns.rules import days_late, open_box_fee, paid_by_line, worth_back
+from shopnode.domain.sales.coming import refuse_unpaid
 from shopnode.domain.sales.errors import NotYourSale, SaleUndone
 from shopnode.domain.sales.lookup import lines_now, unit_of_line
 from shopnode.domain.sales.models import Sale, SaleLine, SaleStatus, SaleSummary
@@ -66,6 +67,7 @@ class Goods:
 def weigh(ctx: Context, form: ComesBack) -> Goods:
     """What would come back. Raises NotFound, NoSuchReceipt, WrongPhone, NothingLeft, Invalid."""
     sale, summary = _sale_of(ctx, form)
+    refuse_unpaid(ctx.session, sale, summary.total_minor)
     lines = lines_now(ctx.session, sale.id)
     nets = [line.quantity * line.unit_price_minor - line.discount_minor for line in lines]
     ticket_discount = summary.discount_minor - sum(line.discount_minor for line in lines)

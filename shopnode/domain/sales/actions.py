@@ -205,7 +205,8 @@ def book_payments(
             "tendered_minor": tender.tendered_minor, "change_minor": tender.change_minor,
             "reference": tender.reference, "drawer_session_id": drawer.id if drawer else None,
             "fee_minor": tender.fee.amount_minor if tender.fee else None,
-            "fee_borne_by": tender.fee.borne_by if tender.fee else None, "at": ctx.now, "by_id": ctx.actor.id,
+            "fee_borne_by": tender.fee.borne_by if tender.fee else None, "state": tender.state,
+            "at": ctx.now, "by_id": ctx.actor.id,
         }
         for row_id, tender in zip(ids, settled, strict=True)
     ]  # fmt: skip

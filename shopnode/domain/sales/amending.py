@@ -21,6 +21,7 @@ from shopnode.domain.permissions import Permission
 from shopnode.domain.pricing.bundles import goods_of
 from shopnode.domain.queries import find_row
 from shopnode.domain.sales.actions import book_lines, book_payments, need_open_drawer
+from shopnode.domain.sales.coming import refuse_while_coming
 from shopnode.domain.sales.errors import PaidOtherwise
 from shopnode.domain.sales.forms import AmendSale
 from shopnode.domain.sales.lookup import (
@@ -54,6 +55,7 @@ def amend_sale(ctx: Context, change: AmendSale) -> dict[str, Any]:
     moves = change.items is not None or change.payments is not None or change.discount_amount is not None
     if moves:
         refuse_if_returned(ctx.session, sale)
+        refuse_while_coming(ctx.session, sale)
     old_lines = lines_now(ctx.session, sale.id)
     amendment = SaleAmendment(
         id=ctx.new_id(), sale_id=sale.id, shop_id=sale.shop_id, reason=change.reason,

@@ -24,6 +24,7 @@ from shopnode.domain.permissions import Permission
 from shopnode.domain.pricing.bundles import Goods, goods_of
 from shopnode.domain.queries import find_row
 from shopnode.domain.sales.actions import need_open_drawer
+from shopnode.domain.sales.coming import refuse_while_coming
 from shopnode.domain.sales.forms import Decide, Undo
 from shopnode.domain.sales.lookup import (
     find_changeable,
@@ -129,6 +130,7 @@ def _decide(ctx: Context, about: Decide, kind: DecisionKind) -> dict[str, Any]:
 
 def _undo(ctx: Context, sale: Sale, summary: SaleSummary, undo: Undo, kind: DecisionKind) -> dict[str, Any]:
     refuse_if_returned(ctx.session, sale)
+    refuse_while_coming(ctx.session, sale)
     check_refund(ctx, summary.paid_minor)
     restock = Restock(undo.restock) if ctx.home.is_shop else Restock.INSPECT
     decision = SaleDecision(

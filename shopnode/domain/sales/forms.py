@@ -61,6 +61,9 @@ class Tendered(Params):
     foreign_amount: PositiveAmount | None = Field(default=None, description="Minor units of that currency.")
     fee: PositiveAmount | None = Field(default=None, description="What the network took, beside the amount.")
     fee_borne_by: Literal["shop", "customer"] | None = None
+    state: Literal["initiated", "pending"] | None = Field(
+        default=None, description="Of mobile money that has not come yet, where the shop takes such."
+    )
 
 
 class NewSale(Params):

@@ -12,6 +12,7 @@ from shopnode.domain.cash.moves import money_with_reference
 from shopnode.domain.context import Context
 from shopnode.domain.errors import Invalid
 from shopnode.domain.money import exponent, format_minor
+from shopnode.domain.sales.coming import confirmed_with_reference
 from shopnode.domain.sales.errors import ReferenceUsed
 from shopnode.domain.sales.forms import Tendered
 from shopnode.domain.sales.lookup import sale_with_reference
@@ -30,6 +31,7 @@ from shopnode.domain.sales.rules import (
     worth_of,
 )
 from shopnode.domain.sales.terms import Terms
+from shopnode.domain.settings.queries import number_setting
 
 
 def settle_payments(
@@ -49,6 +51,7 @@ def settle_payments(
         read = _read(payment, terms, typed, f"payments.{position}", wrong)
         if read is not None:
             handed.append(read)
+    wrong |= _not_waited_for(ctx, payments, sale_id)
     if wrong:
         raise Invalid(wrong)
     _refuse_used(ctx, handed, sale_id)
@@ -75,12 +78,28 @@ def _read(
     except ValueError as odd:
         wrong[f"{place}.reference"] = str(odd)
         return None
-    if method in NEEDS_REFERENCE and reference is None:
+    if method in NEEDS_REFERENCE and reference is None and payment.state is None:
         wrong[f"{place}.reference"] = f"{METHOD_NAMES[method]} needs the transaction id from the message"
     foreign = _foreign(payment, method, terms, place, wrong)
     reference = None if method is Tender.CASH else reference
     fee = read_fee(payment.fee, payment.fee_borne_by, method, place, wrong)
-    return Handed(method, payment.amount, reference, payment.about_id, foreign, fee)
+    if payment.state is not None and method not in NEEDS_REFERENCE:
+        wrong[f"{place}.state"] = "is for mobile money alone: everything else is there or it is not"
+    return Handed(method, payment.amount, reference, payment.about_id, foreign, fee, payment.state)
+
+
+def _not_waited_for(ctx: Context, payments: list[Tendered], sale_id: str) -> dict[str, str]:
+    """Money that has not come completes a new sale where the owner allows it, up to their limit (rule 40)."""
+    coming = [place for place, payment in enumerate(payments) if payment.state is not None]
+    if not coming:
+        return {}
+    most = number_setting(ctx.session, "momo_pending_max_minor")
+    words = {
+        True: "is for a new sale: say of a corrected one what has come",
+        False: "is not taken here: wait until the money has come" if not most else f"is taken up to {most:,}",
+    }
+    beyond = sum(payments[place].amount for place in coming) > most
+    return {f"payments.{place}.state": words[bool(sale_id)] for place in coming if sale_id or beyond}
 
 
 def read_fee(
@@ -127,5 +146,6 @@ def _refuse_used(ctx: Context, handed: list[Handed], sale_id: str) -> None:
     for method, reference in given:
         used = sale_with_reference(ctx.session, method.value, reference or "", sale_id)
         used = used or money_with_reference(ctx, method, reference or "")
+        used = used or confirmed_with_reference(ctx.session, method.value, reference or "")
         if used is not None:
             raise ReferenceUsed(METHOD_NAMES[method], used)

@@ -142,6 +142,7 @@ class Handed:
     about_id: str | None = None  # what a tender is about: a financier, for one
     foreign: Foreign | None = None
     fee: Fee | None = None
+    state: str | None = None  # of money that is still coming: see MoneyState
 
 
 @dataclass(frozen=True)
@@ -156,6 +157,7 @@ class Settled:
     about_id: str | None = None
     foreign: Foreign | None = None
     fee: Fee | None = None
+    state: str | None = None
 
 
 class NotSettled(ValueError):
@@ -191,8 +193,8 @@ def settle(total_minor: int, handed: Sequence[Handed], rounding_minor: int = 0) 
     booked = []
     for tender in handed:
         if tender.method is not Tender.CASH:
-            told = tender.reference, tender.about_id
-            booked.append(Settled(tender.method, tender.amount_minor, None, None, *told, fee=tender.fee))
+            told = tender.reference, tender.about_id, None, tender.fee, tender.state
+            booked.append(Settled(tender.method, tender.amount_minor, None, None, *told))
             continue
         back = min(change, tender.amount_minor)
         change -= back

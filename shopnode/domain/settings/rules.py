@@ -61,6 +61,7 @@ CHOICES = {
         Choice("count_difference_limit_minor", 50_000, "A larger difference of one's own count needs a second person."),
         Choice("reorder_lead_days", 7, "Days from order to delivery where neither product nor supplier says.", 0, 365),
         Choice("reorder_cover_days", 14, "Days of sales that an order brings beyond its delivery.", 1, 365),
+        Choice("momo_pending_max_minor", 0, "Mobile money still coming that completes a sale, at most; 0 for none."),
         Choice("receipt_copies_staff", 0, "Copies of one receipt that staff print alone; 0 for any number.", 0, 100),
         Choice("receipt_thanks", "Thank you. Keep this receipt for your warranty.", "Last words on the receipt."),
     )
