@@ -40,7 +40,7 @@ from shopnode.documents.slips import (
     return_slip,
 )
 from shopnode.domain.accounts.models import AccountEntry, EntryKind
-from shopnode.domain.accounts.queries import statement
+from shopnode.domain.accounts.queries import balances, statement
 from shopnode.domain.buying.queries import find_supplier, order_view
 from shopnode.domain.cash.models import MoneyKind, MoneyMove
 from shopnode.domain.context import Context
@@ -55,9 +55,10 @@ from shopnode.domain.people.queries import all_shops, currency_of, names_of
 from shopnode.domain.phones import show_phone
 from shopnode.domain.printing.papers import Slip
 from shopnode.domain.queries import find_row, row_or_none
-from shopnode.domain.returns.models import RestockDecision
-from shopnode.domain.returns.queries import find_return, return_lines
-from shopnode.domain.sales.models import Sale, SaleSummary, Tender
+from shopnode.domain.returns.models import RestockDecision, SaleReturn
+from shopnode.domain.returns.queries import ReturnFilter, find_return, list_returns, return_lines
+from shopnode.domain.sales.lookup import payments_of
+from shopnode.domain.sales.models import PaymentKind, Sale, SaleSummary, Tender
 from shopnode.domain.sales.rules import METHOD_NAMES
 from shopnode.domain.usedphones.queries import agreement_of
 from shopnode.receipts import local_time, receipt_of_sale
@@ -77,6 +78,11 @@ BACK_TO = {
     RestockDecision.NEW: "Sold again as new", RestockDecision.OPEN_BOX: "Sold again as open box",
     RestockDecision.BENCH: "To the bench", RestockDecision.SUPPLIER: "Back to the supplier",
     RestockDecision.SCRAP: "Scrapped",
+}  # fmt: skip
+
+ID_NAMES = {
+    "national_id": "National ID", "passport": "Passport", "driving_permit": "Driving permit",
+    "refugee_id": "Refugee ID",
 }  # fmt: skip
 
 
@@ -123,8 +129,9 @@ def invoice_of(ctx: Context, sale_id: str) -> Letter:
         .limit(1)
     )
     return invoice_letter(
-        receipt, buyer_address=(customer.address if customer else None) or "", due_on=day_text(due_on) if due_on else ""
-    )
+        receipt, buyer_address=(customer.address if customer else None) or "",
+        due_on=day_text(due_on) if due_on else "", on_account=METHOD_NAMES[Tender.ON_ACCOUNT],
+    )  # fmt: skip
 
 
 def statement_of(ctx: Context, customer_id: str, from_on: date | None = None, to_on: date | None = None) -> Letter:
@@ -192,7 +199,7 @@ def agreement_paper(ctx: Context, purchase_id: str) -> AgreementPaper:
         show_phone(told.shop_phone) if told.shop_phone else "", at.heading.tax_id,
     )  # fmt: skip
     comes_with = [word for word, is_there in (("box", told.has_box), ("charger", told.has_charger)) if is_there]
-    kind = (told.seller_id_type or "").replace("_", " ").capitalize()
+    kind = ID_NAMES.get(told.seller_id_type or "", "")
     return AgreementPaper(
         heading, told.number, local_time(told.at, ZoneInfo(told.timezone)), told.by or "", told.product_name,
         told.amount_minor, told.statement, told.imei1 or "", told.imei2 or "", told.serial or "", told.colour or "",
@@ -236,7 +243,7 @@ def _returned(ctx: Context, return_id: str) -> ReturnSlip:
     )
     return ReturnSlip(
         at.heading, row.number, sale.number, local_time(row.at, at.zone), _name(ctx.session, row.by_id), row.reason,
-        lines, row.refund_minor, row.fee_minor, customer_name=_customer(ctx.session, row.customer_id),
+        lines, row.refund_minor, row.fee_minor, _given_back(ctx, row), _customer(ctx.session, row.customer_id),
         currency=currency, exponent=exponent(currency),
     )  # fmt: skip
 
@@ -249,9 +256,27 @@ def _money(ctx: Context, move_id: str) -> MoneySlip:
     return MoneySlip(
         at.heading, row.number or "", title, local_time(row.at, at.zone),
         _name(ctx.session, row.by_id), abs(row.amount_minor), METHOD_NAMES[Tender(row.method)], row.reference or "",
-        _customer(ctx.session, row.customer_id), row.note or "", needs_signature=row.amount_minor < 0,
+        _customer(ctx.session, row.customer_id), row.note or "", _still_owed(ctx.session, row), row.amount_minor < 0,
         currency=currency, exponent=exponent(currency),
     )  # fmt: skip
+
+
+def _given_back(ctx: Context, row: SaleReturn) -> tuple[tuple[str, int], ...]:
+    """How the money went back: the refunds of its sale from then until the next return of it."""
+    later = [other.at for other in list_returns(ctx, ReturnFilter(sale_id=row.sale_id)).rows if other.at > row.at]
+    until = min(later, default=None)
+    return tuple(
+        (METHOD_NAMES[Tender(money.method)], -money.amount_minor)
+        for money in payments_of(ctx.session, row.sale_id)
+        if money.kind == PaymentKind.REFUND and money.at >= row.at and (until is None or money.at < until)
+    )
+
+
+def _still_owed(session: Session, row: MoneyMove) -> tuple[str, int] | None:
+    """What the customer owes when the slip is printed; nothing for money that was no payment of a debt."""
+    if row.kind != MoneyKind.ACCOUNT_PAYMENT or row.customer_id is None:
+        return None
+    return "Still owed", balances(session, row.customer_id).owes_minor
 
 
 def _name(session: Session, staff_id: str | None) -> str:

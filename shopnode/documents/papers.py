@@ -254,8 +254,13 @@ def manifest_letter(paper: ManifestPaper) -> Letter:
     )  # fmt: skip
 
 
-def invoice_letter(receipt: Receipt, *, buyer_tax_id: str = "", buyer_address: str = "", due_on: str = "") -> Letter:
-    """A sale as an invoice: the same copy of the books as its receipt, made out to somebody."""
+def invoice_letter(
+    receipt: Receipt, *, buyer_tax_id: str = "", buyer_address: str = "", due_on: str = "", on_account: str = ""
+) -> Letter:
+    """A sale as an invoice: the same copy of the books as its receipt, made out to somebody.
+
+    on_account  the label of the tender that is no money yet: it is what is due
+    """
 
     def money(amount_minor: int) -> str:
         return money_text(amount_minor, receipt.exponent)
@@ -265,8 +270,11 @@ def invoice_letter(receipt: Receipt, *, buyer_tax_id: str = "", buyer_address: s
     sums.append(Sum(f"Total {receipt.currency}", money(receipt.total_minor), True))
     if receipt.vat_minor or receipt.vat_rate_bp:
         sums.append(Sum(vat_label(receipt.vat_rate_bp), money(receipt.vat_minor)))
-    sums += [Sum(f"Paid, {payment.label}", money(payment.amount_minor)) for payment in receipt.payments]
-    sums += [Sum("Balance due", money(receipt.due_minor))] if receipt.due_minor else []
+    owed = [payment for payment in receipt.payments if on_account and payment.label == on_account]
+    paid = [payment for payment in receipt.payments if payment not in owed]
+    due_minor = receipt.due_minor + sum(payment.amount_minor for payment in owed)
+    sums += [Sum(f"Paid, {payment.label}", money(payment.amount_minor)) for payment in paid]
+    sums += [Sum(f"Balance due {receipt.currency}", money(due_minor), True)] if due_minor else []
     rows = []
     for line in receipt.lines:
         notes = [*map(handset_number, line.imeis), f"Warranty {line.warranty}" if line.warranty else "",

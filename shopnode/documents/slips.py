@@ -182,6 +182,6 @@ def _agreement_rows(paper: AgreementPaper) -> Iterator[Block]:
     yield Row(Role.TOTAL, f"{paid} {paper.currency}", money_text(paper.amount_minor, paper.exponent))
     yield Rule()
     for sentence in clean(paper.statement).split(". "):  # apart, for what is signed is never cut
-        yield Row(Role.SENTENCE, sentence)
+        yield Row(Role.SENTENCE, f"{sentence.rstrip('.')}.")
     yield from _signature("Seller")
     yield from _signature("For the shop")

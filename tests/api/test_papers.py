@@ -89,6 +89,7 @@ def test_a_statement_names_the_days_the_debt_and_its_age(owner: Client, cable: d
     ticket["payments"] = [{"method": "on_account", "amount": 40_000}]
     sold = owner.post("/sales", ticket)
     invoice = words_of(owner, f"/sales/{sold['id']}/invoice")
+    assert "Balance due UGX 40,000" in invoice and "Paid" not in invoice
     assert "Due 21 Oct 2026" in invoice and "Nakato Grace" in invoice
     words = words_of(owner, f"/customers/{customer['id']}/statement/paper")
 
@@ -235,4 +236,5 @@ def test_slips_of_returns_and_of_money_say_what_the_books_say(owner: Client, sho
     (returned,) = [text for text in printed if back["number"] in text]
     (money,) = [text for text in printed if "Store credit" in text]
     assert sold["sale_number"] in returned and "8,000" in returned and "Sold again as new" in returned
+    assert "Cash" in returned and returned.count("8,000") == 3  # the goods, the sum, how it went back
     assert "30,000" in money and "Nakato Grace" in money and "Store credit" in money
