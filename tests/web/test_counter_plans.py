@@ -91,7 +91,8 @@ def test_a_plan_is_paid_and_handed_over(filled: Browser, shop: Shop, goods: Good
     plan = opened(filled, shop)
     paid = filled.tap(f"/sell/plans/{plan.id}/pay", amount="12000", method="cash")
     assert paid.headers["HX-Redirect"] == f"/sell/plans/{plan.id}"
-    assert "500,000" in words(filled.get(f"/sell/plans/{plan.id}"))
+    shown = words(filled.get(f"/sell/plans/{plan.id}"))
+    assert "500,000" in shown and shown.count("Slip") == 2
 
     over = filled.tap(f"/sell/plans/{plan.id}/pay", amount="500001", method="cash")
     assert over.status_code == 422 and "more than the 500,000 that are left" in words(over)

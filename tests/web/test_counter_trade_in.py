@@ -138,8 +138,9 @@ def test_rule_17_what_the_phone_is_worth_above_the_ticket_is_paid_out(aisha: Bro
     sale_id = action_id(aisha.get("/sell/pay", htmx=True))
     assert "Paid out: 242,000" in words(aisha.tap("/sell/complete", action_id=sale_id))
 
-    agree(aisha, sale_id, payout_method="cash")
+    done = words(agree(aisha, sale_id, payout_method="cash"))
 
+    assert "Give the customer UGX 242,000" in done and "The agreement, to sign" in done
     (move,) = shop.rows(MoneyMove)
     assert (move.amount_minor, move.method) == (-242_000, "cash")
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, g, request, url_for
+from sqlalchemy import select
 
+from shopnode.domain.cash.models import MoneyMove
 from shopnode.domain.customers.models import Customer
 from shopnode.domain.errors import ShopError
-from shopnode.domain.permissions import Role
 from shopnode.domain.plans.models import PlanStatus
 from shopnode.domain.plans.queries import list_plans, plan_view
 from shopnode.domain.plans.rules import forfeited
 from shopnode.domain.queries import row_or_none
-from shopnode.domain.sales.rules import round_cash
+from shopnode.domain.sales.models import Tender
+from shopnode.domain.sales.rules import METHOD_NAMES, round_cash
 from shopnode.domain.sales.terms import terms_now
 from shopnode.web.counter.approving import Wish, approval_in, approval_slot, asks_by_telephone, is_about_approval
 from shopnode.web.counter.blueprint import bp
@@ -63,8 +65,18 @@ def _values(plan_id: str, typed: dict[str, str], errors: dict[str, str], about: 
         "kept_minor": forfeited(row.paid_minor, view.forfeit_bp), "is_open": row.status is PlanStatus.OPEN,
         "is_here": row.shop_id == g.ctx.shop_id, "session": drawer_now(),
         "customer": row_or_none(g.ctx.session, Customer, row.customer_id),
-        "alone": g.ctx.actor.role is Role.OWNER,
+        "moves": [
+            {"id": move.id, "number": move.number, "at": move.at, "amount_minor": move.amount_minor,
+             "method": METHOD_NAMES[Tender(move.method)]}
+            for move in _moves(plan_id)
+        ],
     }  # fmt: skip
+
+
+def _moves(plan_id: str) -> list[MoneyMove]:
+    """What was paid towards it and given back, oldest first."""
+    query = select(MoneyMove).where(MoneyMove.about_id == plan_id).order_by(MoneyMove.at, MoneyMove.id)
+    return list(g.ctx.session.scalars(query))
 
 
 @bp.post("/sell/plans/<id:plan_id>/pay")

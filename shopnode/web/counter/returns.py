@@ -20,15 +20,14 @@ from shopnode.domain.returns.booking import original_tenders, turned_into
 from shopnode.domain.returns.finding import BackWhole, sales_to_take_back, what_may_come_back
 from shopnode.domain.returns.forms import ComesBack
 from shopnode.domain.returns.goods import Goods, weigh
-from shopnode.domain.returns.models import SaleReturn
-from shopnode.domain.returns.queries import ReturnFilter, find_return, list_returns, return_lines
+from shopnode.domain.returns.queries import find_return, return_lines
 from shopnode.domain.sales.carts import CartBack, CartBackLine, CartBody
-from shopnode.domain.sales.lookup import payments_of
-from shopnode.domain.sales.models import PaymentKind, Sale, Tender
+from shopnode.domain.sales.models import Sale, Tender
 from shopnode.domain.sales.rules import METHOD_NAMES
 from shopnode.web.counter.approving import Wish, approval_in, approval_slot, asks_by_telephone, is_about_approval
 from shopnode.web.counter.blueprint import bp
 from shopnode.web.counter.brought import RESTOCK_WORDS, lines_of, one_at_a_time
+from shopnode.web.counter.outcome import paid_back_with
 from shopnode.web.counter.screen import change, drawer_now, gone_to
 from shopnode.web.ui.forms import asked_money, asked_number, posted, posted_action_id
 from shopnode.web.ui.frame import page, part
@@ -198,17 +197,6 @@ def _words(error: ShopError) -> str:
     return " ".join(_errors(error).values())
 
 
-def _paid_back(row: SaleReturn) -> list[tuple[str, int]]:
-    """What left with this return: the refunds of its sale from then until the next return of it."""
-    later = [other.at for other in list_returns(g.ctx, ReturnFilter(sale_id=row.sale_id)).rows if other.at > row.at]
-    until = min(later, default=None)
-    return [
-        (METHOD_NAMES[Tender(money.method)], -money.amount_minor)
-        for money in payments_of(g.ctx.session, row.sale_id)
-        if money.kind == PaymentKind.REFUND and money.at >= row.at and (until is None or money.at < until)
-    ]
-
-
 @bp.get("/returns/<id:return_id>")
 def returned(return_id: str) -> str:
     """A return that was made: what came back and what the customer got."""
@@ -220,6 +208,6 @@ def returned(return_id: str) -> str:
         for line, name, imei in return_lines(g.ctx.session, [row.id])[row.id]
     ]  # fmt: skip
     return page(
-        "counter/returned.html", row=row, lines=lines, paid=_paid_back(row), number=sale.number,
+        "counter/returned.html", row=row, lines=lines, paid=paid_back_with(g.ctx, row), number=sale.number,
         crumbs=[("Returns", url_for("counter.returns")), (row.number, None)],
     )  # fmt: skip

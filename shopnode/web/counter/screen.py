@@ -14,6 +14,7 @@ from shopnode.domain.printing.queries import receipt_state
 from shopnode.domain.sales.carts import CartBody, change_cart, open_cart, parked_carts
 from shopnode.domain.sales.lookup import find_summary, payments_of
 from shopnode.domain.sales.models import PaymentKind
+from shopnode.web.counter.outcome import outcome_of
 from shopnode.web.counter.paying import payment_view
 from shopnode.web.counter.pricing import check_cart, price_cart
 from shopnode.web.counter.ways import ways_to_pay
@@ -83,7 +84,7 @@ def done_view(sale_id: str) -> dict[str, Any]:
         "sale_id": sale_id, "number": sale.number, "total_minor": sale.total_minor, "sold_at": sale.sold_at,
         "change_minor": sum(row.change_minor or 0 for row in taken),
         "tenders": [{"method": row.method, "amount_minor": row.tendered_minor or row.amount_minor} for row in taken],
-        "receipt": receipt_view(sale_id),
+        "receipt": receipt_view(sale_id), "outcome": outcome_of(g.ctx, sale_id),
     }  # fmt: skip
 
 
