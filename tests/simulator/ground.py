@@ -5,14 +5,19 @@ Built once in a process and copied for each world, so that a world begins within
 
 from __future__ import annotations
 
+import random
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
+from cloudhub.hub import Hub
+from shopnode.domain import clock
 from shopnode.domain.actions import perform
 from shopnode.domain.context import Actor, Context
 from shopnode.domain.engine import NodeDatabase
@@ -81,12 +86,27 @@ def standing_ground() -> Iterator[Ground]:
     # The server's own user must be able to walk to its folder, and pytest closes its folders to everybody else.
     folder = Path(tempfile.mkdtemp(prefix="simulator-"))
     with cheap_hashes():
-        server = Server(folder)
+        with drawn_from(random.Random(20_260_921)):  # ids sort alike in every process, or a seed would not be a run
+            server = Server(folder)
         try:
-            yield _found(server, folder)
+            with drawn_from(random.Random(20_260_922)):
+                ground = _found(server, folder)
+            yield ground
         finally:
             server.postgres.stop()
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def drawn_from(chance: random.Random) -> Iterator[None]:
+    """Ids and keys come from this chance instead of the system's."""
+    drawn = secrets.token_bytes
+    with ExitStack() as held:
+        for function in (clock.new_id, Hub.__init__):
+            values = tuple(chance.randbytes if value is drawn else value for value in function.__defaults__ or ())
+            held.enter_context(mock.patch.object(function, "__defaults__", values))
+        held.enter_context(mock.patch.object(secrets, "token_bytes", chance.randbytes))
+        yield
 
 
 def imei_of(number: int) -> str:
