@@ -153,16 +153,20 @@ def constraint_line(constraint: sa.Constraint) -> str:
 
 def index_lines(index: sa.Index) -> str:
     assert index.table is not None
-    columns = [column.name for column in index.columns]
+    columns = ", ".join(map(part_of_index, index.expressions))
     where = index.dialect_options["postgresql"].get("where")
     extra = ""
     if where is not None:
         extra = f", postgresql_where=sa.text({str(where)!r})"
-    line = f"op.create_index({index.name!r}, {index.table.name!r}, {columns!r}, unique={index.unique}{extra})"
+    line = f"op.create_index({index.name!r}, {index.table.name!r}, [{columns}], unique={index.unique}{extra})"
     only = getattr(index._ddl_if, "dialect", None)
     if only:
         return f"    if op.get_bind().dialect.name == {only!r}:\n        {line}"
     return f"    {line}"
+
+
+def part_of_index(part: str | sa.ColumnElement) -> str:
+    return repr(part.name) if isinstance(part, sa.Column) else f"sa.text({str(part)!r})"
 
 
 if __name__ == "__main__":

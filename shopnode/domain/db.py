@@ -10,6 +10,7 @@ Invariants:
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -179,16 +180,21 @@ def refs(*columns: str) -> tuple[ForeignKeyConstraint, ...]:
     return tuple(made)
 
 
-def look_up(table: str, *columns: str) -> Index:
-    """A plain index inside the tenant."""
-    return Index(f"ix_{table}_{'_'.join(columns)}", "tenant_id", *columns)
+def look_up(table: str, *columns: str, only: str | None = None) -> Index:
+    """A plain index inside the tenant. A column may be an expression: "lower(name)".
+
+    only  of these rows alone, a condition as the database reads it. A query must say it in the same words (`is_one`).
+    """
+    words = "_".join(re.sub(r"\W", "_", column).strip("_") for column in columns)
+    whole = [column if column.isidentifier() else text(column) for column in columns]
+    condition = None if only is None else text(only)
+    return Index(f"ix_{table}_{words}", "tenant_id", *whole, postgresql_where=condition)
 
 
-def look_up_few(table: str, column: str) -> Index:
-    """An index of the rows alone that have this column set, where few have. Asked for those that have not, the planner
-    would take a whole index for a way in, and it is none."""
-    is_set = text(f"{column} IS NOT NULL")
-    return Index(f"ix_{table}_{column}", "tenant_id", column, postgresql_where=is_set)
+def look_up_few(table: str, *columns: str) -> Index:
+    """An index of the rows alone that have its first column set, where few have. Asked for those that have not, the
+    planner would take a whole index for a way in, and it is none."""
+    return look_up(table, *columns, only=f"{columns[0]} IS NOT NULL")
 
 
 def one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
@@ -208,7 +214,7 @@ def _sqlite_primary_key(constraint: PrimaryKeyConstraint, compiler: Any, **kw: A
 @compiles(CreateIndex, "sqlite")
 def _sqlite_index(create: CreateIndex, compiler: Any, **kw: Any) -> str:
     index = create.element
-    names = [column.name for column in index.columns]
+    names = [str(getattr(part, "name", part)) for part in index.expressions]
     if len(names) > 1 and names[0] == "tenant_id":
         table = compiler.preparer.format_table(index.table)
         where = index.dialect_options["postgresql"]["where"]  # the same rows on both engines

@@ -21,6 +21,7 @@ from shopnode.domain.db import (
     SyncedRow,
     UtcTime,
     look_up,
+    look_up_few,
     one_of,
     refs,
 )
@@ -59,6 +60,7 @@ class AccountEntry(SyncedRow):
         look_up("account_entry", "customer_id", "at"),
         look_up("account_entry", "account", "at"),
         look_up("account_entry", "sale_id"),
+        look_up_few("account_entry", "money_id"),
     )
     __sync__ = Sync(Kind.FACT, Stream.TENANT, since=3)
 

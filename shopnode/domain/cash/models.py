@@ -60,6 +60,7 @@ class MoneyMove(SyncedRow):
         look_up("money_move", "about_id"),
         look_up("money_move", "customer_id"),
         look_up("money_move", "at"),
+        look_up("money_move", "kind", "at"),
     )
     __sync__ = Sync(Kind.FACT, Stream.SHOP, since=3)
 

@@ -22,7 +22,7 @@ from shopnode.domain.paging import PAGE_DEFAULT
 from shopnode.domain.permissions import Permission
 from shopnode.domain.phones import show_phone
 from shopnode.domain.sales.lookup import may_see
-from shopnode.domain.sales.models import SaleSummary
+from shopnode.domain.sales.models import Sale, SaleSummary
 
 CUSTOMERS_SHOWN = 5
 TEXT_MAX = 200
@@ -92,7 +92,8 @@ def _where(unit: UnitView) -> str:
 
 
 def _by_receipt(ctx: Context, text: str) -> list[Found]:
-    summary = ctx.session.scalars(select(SaleSummary).where(SaleSummary.number == text.upper()).limit(1)).first()
+    same = select(Sale.id).where(Sale.number == text.upper())
+    summary = ctx.session.scalars(select(SaleSummary).where(SaleSummary.sale_id.in_(same)).limit(1)).first()
     if summary is None or not may_see(ctx, summary):
         return []
     return [Found(Kind.SALE, summary.sale_id, summary.number, summary.status)]

@@ -29,8 +29,19 @@ class Product(SyncedRow):
         look_up("product", "name"),
         look_up("product", "sku"),
         look_up("product", "barcode"),
-        look_up("product", "category"),
         look_up_few("product", "merged_into"),
+        # Each order of the list, of everything and of one category.
+        look_up("product", "lower(name)", "id"),
+        look_up("product", "price_minor", "id"),
+        look_up("product", "created_at", "id"),
+        look_up("product", "category", "lower(name)", "id"),
+        look_up("product", "category", "price_minor", "id"),
+        look_up("product", "category", "created_at", "id"),
+        look_up("product", "category", "only_shop_id", only="archived_at IS NULL AND merged_into IS NULL"),
+        look_up_few("product", "archived_at"),
+        look_up("product", "brand", "id"),
+        look_up("product", "is_preloaded"),
+        look_up("product", "min_stock_level"),
     )
     __sync__ = Sync(
         Kind.REGISTER,

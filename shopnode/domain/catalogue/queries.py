@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, case, except_, func, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from shopnode.domain.catalogue.models import Product, ProductSearch
@@ -29,6 +29,9 @@ AnySelect = Select[*tuple[Any, ...]]
 
 TILES_MAX = 24
 SELLING_NOW_DAYS = 30
+TICKETS_MAX = 500  # the last ones tell what sells
+FEW_MAX = 2_000  # that are looked up one by one
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # nothing was archived before: with it, an index of those alone is read
 
 
 @dataclass(frozen=True)
@@ -177,7 +180,7 @@ def list_products(
     """Products of the office list, archived ones on their own. Raises Invalid for a cursor of another list."""
     # Only keys are sorted; whole products are read for the page that is shown.
     keys = select(_KEYS[wanted.sort], Product.id)
-    query = _sorted(_narrowed(ctx, keys, wanted, by_name=wanted.sort is Sort.NAME), wanted.sort, cursor)
+    query = _sorted(_narrowed(ctx, keys, wanted, in_order=True), wanted.sort, cursor)
     page = page_of(list(ctx.session.execute(query.limit(limit + 1))), limit, lambda row: map(to_wire, row))
     return Page(_views_by_id(ctx, [row.id for row in page.rows]), page.next_cursor)
 
@@ -225,25 +228,52 @@ def has_moved(session: Session, product_id: str) -> bool:
     return session.scalar(moved) is not None
 
 
-def _narrowed(ctx: Context, query: AnySelect, wanted: ProductFilter, *, by_name: bool = False) -> AnySelect:
-    """The query, of the products that the filter leaves. Their words are joined only where something needs them."""
+def _narrowed(ctx: Context, query: AnySelect, wanted: ProductFilter, *, in_order: bool = False) -> AnySelect:
+    """The query, of the products that the filter leaves.
+
+    in_order  a page of them is read in the order of an index: what few products are is looked for first, and what many
+              are is met on the way
+    """
     query = query.select_from(Product)
     words = search_words(wanted.q)
-    if words or by_name:
-        query = query.join(ProductSearch, ProductSearch.product_id == Product.id)
-        query = query.where(ProductSearch.on_sale.is_not(wanted.archived), *map(_holds, words))
-    is_archived = Product.archived_at.is_not(None)
-    query = query.where(is_archived if wanted.archived else offered(ctx.shop_id))
+    if words:
+        hit = select(ProductSearch.product_id).where(ProductSearch.on_sale.is_not(wanted.archived), *map(_holds, words))
+        few = list(ctx.session.scalars(hit.limit(FEW_MAX + 1))) if in_order else []
+        met = hit.where(ProductSearch.product_id == Product.id).correlate(Product).exists()
+        query = query.where(met if len(few) > FEW_MAX else Product.id.in_(few if in_order else hit))
+    query = query.where(Product.archived_at > LONG_AGO if wanted.archived else offered(ctx.shop_id))
     if wanted.category is not None:
         query = query.where(Product.category == wanted.category)
     if wanted.low_stock:
         # A bundle has no stock of its own.
         query = query.where(_level(ctx) <= Product.min_stock_level, Product.is_bundle.is_not(True))
+        candidates = perhaps_low(ctx) if in_order else None
+        query = query if candidates is None else query.where(Product.id.in_(candidates))
     return query
 
 
-_KEYS: dict[Sort, InstrumentedAttribute[Any]] = {
-    Sort.NAME: ProductSearch.text,
+def perhaps_low(ctx: Context) -> set[str] | None:
+    """All that are low and some more, found without adding up the stock of each; None where they are many."""
+    highest = ctx.session.scalar(select(func.max(Product.min_stock_level))) or 0
+    least = select(Product.min_stock_level).where(Product.id == StockLevel.product_id).scalar_subquery()
+    few = select(StockLevel.product_id)
+    if ctx.home.is_shop:  # its books hold the levels of this shop alone
+        few = few.where(StockLevel.on_hand <= highest, StockLevel.on_hand <= least)
+    else:
+        few = few.group_by(StockLevel.product_id).having(func.sum(StockLevel.on_hand) <= highest)
+    moved = select(StockLevel.product_id)
+    moved = moved if ctx.shop_id is None else moved.where(StockLevel.shop_id == ctx.shop_id)
+    unmoved = except_(select(Product.id), moved).subquery()
+    never = select(Product.id).join(unmoved, unmoved.c.id == Product.id).where(offered(ctx.shop_id))
+    kept = select(Product.merged_into).where(Product.merged_into.is_not(None))
+    found: set[str] = set()
+    for part in (few, never, kept):
+        found |= {str(product_id) for product_id in ctx.session.scalars(part.limit(FEW_MAX + 1))}
+    return found if len(found) <= FEW_MAX else None
+
+
+_KEYS: dict[Sort, ColumnElement[Any] | InstrumentedAttribute[Any]] = {
+    Sort.NAME: func.lower(Product.name),
     Sort.PRICE: Product.price_minor,
     Sort.NEWEST: Product.created_at,
 }
@@ -262,15 +292,21 @@ def _sorted(query: AnySelect, sort: Sort, cursor: str | None) -> AnySelect:
 
 def _best_sellers(ctx: Context, limit: int, but: set[str]) -> list[str]:
     since = ctx.now - timedelta(days=SELLING_NOW_DAYS)
-    query = (
-        select(SaleLine.product_id)
-        .join(SaleSummary, SaleSummary.sale_id == SaleLine.sale_id)
-        .join(Product, Product.id == SaleLine.product_id)
-        .where(SaleSummary.sold_at >= since, offered(ctx.shop_id), Product.id.not_in(but))
+    latest = select(SaleSummary.sale_id).where(SaleSummary.sold_at >= since)
+    latest = latest.order_by(SaleSummary.sold_at.desc()).limit(TICKETS_MAX)
+    sold = (
+        select(SaleLine.product_id, func.sum(SaleLine.quantity).label("pieces"))
+        .where(SaleLine.sale_id.in_(latest), SaleLine.product_id.is_not(None))
         .group_by(SaleLine.product_id)
-        .order_by(func.sum(SaleLine.quantity).desc(), SaleLine.product_id)
+        .subquery()
     )
-    return [product_id for (product_id,) in ctx.session.execute(query.limit(limit)) if product_id]
+    query = (
+        select(Product.id)
+        .join(sold, sold.c.product_id == Product.id)
+        .where(offered(ctx.shop_id), Product.id.not_in(but))
+        .order_by(sold.c.pieces.desc(), Product.id)
+    )
+    return list(ctx.session.scalars(query.limit(limit)))
 
 
 def _level(ctx: Context) -> ColumnElement[int]:

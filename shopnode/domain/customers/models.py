@@ -24,7 +24,13 @@ class Customer(SyncedRow):
     """A person or firm that buys. The phone number is the key people use; two shops may both have typed it."""
 
     __tablename__ = "customer"
-    __table_args__ = (look_up("customer", "phone"), look_up("customer", "name"), look_up_few("customer", "merged_into"))
+    __table_args__ = (
+        look_up("customer", "phone"),
+        look_up("customer", "name"),
+        look_up("customer", "lower(name)", "id"),
+        look_up("customer", "created_at", "id"),
+        look_up_few("customer", "merged_into"),
+    )
     __sync__ = Sync(
         Kind.REGISTER,
         Stream.TENANT,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from shopnode.domain.customers.queries import with_duplicates
@@ -49,16 +49,17 @@ class Worth:
 
 def owned_devices(session: Session, customer_id: str) -> list[OwnedDevice]:
     """The phones this customer has from us, the newest first."""
+    known_as = list(session.scalars(with_duplicates(customer_id)))
+    # One id alone lets the sales be read in their order, until the list is full.
+    mine = SaleSummary.customer_id == known_as[0] if len(known_as) == 1 else SaleSummary.customer_id.in_(known_as)
+    here = and_(StockUnit.id == SaleLine.unit_id, StockUnit.sold_line_id == SaleLine.id)
     query = (
         select(StockUnit, Handset, SaleLine, SaleSummary)
-        .join(SaleLine, SaleLine.id == StockUnit.sold_line_id)
-        .join(SaleSummary, SaleSummary.sale_id == SaleLine.sale_id)
+        .select_from(SaleSummary)
+        .join(SaleLine, SaleLine.sale_id == SaleSummary.sale_id)
+        .join(StockUnit, here)
         .join(Handset, Handset.id == StockUnit.handset_id)
-        .where(
-            SaleSummary.customer_id.in_(with_duplicates(customer_id)),
-            StockUnit.status == UnitStatus.SOLD.value,
-            SaleSummary.status.in_(STANDING),
-        )
+        .where(mine, StockUnit.status == UnitStatus.SOLD.value, SaleSummary.status.in_(STANDING))
         .order_by(SaleSummary.sold_at.desc(), StockUnit.id.desc())
         .limit(DEVICES_MAX)
     )

@@ -75,7 +75,9 @@ class Handset(SyncedRow):
         *refs("product_id:product"),
         look_up("handset", "imei1"),
         look_up("handset", "imei2"),
-        look_up("handset", "serial"),
+        look_up_few("handset", "serial"),
+        look_up("handset", "substr(imei1, 12)"),  # the last four digits
+        look_up("handset", "substr(imei2, 12)", only="imei2 IS NOT NULL"),
         look_up_few("handset", "eid"),
     )
     __sync__ = Sync(Kind.REGISTER, Stream.TENANT)
@@ -103,8 +105,12 @@ class StockUnit(SyncedRow):
         *refs("handset_id:handset", "product_id:product"),
         one_of("status", UnitStatus),
         look_up("stock_unit", "handset_id"),
-        look_up("stock_unit", "product_id", "status"),
-        look_up("stock_unit", "shop_id", "received_at"),
+        look_up("stock_unit", "product_id", "status", "id"),
+        look_up("stock_unit", "product_id", "received_at", "id"),
+        look_up("stock_unit", "received_at", "id"),
+        look_up("stock_unit", "status", "received_at", "id"),
+        look_up_few("stock_unit", "condition", "received_at", "id"),
+        look_up_few("stock_unit", "supplier_id", "received_at", "id"),
     )
     __sync__ = Sync(Kind.HOLDING, Stream.SHOP)
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, literal_column, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from shopnode.domain.errors import Invalid
@@ -16,6 +16,7 @@ from shopnode.domain.handsets.rules import TAIL, bare_number, read_eid, read_ime
 FOUND_MAX = 200
 NUMBERS = (Handset.imei1, Handset.imei2, Handset.serial)
 NUMBER_MAX = 60
+IMEI_DIGITS = 15
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,11 @@ def handsets_searched(session: Session, typed: str, *, limit: int = FOUND_MAX) -
 
 
 def _ending(session: Session, column: InstrumentedAttribute[str | None], tail: str, limit: int) -> list[str]:
-    """Whole numbers with these last digits. Nothing but the column is asked for, so its index alone is read."""
-    found = session.scalars(select(column).where(column.endswith(tail, autoescape=True)).limit(limit))
+    """Whole numbers with these last digits, by the index of the last four. Serials have any length, and are few."""
+    query = select(column).where(column.is_not(None), column.endswith(tail, autoescape=True))
+    if column is not Handset.serial:
+        query = query.where(func.substr(column, literal_column(str(IMEI_DIGITS - 3))) == tail[-4:])
+    found = session.scalars(query.limit(limit))
     return [whole for whole in found if whole]
 
 

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
 
 from shopnode.domain.catalogue.models import Product
 from shopnode.domain.catalogue.queries import products_as_read, with_duplicates
@@ -20,7 +19,8 @@ from shopnode.domain.errors import NotFound
 from shopnode.domain.handsets.models import OPEN_STATUSES, Handset, StockUnit, UnitStatus
 from shopnode.domain.handsets.numbers import handsets_by_number, handsets_searched
 from shopnode.domain.handsets.rules import bare_number, read_imei
-from shopnode.domain.paging import PAGE_DEFAULT, Page, beyond, decode_cursor, page_of
+from shopnode.domain.handsets.sorting import by_model, by_time, is_of_brand
+from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, page_of
 from shopnode.domain.people.models import Staff
 from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row
@@ -143,36 +143,28 @@ def list_units(
 ) -> Page[UnitView]:
     """Stays of phones this person may see. Raises Invalid for a cursor of another list."""
     # Only keys are sorted; what a page shows is read for that page.
-    key = _KEYS[wanted.sort]
-    query = select(key, StockUnit.id).where(*_narrowed(ctx, wanted))
-    if wanted.brand is not None or wanted.sort is UnitSort.MODEL:
-        query = query.join(Product, Product.id == StockUnit.product_id)
-    place = decode_cursor(cursor, (str if wanted.sort is UnitSort.MODEL else int, str))
-    downwards = wanted.sort is UnitSort.NEWEST
-    if place is not None:
-        query = query.where(beyond((key, StockUnit.id), place, downwards=downwards))
-    order = [key.desc(), StockUnit.id.desc()] if downwards else [key, StockUnit.id]
-    found = list(ctx.session.execute(query.order_by(*order).limit(limit + 1)))
+    by_name = wanted.sort is UnitSort.MODEL
+    place = decode_cursor(cursor, (str if by_name else int, str))
+    narrowed = (ctx.session, _narrowed(ctx, wanted), place, limit + 1)
+    if by_name:
+        found = by_model(*narrowed, product_id=wanted.product_id)
+    else:
+        found = by_time(*narrowed, downwards=wanted.sort is UnitSort.NEWEST)
     page = page_of(found, limit, lambda row: map(to_wire, row))
-    views = {view.unit_id: view for view in _stays(ctx, StockUnit.id.in_([row.id for row in page.rows]))}
-    return Page([views[row.id] for row in page.rows], page.next_cursor)
-
-
-_KEYS: dict[UnitSort, ColumnElement[Any] | InstrumentedAttribute[Any]] = {
-    UnitSort.NEWEST: StockUnit.received_at,
-    UnitSort.OLDEST: StockUnit.received_at,
-    UnitSort.MODEL: func.lower(Product.name),
-}
+    views = {view.unit_id: view for view in _stays(ctx, StockUnit.id.in_([row[1] for row in page.rows]))}
+    return Page([views[row[1]] for row in page.rows], page.next_cursor)
 
 
 def _narrowed(ctx: Context, wanted: UnitFilter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if wanted.number.strip():
         conditions.append(StockUnit.handset_id.in_(handsets_searched(ctx.session, wanted.number)))
+    if wanted.brand is not None:
+        conditions.append(is_of_brand(ctx.session, wanted.brand))
     exact = {
         StockUnit.product_id: wanted.product_id, StockUnit.status: wanted.status.value if wanted.status else None,
-        StockUnit.condition: wanted.condition, StockUnit.supplier_id: wanted.supplier_id, Product.brand: wanted.brand,
-        StockUnit.shop_id: ctx.shop_id,
+        StockUnit.condition: wanted.condition, StockUnit.supplier_id: wanted.supplier_id,
+        StockUnit.shop_id: None if ctx.home.is_shop else ctx.shop_id,  # a shop's books hold its own stays alone
     }  # fmt: skip
     return conditions + [column == value for column, value in exact.items() if value is not None]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, CompoundSelect, except_, func, or_, select
 from sqlalchemy.orm import Session
 
 from shopnode.domain.catalogue.models import Product
@@ -16,6 +16,7 @@ from shopnode.domain.queries import find_row
 from shopnode.domain.stock.models import TransferItem, TransferItemReceipt
 
 TRANSFERS_SHOWN = 200
+ENDED_SHOWN = 30
 
 
 @dataclass(frozen=True)
@@ -89,31 +90,28 @@ def items_of(session: Session, transfer_id: str) -> list[WayItem]:
 
 def in_transit(ctx: Context) -> list[TransferView]:
     """Transfers of which something has not arrived; of this shop, sent or expected, where the home is one."""
-    return _listed(ctx, _is_under_way())
+    return _listed(ctx, Transfer.id.in_(_under_way()), TRANSFERS_SHOWN)
 
 
 def ended_transfers(ctx: Context) -> list[TransferView]:
     """Transfers of which everything's way has ended, the latest first."""
-    return _listed(ctx, ~_is_under_way())
+    return _listed(ctx, Transfer.id.not_in(_under_way()), ENDED_SHOWN)
 
 
-def _is_under_way() -> ColumnElement[bool]:
-    open_line = select(TransferLine.id).where(TransferLine.transfer_id == Transfer.id, ~_has_ended())
+def _under_way() -> CompoundSelect[str]:
+    """Ids of the transfers of which something has not arrived. Lines and what ended them are two sorted indexes."""
+    waiting = except_(select(TransferLine.id), select(TransferReceipt.line_id)).subquery()
+    lines = select(TransferLine.transfer_id).join(waiting, waiting.c.id == TransferLine.id)
     ended = select(func.coalesce(func.sum(TransferItemReceipt.quantity), 0))
     ended_pieces = ended.where(TransferItemReceipt.item_id == TransferItem.id).correlate(TransferItem).scalar_subquery()
-    open_item = select(TransferItem.id).where(TransferItem.transfer_id == Transfer.id)
-    return or_(open_line.exists(), open_item.where(TransferItem.quantity > ended_pieces).exists())
+    return lines.union(select(TransferItem.transfer_id).where(TransferItem.quantity > ended_pieces))
 
 
-def _has_ended() -> ColumnElement[bool]:
-    return select(TransferReceipt.id).where(TransferReceipt.line_id == TransferLine.id).exists()
-
-
-def _listed(ctx: Context, wanted: ColumnElement[bool]) -> list[TransferView]:
+def _listed(ctx: Context, wanted: ColumnElement[bool], limit: int) -> list[TransferView]:
     query = select(Transfer).where(wanted)
     if ctx.shop_id is not None:
         query = query.where(or_(Transfer.shop_id == ctx.shop_id, Transfer.to_shop_id == ctx.shop_id))
-    query = query.order_by(Transfer.sent_at.desc(), Transfer.id.desc()).limit(TRANSFERS_SHOWN)
+    query = query.order_by(Transfer.sent_at.desc(), Transfer.id.desc()).limit(limit)
     return _views(ctx, list(ctx.session.scalars(query)))
 
 

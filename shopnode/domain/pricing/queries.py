@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from shopnode.domain.catalogue.models import Product
@@ -15,6 +15,8 @@ from shopnode.domain.paging import PAGE_DEFAULT, Page, beyond, decode_cursor, pa
 from shopnode.domain.pricing.models import RETAIL, Price, PriceList
 from shopnode.domain.pricing.rules import Break
 from shopnode.domain.queries import find_row
+
+FEW_MAX = 1_000  # prices that are sorted as they are
 
 
 def breaks_of(session: Session, product_ids: Collection[str], list_id: str | None) -> dict[str, list[Break]]:
@@ -52,17 +54,35 @@ def list_prices(
     limit: int = PAGE_DEFAULT, cursor: str | None = None,
 ) -> Page[tuple[Price, str]]:  # fmt: skip
     """Prices with their products' names, by name and quantity. Raises Invalid for a cursor of another list."""
-    query = select(Price, Product.name).join(Product, Product.id == Price.product_id).where(Price.archived_at.is_(None))
+    wanted: list[ColumnElement[bool]] = [Price.archived_at.is_(None)]
     if list_id is not None:
-        query = query.where(Price.list_id == list_id)
+        wanted.append(Price.list_id == list_id)
     if product_id is not None:
-        query = query.where(Price.product_id == product_id)
+        wanted.append(Price.product_id == product_id)
+    order = (Product.name, Price.min_quantity, Price.id)
+    query = select(Price, Product.name).join(Product, Product.id == Price.product_id).where(*wanted)
     place = decode_cursor(cursor, (str, int, str))
     if place is not None:
-        query = query.where(beyond((Product.name, Price.min_quantity, Price.id), place))
-    query = query.order_by(Product.name, Price.min_quantity, Price.id).limit(limit + 1)
-    rows = [(row[0], row[1]) for row in session.execute(query)]
+        query = query.where(beyond(order, place))
+    few = list(session.scalars(select(Price.id).where(*wanted).limit(FEW_MAX + 1)))
+    if len(few) > FEW_MAX:
+        few = []
+        query = query.where(Price.product_id.in_(_priced(session, wanted, place[0] if place else None, limit + 1)))
+    if few:
+        query = query.where(Price.id.in_(few))
+    rows = [(row[0], row[1]) for row in session.execute(query.order_by(*order).limit(limit + 1))]
     return page_of(rows, limit, lambda row: (row[1], row[0].min_quantity, row[0].id))
+
+
+def _priced(session: Session, wanted: list[ColumnElement[bool]], begun: str | None, count: int) -> list[str]:
+    """The next products that have such a price, by name: those of the name a page ended with, and so many beyond it.
+    Each has a price, so a page is full with them, and those further on are not read."""
+    has_price = select(Price.id).where(Price.product_id == Product.id, *wanted).correlate(Product).exists()
+    query = select(Product.id).where(has_price).order_by(Product.name, Product.id)
+    if begun is None:
+        return list(session.scalars(query.limit(count)))
+    same = session.scalars(query.where(Product.name == begun))
+    return [*same, *session.scalars(query.where(Product.name > begun).limit(count))]
 
 
 def prices_by_product(session: Session, product_ids: Collection[str]) -> dict[str, list[Price]]:

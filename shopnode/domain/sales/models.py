@@ -27,6 +27,7 @@ from shopnode.domain.db import (
     SyncedRow,
     UtcTime,
     look_up,
+    look_up_few,
     one_of,
     refs,
 )
@@ -289,6 +290,9 @@ class SaleSummary(DerivedRow):
         look_up("sale_summary", "sold_at"),
         look_up("sale_summary", "seller_id", "sold_at"),
         look_up("sale_summary", "business_on"),
+        look_up("sale_summary", "status", "sold_at", "sale_id", only="status <> 'Submitted'"),
+        look_up_few("sale_summary", "customer_id", "sold_at"),
+        look_up("sale_summary", "total_minor"),
     )
 
     sale_id: Mapped[Id] = mapped_column(primary_key=True)

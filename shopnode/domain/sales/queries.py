@@ -7,18 +7,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar, TypeVarTuple
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, func, or_, select
+from sqlalchemy import Select, func, or_, select, text
 from sqlalchemy.orm import Session
 
-from shopnode.domain.catalogue.rules import printable
 from shopnode.domain.clock import to_ms
 from shopnode.domain.context import Context
 from shopnode.domain.customers.models import Customer
 from shopnode.domain.customers.queries import with_duplicates
-from shopnode.domain.customers.rules import phone_fragment
 from shopnode.domain.db import SyncedRow
 from shopnode.domain.journal import JournalEntry, history_of
-from shopnode.domain.money import MONEY_MINOR_MAX
 from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, older_than, page_of
 from shopnode.domain.people.models import Staff
 from shopnode.domain.permissions import Permission
@@ -34,7 +31,7 @@ from shopnode.domain.sales.models import (
     SaleStatus,
     SaleSummary,
 )
-from shopnode.domain.sales.rules import normal_reference
+from shopnode.domain.sales.searching import between, paid_by, sales_found
 
 R = TypeVar("R", bound=SyncedRow)
 Ts = TypeVarTuple("Ts")
@@ -129,55 +126,19 @@ def _filtered(ctx: Context, query: Select[*Ts], wanted: SaleFilter) -> Select[*T
     for column, value in exact.items():
         if value is not None:
             query = query.where(column == value)
+    if wanted.status not in (None, SaleStatus.SUBMITTED.value):
+        query = query.where(text("sale_summary.status <> 'Submitted'"))  # lets the index of those alone be read
     if wanted.customer_id is not None:
         query = query.where(SaleSummary.customer_id.in_(with_duplicates(wanted.customer_id)))
     if wanted.since is not None:
         query = query.where(SaleSummary.business_on >= wanted.since)
     if wanted.until is not None:
         query = query.where(SaleSummary.business_on <= wanted.until)
-    if wanted.total_from is not None:
-        query = query.where(SaleSummary.total_minor >= wanted.total_from)
-    if wanted.total_to is not None:
-        query = query.where(SaleSummary.total_minor <= wanted.total_to)
+    if wanted.total_from is not None or wanted.total_to is not None:
+        query = query.where(between(ctx.session, wanted.total_from, wanted.total_to))
     if wanted.method is not None:
-        query = query.where(SaleSummary.methods.contains(wanted.method, autoescape=True))
-    return query.where(_matches(wanted.q)) if wanted.q.strip() else query
-
-
-def _matches(text: str) -> ColumnElement[bool]:
-    """A receipt number or the end of one, an IMEI, an item, a payment's reference, a customer, or the exact amount."""
-    word = " ".join(printable(text).split())
-    line = select(SaleLine.sale_id).where(
-        or_(SaleLine.imei == word, SaleLine.item_name.icontains(word, autoescape=True))
-    )
-    paid = select(Payment.sale_id).where(Payment.reference == (_reference_or_none(word) or word))
-    found = [
-        SaleSummary.number.icontains(word, autoescape=True),
-        SaleSummary.sale_id.in_(line),
-        SaleSummary.sale_id.in_(paid),
-        SaleSummary.customer_id.in_(_buyers(word)),
-    ]
-    amount = word.replace(",", "").replace(" ", "")
-    if amount.isascii() and amount.isdigit() and len(amount) <= len(str(MONEY_MINOR_MAX)):
-        found.append(SaleSummary.total_minor == int(amount))
-    return or_(*found)
-
-
-def _buyers(word: str) -> CompoundSelect[str]:
-    """Customers by a piece of their name or telephone number, and what was merged into them."""
-    by_name = func.lower(Customer.name).contains(word.lower(), autoescape=True)
-    digits = phone_fragment(word)
-    by_phone = Customer.phone.contains(digits, autoescape=True) if digits else None
-    known = by_name if by_phone is None else or_(by_name, by_phone)
-    found = select(Customer.id).where(known)
-    return found.union(select(Customer.id).where(Customer.merged_into.is_not(None), Customer.merged_into.in_(found)))
-
-
-def _reference_or_none(word: str) -> str | None:
-    try:
-        return normal_reference(word)
-    except ValueError:
-        return None
+        query = query.where(paid_by(ctx.session, wanted.method))
+    return query.where(sales_found(ctx.session, wanted.q)) if wanted.q.strip() else query
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from shopnode.domain.db import (
     SyncedRow,
     UtcTime,
     look_up,
+    look_up_few,
     one_of,
     refs,
 )
@@ -46,6 +47,10 @@ class StockMovement(SyncedRow):
         one_of("kind", MovementKind),
         look_up("stock_movement", "product_id", "at"),
         look_up("stock_movement", "sale_id"),
+        look_up("stock_movement", "at", "id"),
+        look_up("stock_movement", "by_id", "at", "id"),
+        look_up("stock_movement", "kind", "at", "id", only="kind <> 'sold'"),  # these a page full is near anywhere
+        look_up_few("stock_movement", "unit_id", "at"),
     )
     __sync__ = Sync(Kind.FACT, Stream.SHOP)
 

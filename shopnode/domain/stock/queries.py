@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from shopnode.domain.catalogue.models import Product
@@ -14,7 +14,7 @@ from shopnode.domain.clock import to_ms
 from shopnode.domain.context import Context
 from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, older_than, page_of
 from shopnode.domain.stock.days import day_begins, day_ends
-from shopnode.domain.stock.models import StockCost, StockLevel, StockMovement
+from shopnode.domain.stock.models import MovementKind, StockCost, StockLevel, StockMovement
 
 
 def on_hand(session: Session, shop_id: str, product_ids: Collection[str]) -> dict[str, int]:
@@ -59,7 +59,9 @@ def list_movements(
         query = query.where(StockMovement.at >= day_begins(ctx, wanted.from_on))
     if wanted.to_on is not None:
         query = query.where(StockMovement.at < day_ends(ctx, wanted.to_on))
-    if ctx.shop_id is not None:
+    if wanted.kind is not None and wanted.kind != MovementKind.SOLD:
+        query = query.where(text("stock_movement.kind <> 'sold'"))  # lets the index of those alone be read
+    if ctx.shop_id is not None and not ctx.home.is_shop:  # a shop's books hold its own alone
         query = query.where(StockMovement.shop_id == ctx.shop_id)
     place = decode_cursor(cursor, (int, str))
     if place is not None:

@@ -6,6 +6,7 @@ The rule is `suggested`; what it needs is read here, for one shop, by the suppli
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any
@@ -17,7 +18,7 @@ from shopnode.domain.actions import action
 from shopnode.domain.buying.models import GoodsReceiptLine, OrderStatus, PurchaseOrder, PurchaseOrderLine, Supplier
 from shopnode.domain.buying.orders import LINES_MAX, CreateOrder, OrderedItem, draft_order
 from shopnode.domain.catalogue.models import Product
-from shopnode.domain.catalogue.queries import offered
+from shopnode.domain.catalogue.queries import offered, perhaps_low
 from shopnode.domain.context import Context
 from shopnode.domain.errors import Conflict
 from shopnode.domain.params import IdText, Params
@@ -93,7 +94,10 @@ def suggestions(ctx: Context, *, supplier_ids: list[str] | None = None) -> list[
     )
     if supplier_ids:
         query = query.where(Product.supplier_id.in_(supplier_ids))
-    levels, sold, coming = _levels(ctx), _sold(ctx), _coming(ctx)
+    sold, coming, low = _sold(ctx), _coming(ctx), perhaps_low(ctx)
+    if low is not None:  # what was not sold lately is ordered only where it is low
+        query = query.where(Product.id.in_(low | sold.keys()))
+    levels = _levels(ctx, None if low is None else low | sold.keys())
     found = []
     for product, supplier in ctx.session.execute(query):
         lead_days = product.lead_days
@@ -132,8 +136,10 @@ def order_suggested(ctx: Context, form: OrderSuggested) -> dict[str, Any]:
     return {"order_ids": made}
 
 
-def _levels(ctx: Context) -> dict[str, int]:
+def _levels(ctx: Context, product_ids: Collection[str] | None) -> dict[str, int]:
     query = select(StockLevel.product_id, func.sum(StockLevel.on_hand)).group_by(StockLevel.product_id)
+    if product_ids is not None:
+        query = query.where(StockLevel.product_id.in_(product_ids))
     if ctx.shop_id is not None:
         query = query.where(StockLevel.shop_id == ctx.shop_id)
     return {product_id: int(level) for product_id, level in ctx.session.execute(query)}
@@ -145,7 +151,7 @@ def _sold(ctx: Context) -> dict[str, int]:
     query = select(StockMovement.product_id, func.sum(-StockMovement.quantity)).where(
         StockMovement.kind.in_(kinds), StockMovement.at >= ctx.now - timedelta(days=SPEED_DAYS)
     )
-    if ctx.shop_id is not None:
+    if ctx.shop_id is not None and not ctx.home.is_shop:  # a shop's books hold its own alone
         query = query.where(StockMovement.shop_id == ctx.shop_id)
     return {row[0]: int(row[1]) for row in ctx.session.execute(query.group_by(StockMovement.product_id))}
 

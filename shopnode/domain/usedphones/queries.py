@@ -13,6 +13,7 @@ from shopnode.domain.clock import to_ms
 from shopnode.domain.context import Context
 from shopnode.domain.errors import NotFound
 from shopnode.domain.handsets.models import Handset, StockUnit, UnitStatus
+from shopnode.domain.handsets.numbers import handsets_by_number
 from shopnode.domain.handsets.rules import bare_number
 from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, older_than, page_of
 from shopnode.domain.people.models import Shop, Staff
@@ -121,25 +122,24 @@ def list_purchases(
     """Purchases of this shop, the latest first (of all shops where none is chosen). Raises Invalid."""
     conditions: list[ColumnElement[bool]] = []
     if wanted.text.strip():
-        number = bare_number(wanted.text)
-        conditions.append(
-            or_(
-                UsedPurchase.number == wanted.text.strip().upper(),
-                Handset.imei1 == number, Handset.imei2 == number, Handset.serial == number,
-            )
-        )  # fmt: skip
+        phones = [phone.id for phone in handsets_by_number(ctx.session, [bare_number(wanted.text)])]
+        conditions.append(or_(UsedPurchase.number == wanted.text.strip().upper(), UsedPurchase.handset_id.in_(phones)))
     if wanted.product_id is not None:
         conditions.append(UsedPurchase.product_id == wanted.product_id)
     if wanted.traded_in is not None:
         conditions.append(_is(UsedPurchase.sale_id, wanted.traded_in))
     if wanted.reversed is not None:
-        conditions.append(_is(UsedPurchaseReversal.id, wanted.reversed))
+        undone = select(UsedPurchaseReversal.purchase_id)
+        is_undone = UsedPurchase.id.in_(undone)
+        conditions.append(is_undone if wanted.reversed else ~is_undone)
     if ctx.shop_id is not None:
         conditions.append(UsedPurchase.shop_id == ctx.shop_id)
     place = decode_cursor(cursor, (int, str))
     if place is not None:
         conditions.append(older_than(UsedPurchase.at, UsedPurchase.id, place))
-    views = _views(ctx, *conditions, limit=limit + 1)
+    # Only keys are sorted; what a page shows is read for that page.
+    keys = select(UsedPurchase.id).where(*conditions).order_by(UsedPurchase.at.desc(), UsedPurchase.id.desc())
+    views = _views(ctx, UsedPurchase.id.in_(list(ctx.session.scalars(keys.limit(limit + 1)))))
     return page_of(views, limit, lambda view: (to_ms(view.at), view.id))
 
 

@@ -3,6 +3,7 @@
 Synced tables: columns are added, words are added, nothing is taken away. Books of schema 2 keep every row.
 """
 
+import re
 from typing import Any
 
 import sqlalchemy as sa
@@ -94,6 +95,38 @@ WORDS = {
         "trade_in", "exchange", "plan", "rounding",
     ),
 }  # fmt: skip
+# What lists are read in the order of, and narrowed by: table, columns or expressions, and of which rows alone.
+LOOK_UPS: list[tuple[str, tuple[str, ...], str | None]] = [
+    ("product", ("lower(name)", "id"), None),
+    ("product", ("price_minor", "id"), None),
+    ("product", ("created_at", "id"), None),
+    ("product", ("category", "lower(name)", "id"), None),
+    ("product", ("category", "price_minor", "id"), None),
+    ("product", ("category", "created_at", "id"), None),
+    ("product", ("category", "only_shop_id"), "archived_at IS NULL AND merged_into IS NULL"),
+    ("product", ("archived_at",), "archived_at IS NOT NULL"),
+    ("product", ("brand", "id"), None),
+    ("product", ("is_preloaded",), None),
+    ("product", ("min_stock_level",), None),
+    ("customer", ("lower(name)", "id"), None),
+    ("customer", ("created_at", "id"), None),
+    ("handset", ("serial",), "serial IS NOT NULL"),
+    ("handset", ("substr(imei1, 12)",), None),
+    ("handset", ("substr(imei2, 12)",), "imei2 IS NOT NULL"),
+    ("stock_unit", ("product_id", "status", "id"), None),
+    ("stock_unit", ("product_id", "received_at", "id"), None),
+    ("stock_unit", ("received_at", "id"), None),
+    ("stock_unit", ("status", "received_at", "id"), None),
+    ("stock_unit", ("condition", "received_at", "id"), "condition IS NOT NULL"),
+    ("stock_unit", ("supplier_id", "received_at", "id"), "supplier_id IS NOT NULL"),
+    ("stock_movement", ("at", "id"), None),
+    ("stock_movement", ("by_id", "at", "id"), None),
+    ("stock_movement", ("kind", "at", "id"), "kind <> 'sold'"),
+    ("stock_movement", ("unit_id", "at"), "unit_id IS NOT NULL"),
+    ("sale_summary", ("status", "sold_at", "sale_id"), "status <> 'Submitted'"),
+    ("sale_summary", ("customer_id", "sold_at"), "customer_id IS NOT NULL"),
+    ("sale_summary", ("total_minor",), None),
+]
 
 
 def upgrade() -> None:
@@ -111,7 +144,11 @@ def upgrade() -> None:
         # A file holds one tenant and nobody asks for it: with it in front, every look for an entry read the journal.
         op.drop_index("uq_journal_entry_entry_id", "journal_entry")
         op.create_index("uq_journal_entry_entry_id", "journal_entry", ["tenant_id", "entry_id"], unique=True)
-    op.create_index("ix_stock_unit_shop_id_received_at", "stock_unit", ["tenant_id", "shop_id", "received_at"])
+    op.drop_index("ix_product_category", "product")
+    op.drop_index("ix_handset_serial", "handset")
+    op.drop_index("ix_stock_unit_product_id_status", "stock_unit")
+    for table, parts, only in LOOK_UPS:
+        look_up(table, parts, only)
 
 
 def widen(table: str, column: str, words: tuple[str, ...]) -> None:
@@ -120,3 +157,11 @@ def widen(table: str, column: str, words: tuple[str, ...]) -> None:
     with op.batch_alter_table(table) as changed:
         changed.drop_constraint(name, type_="check")
         changed.create_check_constraint(name, f"{column} IN ({', '.join(repr(word) for word in words)})")
+
+
+def look_up(table: str, columns: tuple[str, ...], only: str | None) -> None:
+    """An index inside the tenant, named after what it holds."""
+    words = "_".join(re.sub(r"\W", "_", column).strip("_") for column in columns)
+    whole = [column if column.isidentifier() else sa.text(column) for column in columns]
+    where = None if only is None else sa.text(only)
+    op.create_index(f"ix_{table}_{words}", table, ["tenant_id", *whole], unique=False, postgresql_where=where)

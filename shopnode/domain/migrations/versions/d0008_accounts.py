@@ -89,6 +89,13 @@ def create_account_entry() -> None:
     op.create_index(
         "ix_account_entry_customer_id_at", "account_entry", ["tenant_id", "customer_id", "at"], unique=False
     )
+    op.create_index(
+        "ix_account_entry_money_id",
+        "account_entry",
+        ["tenant_id", "money_id"],
+        unique=False,
+        postgresql_where=sa.text("money_id IS NOT NULL"),
+    )
     op.create_index("ix_account_entry_sale_id", "account_entry", ["tenant_id", "sale_id"], unique=False)
 
 

@@ -104,6 +104,7 @@ def create_money_move() -> None:
     op.create_index("ix_money_move_at", "money_move", ["tenant_id", "at"], unique=False)
     op.create_index("ix_money_move_customer_id", "money_move", ["tenant_id", "customer_id"], unique=False)
     op.create_index("ix_money_move_drawer_session_id", "money_move", ["tenant_id", "drawer_session_id"], unique=False)
+    op.create_index("ix_money_move_kind_at", "money_move", ["tenant_id", "kind", "at"], unique=False)
     op.create_index("ix_money_move_method_reference", "money_move", ["tenant_id", "method", "reference"], unique=False)
 
 
