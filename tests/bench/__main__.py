@@ -14,9 +14,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
+from tests.bench.books import Size
 from tests.bench.counter import counter_page
 from tests.bench.day import bytes_of_a_day
 from tests.bench.exchange import push_and_pull
+from tests.bench.lists import lists_of_a_node
 from tests.bench.report import Figure, machine, show
 from tests.bench.sale import sale_through_the_door
 from tests.bench.search import search
@@ -41,15 +43,20 @@ class Scale:
     offline_sales: int  # that it then sends over this line
     day_sales: int  # sent one by one, as made
     storm: int  # shops that come back to the hub at once
+    listed: Size  # what the lists are long of
+    asked: int  # times that the slowest questions are put to each list
+    every: int = 1  # only each so-manieth question to the lists
 
 
 FULL = Scale(
     sales=1_112, rounds=3, tickets=300, products=50_000, catalogue=500, far_products=2_100, far_sales=1_400,
-    offline_sales=600, day_sales=200, storm=25,
+    offline_sales=600, day_sales=200, storm=25, asked=30,
+    listed=Size(products=50_000, units=200_000, sales=40_000, customers=20_000, suppliers=100, orders=2_000),
 )  # fmt: skip
 QUICK = Scale(
     sales=112, rounds=1, tickets=30, products=2_000, catalogue=100, far_products=100, far_sales=50, offline_sales=50,
-    day_sales=200, storm=10,
+    day_sales=200, storm=10, asked=5,
+    listed=Size(products=2_000, units=8_000, sales=1_600, customers=800, suppliers=40, orders=80),
 )  # fmt: skip
 LONG = replace(FULL, rounds=5, offline_sales=6_000, storm=200)
 LONG_SALES, LONG_ROUNDS = 5_556, 2  # 50,000 rows, after the 10,000
@@ -71,6 +78,10 @@ def bench_search(folder: Path, scale: Scale) -> list[Figure]:
     ctx, ids = new_shop(folder, scale.catalogue)
     receive_catalogue(ctx, len(ids), scale.products - len(ids))
     return [search(ctx, scale.products)]
+
+
+def bench_lists(folder: Path, scale: Scale) -> list[Figure]:
+    return lists_of_a_node(folder, scale.listed, scale.asked, scale.every)
 
 
 def bench_exchange(folder: Path, scale: Scale) -> list[Figure]:
@@ -97,6 +108,7 @@ BENCHMARKS: dict[str, Callable[[Path, Scale], list[Figure]]] = {
     "wire": bench_wire,
     "sale": bench_sale,
     "search": bench_search,
+    "lists": bench_lists,
     "exchange": bench_exchange,
     "day": bench_day,
     "far": bench_far,
