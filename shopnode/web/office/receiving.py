@@ -19,7 +19,7 @@ from shopnode.domain.catalogue.queries import offered
 from shopnode.domain.clock import act_id
 from shopnode.domain.errors import Invalid, ShopError
 from shopnode.domain.handsets.actions import SCANNED_MAX
-from shopnode.domain.handsets.intake import Coming, what_comes_in
+from shopnode.domain.handsets.intake import Coming, number_of, what_comes_in
 from shopnode.domain.handsets.models import Condition
 from shopnode.domain.paging import ID
 from shopnode.domain.permissions import Permission
@@ -100,10 +100,10 @@ def scan_phone() -> ResponseReturnValue:
 def _scanned(number: str, rows: Mapping[str, dict[str, str]]) -> Row:
     if len(rows) >= SCANNED_MAX:
         raise Invalid({"": f"{SCANNED_MAX} phones are enough for once: take them in, then go on."})
-    coming = what_comes_in(g.ctx, number)
+    (coming,) = what_comes_in(g.ctx, [number])
     if coming.number is not None:
         for key, known in rows.items():
-            if what_comes_in(g.ctx, known["number"]).number == coming.number:
+            if number_of(known["number"]) == coming.number:
                 return Row(key, known, coming, is_twice=True)
     typed = dict.fromkeys(OF_ROW, "") | {"number": coming.number or number, "model": coming.product_name or ""}
     return Row(g.ctx.new_id(), typed, coming)
@@ -119,8 +119,9 @@ def _read(rows: Mapping[str, dict[str, str]]) -> list[Row]:
     """The rows with what the books know of their numbers; a number that stands there twice is a fault of the second."""
     found: list[Row] = []
     seen: set[str] = set()
-    for key, typed in rows.items():
-        row = Row(key, typed, what_comes_in(g.ctx, typed["number"]))
+    told = what_comes_in(g.ctx, [typed["number"] for typed in rows.values()])
+    for (key, typed), coming in zip(rows.items(), told, strict=True):
+        row = Row(key, typed, coming)
         if row.coming.number in seen:
             row.errors["number"] = "This number stands here twice: take one of the two out."
         if row.coming.number is not None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy import select
 
 from shopnode.domain.buying.models import Supplier, SupplierEntryKind
 from shopnode.domain.buying.owed import ages_by_supplier, balances, debts, owed_to, statement
@@ -72,7 +73,9 @@ def _rows(words: dict[str, str], cursor: str | None, limit: int) -> tuple[list[d
     session = g.ctx.session
     if words["state"] == "owed":
         owing = [debt for debt in debts(g.ctx) if words["q"].lower() in debt.name.lower()]
-        return [_row(find_supplier(session, debt.supplier_id), debt.owed_minor) for debt in owing], None
+        query = select(Supplier).where(Supplier.id.in_([debt.supplier_id for debt in owing]))
+        known = {row.id: row for row in session.scalars(query)}
+        return [_row(known[debt.supplier_id], debt.owed_minor) for debt in owing], None
     found = search_suppliers(session, words["q"], archived=words["state"] == "archived", limit=limit, cursor=cursor)
     owed = balances(g.ctx, [row.id for row in found.rows])
     return [_row(row, owed.get(row.id, 0)) for row in found.rows], found.next_cursor
