@@ -31,6 +31,7 @@ def office_blueprint() -> Blueprint:
         stocktakes,
         supplier_returns,
         suppliers,
+        telephone,
         transfers,
     )
     from shopnode.web.office.blueprint import bp

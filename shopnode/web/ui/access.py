@@ -95,6 +95,10 @@ COUNTER: Access = {
 
 OFFICE: Access = {
     **STOCK,
+    "office.telephone": P.SETTINGS_UPDATE,
+    "office.answer_telephone": P.SETTINGS_UPDATE,
+    "office.set_up_telephone": P.SETTINGS_UPDATE,
+    "office.remove_telephone": P.SETTINGS_UPDATE,
     "office.sales": P.SALES_READ,
     "office.export_sales": P.REPORTS_EXPORT,
     "office.sale": P.SALES_READ,

@@ -52,6 +52,7 @@ ORDERS = ("office.order", "office.new_order", "office.edit_order")
 DELIVERIES = ("office.delivery", "office.new_delivery")
 SUPPLIERS = ("office.supplier", "office.new_supplier", "office.edit_supplier")
 SENT_BACK = ("office.supplier_return", "office.send_to_supplier")
+TELEPHONE = ("office.answer_telephone", "office.set_up_telephone", "office.remove_telephone")
 RETURNS = ("counter.return_of", "counter.take_back_goods", "counter.returned")
 PLANS = ("counter.plan_page", "counter.pay_plan", "counter.complete_plan", "counter.end_plan")
 PRICE_LISTS = ("office.price_list", "office.new_price_list", "office.set_list_price", "office.rename_price_list")
@@ -108,6 +109,7 @@ NODE_GROUPS = (
             Place("Price lists", "tag", "office.all_price_lists", "products:read", also=PRICE_LISTS),
             Place("Imports", "upload", "office.imports", "devices:create", also=("office.import_*",)),
             Place("Lists taken out", "download", "office.exports", "audit-logs:read"),
+            Place("Approve by phone", "shield-check", "office.telephone", "settings:update", also=TELEPHONE),
             Place("Printers", "printer", "devices.printers", "printers:use", also=("devices.*",)),
             Place("Sending", "cloud-arrow-up", "status.sending", "reports:export", also=("status.*",)),
         ),
@@ -133,6 +135,7 @@ HUB_GROUPS = (
             Place("All plans", "clock", "office.all_plans", also=("office.plan",)),
             Place("Price lists", "tag", "office.all_price_lists", also=PRICE_LISTS),
             Place("Imports", "upload", "office.imports", also=("office.import_*",)),
+            Place("Approve by phone", "shield-check", "office.telephone", also=TELEPHONE),
             Place("Lists taken out", "download", "office.exports"),
         ),
     ),
