@@ -187,6 +187,19 @@ class BlockQuery(Paged):
     lifted: QueryBool = False
 
 
+class ExpiredOut(BaseModel):
+    """Whose sellers are to be erased."""
+
+    purchase_ids: list[str]
+
+
+class ErasedOut(BaseModel):
+    """What was erased, and whether more is left."""
+
+    erased: int
+    more: bool
+
+
 def trade_in_fields(view: PurchaseView) -> dict[str, Any]:
     return {
         "id": view.id, "number": view.number, "product_id": view.product_id, "model": view.product_name,

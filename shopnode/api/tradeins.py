@@ -13,6 +13,8 @@ from shopnode.api.tradein_shapes import (
     Bought,
     Brought,
     CostIn,
+    ErasedOut,
+    ExpiredOut,
     GivenBack,
     IdentityOut,
     TableFile,
@@ -35,7 +37,7 @@ from shopnode.domain.catalogue.queries import find_product
 from shopnode.domain.errors import Invalid
 from shopnode.domain.permissions import Permission
 from shopnode.domain.usedphones.blocking import BlockNumber, block_view, list_blocked
-from shopnode.domain.usedphones.identities import LOOK, identity_of
+from shopnode.domain.usedphones.identities import LOOK, expired_identities, identity_of
 from shopnode.domain.usedphones.imports import import_valuations
 from shopnode.domain.usedphones.queries import PurchaseFilter, list_purchases, purchase_view
 from shopnode.domain.usedphones.rules import read_grade
@@ -160,3 +162,15 @@ def lift_blocked_number(call: Call, block_id: str) -> BlockOut:
     """Lift a block."""
     call.perform({"number": block_view(call.ctx, block_id).number})
     return block_out(block_view(call.ctx, block_id))
+
+
+@route("POST", "/expired-identities/erase", action="usedphones.erase_expired")
+def erase_expired_identities(call: Call) -> ErasedOut:
+    """Erase every seller whose time is over, at most 200 at once."""
+    return ErasedOut(**call.perform({}).result)
+
+
+@route("GET", "/expired-identities", needs=Permission.CUSTOMERS_ERASE)
+def list_expired_identities(call: Call) -> ExpiredOut:
+    """Purchases whose seller's time is over and who is not erased yet, the oldest first, at most 200."""
+    return ExpiredOut(purchase_ids=expired_identities(call.ctx.session, call.ctx.now))

@@ -205,3 +205,19 @@ def test_rule_13_identities_expire_when_the_shop_says_so(till: Till) -> None:
     assert expired() == [first, second]
     till.shop.do("usedphones.erase_identity", purchase_id=first)
     assert expired() == [second]
+
+
+def test_rule_91_whose_time_is_over_are_erased_together_and_others_stay(till: Till) -> None:
+    till.shop.do("settings.change", key="identity_keep_months", value=2)
+    first = buy(till).result["purchase_id"]
+    till.shop.clock.advance(MONTH_MS)
+    second = buy(till, imei1=SECOND).result["purchase_id"]
+    till.shop.clock.advance(MONTH_MS)
+
+    with pytest.raises(NotPermitted):
+        till.shop.do("usedphones.erase_expired", role=Role.SUPERVISOR)
+    assert till.shop.do("usedphones.erase_expired") == {"erased": 1, "more": False}
+    for purchase_id, kept in ((first, False), (second, True)):
+        (purchase,) = till.shop.rows(UsedPurchase, id=purchase_id)
+        assert (till.shop.row(SellerIdentity, purchase.identity_id or "").sealed is not None) is kept
+    assert till.shop.do("usedphones.erase_expired") == {"erased": 0, "more": False}

@@ -42,6 +42,10 @@ class AboutSeller(Params):
     purchase_id: IdText
 
 
+class EraseExpired(Params):
+    """Nothing is asked: whose time is over follows from when they sold."""
+
+
 class IdentityErased(NotFound):
     def __init__(self) -> None:
         super().__init__("Who sold this phone (its time was over, or they asked)")
@@ -78,15 +82,30 @@ def look_at_identity(ctx: Context, form: AboutSeller) -> dict[str, Any]:
 def erase_identity(ctx: Context, form: AboutSeller) -> dict[str, Any]:
     """Erase who sold a phone, with the photos; the purchase stays. Raises NotFound."""
     purchase = find_row(ctx.session, UsedPurchase, form.purchase_id, "This purchase")
-    identity = _find(ctx.session, purchase)
+    _erase(ctx, _find(ctx.session, purchase))
+    ctx.about("used_purchase", purchase.id)
+    return {"purchase_id": purchase.id}
+
+
+@action("usedphones.erase_expired", needs=Permission.CUSTOMERS_ERASE, where=Where.ANYWHERE)
+def erase_expired(ctx: Context, form: EraseExpired) -> dict[str, Any]:
+    """Erase every seller whose time is over, at most 200 at once. Done again it goes on; it is safe to repeat."""
+    over = expired_identities(ctx.session, ctx.now)
+    for purchase_id in over:
+        _erase(ctx, _find(ctx.session, find_row(ctx.session, UsedPurchase, purchase_id, "This purchase")))
+    ctx.session.flush()
+    if over:
+        ctx.about("used_purchase", over[0])
+    return {"erased": len(over), "more": bool(expired_identities(ctx.session, ctx.now, 1))}
+
+
+def _erase(ctx: Context, identity: SellerIdentity) -> None:
     try:
         details = unseal(ctx.session, identity)
         drop_photos(ctx.session, [*details.photos, *([details.signature] if details.signature else [])])
     except VaultShut:
         pass  # nobody can open its photos either: their key lies inside
     identity.sealed, identity.erased_at = None, ctx.now
-    ctx.about("used_purchase", purchase.id)
-    return {"purchase_id": purchase.id}
 
 
 @projection("seller_identity")
