@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
+from shopnode.domain.prepared import Prepared
 from shopnode.domain.settings.models import Setting
 from shopnode.domain.settings.rules import CHOICES
+
+# Several are asked for in most actions.
+_STORED = Prepared(select(Setting.value).where(Setting.key == bindparam("key")))
 
 
 def number_setting(session: Session, key: str) -> int:
     """A setting that is a whole number. Raises KeyError for a key that does not exist."""
-    choice = CHOICES[key]
-    stored = session.scalar(select(Setting.value).where(Setting.key == key))
-    return int(stored) if stored is not None else int(choice.default)
+    choice, stored = CHOICES[key], _STORED.first(session, key=key)
+    return int(choice.default) if stored is None or stored.value is None else int(stored.value)
 
 
 def text_setting(session: Session, key: str) -> str:
