@@ -83,8 +83,9 @@ def test_rule_45_a_layaway_is_paid_bit_by_bit_and_becomes_one_sale(till: Till, n
     with pytest.raises(Invalid, match="12,000 is still to be paid"):
         till.shop.do("plans.complete", plan_id=made["plan_id"])
 
-    last = [{"method": "cash", "amount": 12_000}]
+    last = [{"method": "cash", "amount": 15_000}]
     sold = till.shop.do("plans.complete", plan_id=made["plan_id"], payments=last, role=Role.STAFF)
+    assert (sold["paid_before"], sold["change"]) == (628_000, 3_000)
 
     (sale,) = till.shop.rows(SaleSummary)
     assert (sale.sale_id, sale.total_minor, sale.paid_minor) == (sold["sale_id"], 640_000, 640_000)

@@ -227,3 +227,13 @@ def test_phones_and_bundles_are_not_counted_by_quantity(till: Till) -> None:
     till.shop.do("products.set_bundle", product_id=kit, parts=[{"product_id": till.glass}])
     with pytest.raises(Invalid, match="count its parts"):
         tally(till, count, kit, 2)
+
+
+def test_a_phone_that_is_brought_back_during_a_count_is_not_missing(till: Till) -> None:
+    sale = till.sell({"device_id": till.units[0]}).result["sale_id"]
+    count = start(till)
+    till.shop.clock.advance(60_000)
+    scan(till, count, IMEIS[1])
+    till.shop.do("sales.void", sale_id=sale, reason="came back", restock="resell")
+    assert finish(till, count)["missing"] == 0
+    assert till.shop.row(StockUnit, till.units[0]).status == "in_stock"

@@ -220,7 +220,10 @@ def _become_sale(
     sold = book_ticket(ctx, new, [*before, *rest], held_for=plan.id, agreed=_as_agreed)
     plan.sale_id = sold["sale_id"]
     _end(ctx, plan, PlanStatus.COMPLETED, None)
-    return {"plan_id": plan.id, "sale_id": sold["sale_id"], "sale_number": sold["number"], "paid_before": paid}
+    return {
+        "plan_id": plan.id, "sale_id": sold["sale_id"], "sale_number": sold["number"], "paid_before": paid,
+        "change": sold["change"],
+    }  # fmt: skip
 
 
 def _as_agreed(lines: list[Line]) -> None:

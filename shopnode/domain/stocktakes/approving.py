@@ -89,7 +89,13 @@ def uncounted(ctx: Context, count: Stocktake) -> dict[str, int]:
 
 
 def phones_not_found(ctx: Context, count: Stocktake) -> list[StockUnit]:
-    """Phones that stood here when the count began, that still should, and that nobody scanned."""
+    """Phones that stood here when the count began, that still should, and that nobody scanned.
+
+    One that came onto the shelf meanwhile (brought back, mended, found) is not held against the count.
+    """
+    came_since = select(StockMovement.id).where(
+        StockMovement.unit_id == StockUnit.id, StockMovement.quantity > 0, StockMovement.at > count.started_at
+    )
     scanned = select(StocktakeLine.unit_id).where(
         StocktakeLine.stocktake_id == count.id, StocktakeLine.unit_id.is_not(None)
     )
@@ -97,7 +103,7 @@ def phones_not_found(ctx: Context, count: Stocktake) -> list[StockUnit]:
         select(StockUnit)
         .join(Product, Product.id == StockUnit.product_id)
         .where(StockUnit.shop_id == count.shop_id, StockUnit.status.in_(ON_HAND_STATUSES))
-        .where(StockUnit.received_at <= count.started_at, StockUnit.id.not_in(scanned))
+        .where(StockUnit.received_at <= count.started_at, StockUnit.id.not_in(scanned), ~came_since.exists())
         .order_by(StockUnit.id)
     )
     if count.category is not None:
