@@ -9,7 +9,10 @@ from cloudhub.merge.conflicts import open_exceptions
 from shopnode.domain.handsets.actions import NotInStock
 from shopnode.domain.handsets.models import StockUnit, TransferLine, TransferReceipt
 from shopnode.domain.handsets.queries import find_unit_by_number
+from shopnode.domain.handsets.transfers import CARRIED
 from shopnode.domain.handsets.transit import in_transit
+from shopnode.domain.sales.errors import UnitNotForSale
+from shopnode.domain.sales.models import CounterEvent, Payment, PaymentOutcome, SaleSummary
 from shopnode.domain.stock.models import StockLevel
 from tests.domain.till import IMEIS, Till, open_till
 from tests.sync.chain_of_shops import Branch, Company
@@ -34,8 +37,8 @@ def send(kampala: Branch, jinja: Branch, till: Till) -> str:
     return transfer_id
 
 
-def sell_phone(branch: Branch, till: Till) -> None:
-    phone = {"imeis": [IMEIS[UNIT]], "product_id": till.phone}
+def sell_phone(branch: Branch, till: Till, imei: str = IMEIS[UNIT]) -> None:
+    phone = {"imeis": [imei], "product_id": till.phone}
     branch.shop.do("sales.sell", items=[phone], payments=[{"method": "cash", "amount": 640_000}])
 
 
@@ -217,3 +220,47 @@ def test_a_phone_that_a_restored_shop_received_and_sold_again_stays_sold(road) -
     assert [unit.status for unit in jinja.shop.rows(StockUnit) if unit.shop_id == jinja.shop.home.shop_id] == ["sold"]
     for branch in (kampala, jinja):
         assert differences(company, branch) == []
+
+
+def test_rule_19_what_is_known_of_a_phone_arrives_with_it_in_the_other_shop(road) -> None:
+    company, kampala, jinja, till = road
+    known = {
+        "condition": "used", "grade": "B", "battery_pct": 81, "vat_scheme": "margin", "price_minor": 620_000,
+        "hold_until": "2027-10-20T09:00:00Z", "supplier_warranty_until": "2027-01-31", "notes": "small scratch",
+    }  # fmt: skip
+    imei = "004401251000390"
+    unit_id = kampala.shop.do("handsets.receive", product_id=till.phone, imei1=imei, **known)["unit_id"]
+    form = {"to_shop_id": jinja.shop.home.shop_id, "unit_ids": [unit_id]}
+    transfer_id = kampala.shop.do("handsets.send", form)["transfer_id"]
+    kampala.sync()
+    jinja.sync()
+    jinja.shop.do("handsets.receive_transfer", transfer_id=transfer_id, unit_ids=[unit_id])
+    jinja.sync()
+
+    before = kampala.shop.row(StockUnit, unit_id)
+    (there,) = [unit for unit in at_hub(company, StockUnit) if unit.id != unit_id and unit.battery_pct == 81]
+    (here,) = [unit for unit in jinja.shop.rows(StockUnit) if unit.battery_pct == 81]
+    for name in (*CARRIED, "grade", "cost_minor"):
+        assert getattr(before, name) == getattr(here, name) == getattr(there, name), name
+    jinja.shop.do("cash.open_drawer", opening_float=0)
+    with pytest.raises(UnitNotForSale, match="held until"):
+        sell_phone(jinja, till, imei)
+
+
+def test_what_is_told_at_a_counter_and_of_money_that_is_coming_reaches_the_owner(road) -> None:
+    company, kampala, _, till = road
+    kampala.shop.do("settings.change", key="momo_pending_max_minor", value=10_000)
+    removed = {"kind": "line_removed", "lines": [{"product_id": till.glass}]}
+    kampala.shop.do("sales.tell_removed", removed)
+    sold = till.sell(pay=[{"method": "mtn_momo", "amount": 5_000, "state": "pending"}]).result
+    (payment,) = kampala.shop.rows(Payment, sale_id=sold["sale_id"])
+    kampala.shop.do("sales.tell_money", payment_id=payment.id, state="failed")
+    kampala.sync()
+
+    assert [(row.kind, row.item_name, row.amount_minor) for row in at_hub(company, CounterEvent)] == [
+        ("line_removed", "Tempered glass", 5_000)
+    ]
+    assert [row.state for row in at_hub(company, PaymentOutcome)] == ["failed"]
+    (summary,) = [row for row in at_hub(company, SaleSummary) if row.sale_id == sold["sale_id"]]
+    assert summary.paid_minor == 0
+    assert differences(company, kampala) == []
