@@ -11,6 +11,7 @@ from shopnode.domain.customers.models import Customer
 from shopnode.domain.customers.queries import search_customers
 from shopnode.domain.errors import Invalid, NotPermitted
 from shopnode.domain.permissions import Role
+from shopnode.domain.sales.carts import CartBody, CartLine, body_of, change_cart, open_cart, park_cart, parked_carts
 from sync_protocol import chain
 from tests.domain.till import open_till
 from tests.shop import Shop
@@ -115,3 +116,23 @@ def test_rule_91_nobody_is_erased_while_anything_is_owed(shop: Shop) -> None:
         shop.do("customers.erase", erase)
     shop.do("plans.cancel", plan_id=plan["plan_id"], reason="asked by letter", method="cash")
     shop.do("customers.erase", erase)
+
+
+def test_rule_91_carts_that_wait_for_an_erased_customer_are_nobodys(shop: Shop) -> None:
+    who, glass = add(shop), open_till(shop).glass
+
+    def fill(body: CartBody) -> None:
+        body.customer_id = who
+        body.lines.append(CartLine(id=who, product_id=glass))
+
+    change_cart(shop.ctx(), fill, lambda session, body: None)
+    park_cart(shop.ctx(), "Nakato Prossy · 1 line")
+    change_cart(shop.ctx(), fill, lambda session, body: None)
+
+    shop.do("customers.erase", customer_id=who, reason="asked by letter")
+
+    with shop.reading() as ctx:
+        (parked,) = parked_carts(ctx.session)
+        in_work = open_cart(ctx.session, str(shop.owner.id))
+    assert (parked.label, body_of(parked).customer_id, in_work.customer_id) == (None, None, None)
+    assert len(body_of(parked).lines) == len(in_work.lines) == 1

@@ -5,6 +5,8 @@ Invariants:
   * What names the person leaves the row, and what reveals it leaves the journal and every line of the feed that is kept
     here. Markers stay, so each chain still proves that nothing was removed or slipped in.
   * The same is done at every home that hears of it: it follows from `erased_at`, in a projection.
+  * Carts that wait for them wait for nobody. Printed words are read from the books when they are printed, so what
+    still waits for a printer comes out without the name.
   * Sales, amounts and documents stay: they are the shop's books, of nobody in particular from then on.
 """
 
@@ -29,6 +31,7 @@ from shopnode.domain.params import IdText, Params, Reason
 from shopnode.domain.permissions import Permission
 from shopnode.domain.plans.models import Plan, PlanStatus
 from shopnode.domain.projections import Changed, projection
+from shopnode.domain.sales.models import Cart
 from sync_protocol.personal import is_marker
 
 ERASED_NAME = "Erased customer"
@@ -92,6 +95,17 @@ def forget_erased(session: Session, changed: Changed) -> None:
     query = select(Customer.id).where(Customer.id.in_(told), Customer.erased_at.is_not(None))
     for customer_id in session.scalars(query.order_by(Customer.id)).all():
         forget_reveals(session, "customer", customer_id)
+        _let_carts_go(session, customer_id)
+
+
+def _let_carts_go(session: Session, customer_id: str) -> None:
+    """Carts in work and parked ones are nobody's from now on, and no longer named after them. Only shops have carts."""
+    if session.get_bind().dialect.name != "sqlite":
+        return
+    for cart in session.scalars(select(Cart).where(Cart.body.contains(customer_id))).all():
+        body = orjson.loads(cart.body)
+        if body.get("customer_id") == customer_id:
+            cart.body, cart.label = orjson.dumps({**body, "customer_id": None}).decode(), None
 
 
 def forget_reveals(session: Session, entity: str, row_id: str) -> None:

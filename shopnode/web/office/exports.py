@@ -6,10 +6,18 @@ from typing import Any
 
 from flask import g, request, url_for
 
-from shopnode.domain.exports import lists_taken
+from shopnode.domain.exports import Taken, lists_taken
 from shopnode.domain.people.queries import all_shops, names_of
 from shopnode.web.office.blueprint import bp
 from shopnode.web.ui.frame import page, part
+
+FILTERS = {"q": "words", "from": "from", "to": "until"}
+UNTOLD = frozenset({"format", "sort"})  # they choose no lines
+
+
+def _in_words(row: Taken) -> str:
+    """How the list was narrowed. What was typed is not known, only that something was."""
+    return ", ".join(f"{FILTERS.get(name, name)} {text}" for name, text in row.filters.items() if name not in UNTOLD)
 
 
 @bp.get("/exports")
@@ -20,7 +28,7 @@ def exports() -> str:
     shops = {shop.id: shop.name for shop in all_shops(g.ctx.session)} if g.ctx.shop_id is None else {}
     rows = [
         {"taken": row, "who": names.get(row.actor_id or "", "Somebody"), "shop": shops.get(row.shop_id or ""),
-         "filters": ", ".join(f"{name} {text}" for name, text in row.filters.items() if name not in ("format", "sort"))}
+         "filters": _in_words(row)}
         for row in found.rows
     ]  # fmt: skip
     next_url = url_for("office.exports", cursor=found.next_cursor) if found.next_cursor else None
