@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from tests.shared_work import share
+
 if TYPE_CHECKING:
     from tests.hub.world import Server, World
 
@@ -32,6 +34,7 @@ BROWSER_FLAGS = (
 settings.register_profile("fixed", derandomize=True, deadline=None)
 settings.register_profile("nightly", derandomize=False, deadline=None, max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
+share()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
