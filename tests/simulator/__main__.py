@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+from tests.shared_work import share
 from tests.simulator.bugs import BUGS
 from tests.simulator.figures import figures
 from tests.simulator.ground import Ground, standing_ground
@@ -33,6 +34,7 @@ def main() -> int:
     known = _recorded(wanted.resume) if wanted.resume else set()
     record = wanted.record or wanted.resume
     failed = 0
+    share()
     with standing_ground() as ground:
         if wanted.hunt:
             return _hunt(ground, wanted.hunt, int(first), wanted.steps)
