@@ -151,3 +151,19 @@ def test_a_trade_in_is_changed_and_taken_off_again(aisha: Browser, goods: Goods)
     assert f'value="{BROUGHT}"' in aisha.get("/sell/trade-in", htmx=True).get_data(as_text=True)
     assert "To pay 1 item 440,000" in words(put(aisha, goods, offer="200000"))
     assert "Total 1 item 640,000" in words(aisha.tap("/sell/brought/drop"))
+
+
+def test_a_phone_is_bought_without_a_sale(aisha: Browser, shop: Shop, goods: Goods) -> None:
+    assert "Buy it without a sale" in words(put(aisha, goods, offer="260000"))
+    assert "Paid out: 260,000" in words(aisha.get("/sell/trade-in/buy", htmx=True))
+    form = {"seller_photos": photo(), **SELLER, "payout_method": "cash"}
+    asked = aisha.client.post("/sell/trade-in/buy", data=form, headers=HTMX, content_type="multipart/form-data")
+    assert asked.headers["HX-Retarget"] == "#approval" and shop.rows(UsedPurchase) == []
+
+    form |= {"seller_photos": photo(), "approver_id": shop.supervisor.id, "approver_pin": PINS["Brian"]}
+    done = aisha.client.post("/sell/trade-in/buy", data=form, headers=HTMX, content_type="multipart/form-data")
+
+    (purchase,) = shop.rows(UsedPurchase)
+    assert done.headers["HX-Redirect"] == f"/phones/{purchase.unit_id}" and purchase.sale_id is None
+    assert [move.amount_minor for move in shop.rows(MoneyMove)] == [-260_000]
+    assert "Traded in" not in words(aisha.get("/sell"))

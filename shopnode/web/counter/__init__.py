@@ -7,6 +7,7 @@ def counter_blueprint() -> Blueprint:
     """The counter's pages, all registered."""
     from shopnode.web.counter import (  # noqa: F401 — they register their addresses
         cart,
+        claims,
         drawer,
         pay,
         plan_begin,

@@ -33,6 +33,7 @@ DOES = {
     "returns.take_back": "Return",
     "returns.exchange": "Exchange",
     "usedphones.trade_in": "Trade-in",
+    "usedphones.buy": "Buying a used phone",
     "plans.open": "Plan",
     "plans.cancel": "Calling a plan off",
     "returns.claim_warranty": "Warranty claim",

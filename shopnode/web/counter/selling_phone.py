@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from flask import Response, g, request
+from flask import Response, g, request, url_for
 
 from shopnode.domain.errors import Invalid, ShopError
 from shopnode.domain.photos.rules import UPLOAD_BYTES_MAX
@@ -36,11 +36,15 @@ LABELS = {
 }  # fmt: skip
 
 
-def seller_sheet(body: CartBody, action_id: str) -> Response:
-    """Asks for the seller, with what is paid out where the phone is worth more than the ticket."""
+def seller_sheet(body: CartBody, action_id: str, *, alone: bool = False) -> Response:
+    """Asks for the seller, with what is paid out where the phone is worth more than the ticket.
+
+    alone  the phone is bought without a sale: all of it is paid out
+    """
     cart = price_cart(g.ctx, body)
+    url = url_for("counter.buy_phone" if alone else "counter.complete")
     return into_sheet(part(
-        "counter/_seller.html", action_id=action_id, brought=cart.brought, customer=cart.customer,
+        "counter/_seller.html", url=url, alone=alone, action_id=action_id, brought=cart.brought, customer=cart.customer,
         back_minor=due_of(g.ctx, body, cart).back_minor, id_types=ID_TYPES, payouts=PAYOUTS,
         photos=number_setting(g.ctx.session, "used_id_photos"), photos_max=PHOTOS_MAX,
     ))  # fmt: skip
@@ -48,14 +52,19 @@ def seller_sheet(body: CartBody, action_id: str) -> Response:
 
 def trade_form(trade: CartTrade, sale: dict[str, Any], typed: dict[str, str]) -> dict[str, Any]:
     """The ticket as `usedphones.trade_in` takes it."""
+    return {**purchase_form(trade, sale.get("customer_id"), typed), "sale": sale}
+
+
+def purchase_form(trade: CartTrade, customer_id: str | None, typed: dict[str, str]) -> dict[str, Any]:
+    """The phone with its seller, and how they are paid. Raises Invalid."""
     seller = {name: typed.get(f"seller_{name}", "") for name in ("name", "phone", "id_type", "id_number", "address")}
     phone = {
         **trade.phone,
         "seller": {**seller, "photos": _photos(), "signed_on_paper": typed.get("signed_on_paper") == "true"},
     }
-    if sale.get("customer_id"):
-        phone["customer_id"] = sale["customer_id"]
-    form: dict[str, Any] = {"phone": phone, "sale": sale}
+    if customer_id:
+        phone["customer_id"] = customer_id
+    form: dict[str, Any] = {"phone": phone}
     if typed.get("payout_method"):
         form["payout"] = {"method": typed["payout_method"], "reference": typed.get("payout_reference", "")}
     return form

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, g, request
+from flask import Response, g, request, url_for
 
 from shopnode.domain.catalogue.queries import find_product, product_view, search_products
 from shopnode.domain.errors import ApprovalNeeded, Conflict, Invalid, ShopError
@@ -21,11 +21,14 @@ from shopnode.domain.usedphones.checks import check_before_paying
 from shopnode.domain.usedphones.params import UsedPhone
 from shopnode.domain.usedphones.rules import offer_objection, read_grade, unseen
 from shopnode.domain.usedphones.valuations import list_valuations, table_value
+from shopnode.web.counter.approving import Wish, approval_in, approval_slot, asks_by_telephone, is_about_approval
 from shopnode.web.counter.blueprint import bp
-from shopnode.web.counter.screen import cart_answer, change, into_sheet, my_cart
-from shopnode.web.ui.forms import posted, read_form
+from shopnode.web.counter.screen import cart_answer, change, gone_to, into_sheet, my_cart
+from shopnode.web.counter.selling_phone import SELLER_BYTES_MAX, purchase_form, seller_refused, seller_sheet
+from shopnode.web.ui.forms import posted, posted_action_id, read_form
 from shopnode.web.ui.frame import part
 from shopnode.web.ui.refusals import field_errors, on_refusal
+from shopnode.web.ui.request import act
 
 GRADES = ("A", "B", "C", "D", "E", "F")
 BOXES = ("locks_removed", "was_reset", "states_ownership", "has_box", "has_charger")
@@ -152,11 +155,37 @@ def _value(typed: dict[str, str]) -> dict[str, Any] | None:
 def drop_brought() -> str:
     """Take what is brought off the sale again."""
 
-    def drop(body: CartBody) -> None:
-        body.back, body.trade = None, None
+    return cart_answer(change(_drop))
 
-    return cart_answer(change(drop))
+
+def _drop(body: CartBody) -> None:
+    body.back, body.trade = None, None
 
 
 def _errors(error: ShopError) -> dict[str, str]:
     return field_errors(error, FIELDS)
+
+
+@bp.route("/sell/trade-in/buy", methods=["GET", "POST"])
+def buy_phone() -> Response:
+    """Buy the phone without a sale: all of it is paid out."""
+    request.max_content_length = SELLER_BYTES_MAX
+    body = my_cart()
+    if body.trade is None:
+        raise Conflict("No used phone is in this sale. Begin under More, Trade a phone in.")
+    if request.method == "GET":
+        return seller_sheet(body, g.ctx.new_id(), alone=True)
+    typed = posted()
+    on_refusal(seller_refused)
+    bought = purchase_form(body.trade, body.customer_id, typed)
+    wish = Wish("usedphones.buy", {**bought.pop("phone"), **bought})
+
+    def refused(error: ShopError) -> Response:
+        return approval_slot(wish, error, typed) if is_about_approval(error, typed) else seller_refused(error)
+
+    on_refusal(refused)
+    if asks_by_telephone(typed):
+        return approval_slot(wish, None, typed)
+    done = act(wish.action, wish.form, action_id=posted_action_id(typed), approval=approval_in(typed))
+    change(_drop)
+    return gone_to(url_for("office.phone", unit_id=done.result["unit_id"]))
