@@ -8,6 +8,7 @@ from shopnode.domain.buying.models import PurchaseOrder, SupplierReturn
 from shopnode.domain.handsets.models import StockUnit
 from shopnode.domain.people.models import Shop as ShopRow
 from shopnode.domain.stock.models import StockMovement, TransferItem
+from tests.domain.test_transfer_items import coming
 from tests.domain.test_transfers import ELSEWHERE, hear_of
 from tests.domain.till import IMEIS, Till, open_till
 from tests.shop import Shop
@@ -138,3 +139,26 @@ def test_goods_are_sent_by_quantity_beside_phones_and_taken_back_in_parts(brian:
     assert much.status_code == 409 and "only 4 are on their way" in words(much)
     place(brian.post(f"{at}/take-back", reason="one fell off", **{f"pieces.{item.id}": "1"}))
     assert "1 taken back, 3 on the way" in words(brian.get(at)) and "4 of 5" in words(brian.get(at))
+
+
+def test_what_arrives_with_a_difference_is_received_as_it_is_and_the_rest_stays_on_its_way(
+    aisha: Browser, till: Till
+) -> None:
+    transfer_id, item = coming(till, 6)
+    at = f"/transfers/{transfer_id}"
+    shown = aisha.get(at)
+    assert "To receive" in words(aisha.get("/transfers")) and "6 sent" in words(shown)
+    assert f'name="pieces.{item}" type="text" value="6"' in shown.get_data(as_text=True)
+    much = aisha.post(f"{at}/receive", **{f"pieces.{item}": "7"}, note="one box was open")
+    assert much.status_code == 409 and "only 6 are on their way" in words(much)
+    assert 'value="one box was open"' in much.get_data(as_text=True)
+    odd = aisha.post(f"{at}/receive", **{f"pieces.{item}": "six"})
+    assert odd.status_code == 422 and "Must be a whole number" in words(odd)
+
+    place(aisha.post(f"{at}/receive", **{f"pieces.{item}": "4"}, note="one box was open"))
+
+    assert "4 arrived, 2 on the way" in words(aisha.get(at)) and "2 of 6" in words(aisha.get(at))
+    assert "4 pieces" not in words(aisha.get("/transfers")) and "To receive" in words(aisha.get("/transfers"))
+    place(aisha.post(f"{at}/receive", **{f"pieces.{item}": "2"}))
+    assert "Received" in words(aisha.get(at)) and "Nothing is on its way" in words(aisha.get("/transfers"))
+    assert sum(row.quantity for row in till.shop.rows(StockMovement) if row.product_id == till.charger) == 6

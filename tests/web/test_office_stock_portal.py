@@ -25,8 +25,8 @@ def test_the_portal_sees_stock_and_buying_of_every_shop_and_changes_suppliers_al
     node.sync()
 
     for path, said in {
-        "/suppliers": "9,000", f"/suppliers/{simba}": "We owe them UGX 9,000", "/orders": "Partly here",
-        f"/orders/{order}": "USB-C cable", "/deliveries": "Simba Telecom", f"/deliveries/{receipt}": "3 pieces",
+        "/suppliers": "9,000", f"/suppliers/{simba}": "We owe them UGX 9,000", "/orders": "Shop KLA",
+        f"/orders/{order}": "USB-C cable", "/deliveries": "Shop KLA", f"/deliveries/{receipt}": "3 pieces",
         "/stocktakes": "the whole shop", f"/stocktakes/{count}": "Counting", "/stock-value": "9,000",
         "/movements": "Delivery", "/reorder": "To order", "/supplier-returns": "Nothing was sent back",
         "/transfers": "Transfers", "/phones": "Phones", f"/products/{cable}/adjust": "in the shop itself",

@@ -16,7 +16,16 @@ from shopnode.domain.paging import ID, PAGE_DEFAULT, PAGE_MAX
 from shopnode.domain.people.queries import names_of
 from shopnode.domain.permissions import Permission
 from shopnode.web.office.blueprint import bp
-from shopnode.web.office.lines import GoodsLine, beside_rows, goods_lines, known_ids, money_of, number_of, posted_lines
+from shopnode.web.office.lines import (
+    GoodsLine,
+    beside_rows,
+    goods_lines,
+    known_ids,
+    money_of,
+    number_of,
+    posted_lines,
+    shop_names,
+)
 from shopnode.web.office.orders import supplier_choices
 from shopnode.web.office.sales import plain_amount
 from shopnode.web.office.second import asked_approval, second_people
@@ -47,7 +56,7 @@ def deliveries() -> ResponseReturnValue:
     next_url = url_for("office.deliveries", **asked, cursor=found.next_cursor) if found.next_cursor else None
     values: dict[str, Any] = {
         "rows": found.rows, "next_url": next_url, "filters": words, "has_filters": bool(asked),
-        "may_receive": _may_receive(),
+        "may_receive": _may_receive(), "shops": shop_names(),
     }  # fmt: skip
     if "cursor" in request.args:
         return part("office/_delivery_rows.html", **values)

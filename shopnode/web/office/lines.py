@@ -15,6 +15,7 @@ from flask import g, request
 
 from shopnode.domain.catalogue.queries import products_as_read
 from shopnode.domain.paging import ID
+from shopnode.domain.people.queries import all_shops
 from shopnode.domain.permissions import Permission
 from shopnode.domain.stock.queries import costs_of, on_hand
 from shopnode.web.ui.forms import asked_money, asked_number
@@ -68,6 +69,11 @@ def money_of(row_id: str, fields: Mapping[str, str], name: str) -> int | None:
     """An amount of a row, None for an empty field. Raises Invalid, naming its field."""
     key = f"{name}.{row_id}"
     return asked_money({key: fields.get(name, "")}, key)
+
+
+def shop_names() -> dict[str, str]:
+    """The shops by id where a list is of more than one; empty at a node."""
+    return {} if g.ctx.shop_id else {shop.id: shop.name for shop in all_shops(g.ctx.session)}
 
 
 def known_ids(*ids: str | None) -> set[str]:

@@ -18,7 +18,7 @@ from shopnode.domain.permissions import Permission
 from shopnode.domain.stock.days import today
 from shopnode.domain.stock.reorder import suggestions
 from shopnode.web.office.blueprint import bp
-from shopnode.web.office.lines import beside_rows, goods_lines, known_ids, money_of, number_of, posted_lines
+from shopnode.web.office.lines import beside_rows, goods_lines, known_ids, money_of, number_of, posted_lines, shop_names
 from shopnode.web.office.sales import plain_amount
 from shopnode.web.office.spreadsheets import asked_file, table_answer
 from shopnode.web.ui.forms import posted, posted_action_id
@@ -51,7 +51,7 @@ def orders() -> ResponseReturnValue:
     next_url = url_for("office.orders", **asked, cursor=found.next_cursor) if found.next_cursor else None
     values: dict[str, Any] = {
         "rows": found.rows, "next_url": next_url, "filters": words, "has_filters": bool(asked),
-        "may_order": _may_order(),
+        "may_order": _may_order(), "shops": shop_names(),
     }  # fmt: skip
     if "cursor" in request.args:
         return part("office/_order_rows.html", **values)

@@ -19,7 +19,7 @@ from shopnode.domain.stocktakes.models import Stocktake, StocktakeStatus
 from shopnode.domain.stocktakes.queries import CountLine, CountReview, CountView, count_review, list_counts
 from shopnode.domain.stocktakes.rules import net_worth
 from shopnode.web.office.blueprint import bp
-from shopnode.web.office.lines import known_ids
+from shopnode.web.office.lines import known_ids, shop_names
 from shopnode.web.office.sales import plain_amount
 from shopnode.web.office.second import asked_approval, second_people
 from shopnode.web.office.spreadsheets import asked_file, table_answer
@@ -54,7 +54,7 @@ def _list(errors: dict[str, str], typed: Mapping[str, str]) -> str:
     found = list_counts(g.ctx, limit=PAGE_DEFAULT, cursor=request.args.get("cursor"))
     next_url = url_for("office.stocktakes", cursor=found.next_cursor) if found.next_cursor else None
     people = names_of(g.ctx.session, known_ids(*(row.started_by for row in found.rows)))
-    values = {"rows": found.rows, "people": people, "next_url": next_url, "filters": {}}
+    values = {"rows": found.rows, "people": people, "next_url": next_url, "filters": {}, "shops": shop_names()}
     if "cursor" in request.args:
         return part("office/_stocktake_rows.html", **values)
     scopes = [("", "the whole shop"), *((name, f"only {name}") for name, _ in categories(g.ctx.session))]

@@ -17,7 +17,7 @@ from shopnode.domain.paging import ID, PAGE_DEFAULT, PAGE_MAX
 from shopnode.domain.people.queries import names_of
 from shopnode.domain.permissions import Permission
 from shopnode.web.office.blueprint import bp
-from shopnode.web.office.lines import known_ids
+from shopnode.web.office.lines import known_ids, shop_names
 from shopnode.web.office.orders import supplier_choices
 from shopnode.web.office.spreadsheets import asked_file, table_answer
 from shopnode.web.ui.forms import asked_money, posted, posted_action_id
@@ -48,6 +48,7 @@ def supplier_returns() -> ResponseReturnValue:
     next_url = url_for("office.supplier_returns", **asked, cursor=found.next_cursor) if found.next_cursor else None
     values: dict[str, Any] = {
         "rows": found.rows, "next_url": next_url, "filters": words, "has_filters": bool(asked), "may_send": _may_send(),
+        "shops": shop_names(),
     }  # fmt: skip
     if "cursor" in request.args:
         return part("office/_return_rows.html", **values)
