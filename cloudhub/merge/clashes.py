@@ -42,6 +42,10 @@ KEYS = (
         "reference_twice", "payment", ("reference",), scope="method",
         condition=f"t.sale_id <> o.sale_id AND {_brought_money('t')} AND {_brought_money('o')}",
     ),
+    BusinessKey(
+        "reference_twice", "payment_outcome", ("reference",), scope="method",
+        condition="t.sale_id <> o.sale_id AND t.state = 'confirmed' AND o.state = 'confirmed'",
+    ),
     BusinessKey("number_twice", "sale", ("number",)),
 )  # fmt: skip
 
@@ -64,7 +68,7 @@ def _touched(books: Books, key: BusinessKey) -> list[str]:
 
 def _look_up(books: Books, key: BusinessKey, ids: list[str]) -> list[Oddity]:
     found = []
-    shop = "t.shop_id::text" if key.entity in ("payment", "sale") else "NULL"
+    shop = "t.shop_id::text" if key.entity in ("payment", "payment_outcome", "sale") else "NULL"
     for mine in key.columns:
         for other in key.columns:
             scope = f"AND o.{key.scope} = t.{key.scope}" if key.scope else ""

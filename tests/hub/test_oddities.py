@@ -225,6 +225,17 @@ def test_one_payment_message_for_two_sales_is_listed_also_when_it_was_put_right_
     assert told(world) == {"reference_twice": "One payment message, MP1, was entered for two sales."}
 
 
+def test_one_payment_message_named_for_the_money_of_two_sales_is_listed(world: World, raw: RawNode) -> None:
+    for number in ("KLA1-1", "KLA1-2"):
+        sale_id, payment_id = raw.new_id(), raw.new_id()
+        raw.write(sale(sale_id, raw.shop, number=number), payment(payment_id, sale_id, raw.shop, method="mtn_momo"))
+        columns = ["id", "payment_id", "sale_id", "shop_id", "state", "method", "reference", "at"]
+        values = [raw.new_id(), payment_id, sale_id, raw.shop, "confirmed", "mtn_momo", "MP1", SOLD_AT]
+        raw.write(["payment_outcome", "i", columns, [values]])
+        assert raw.push().verdicts == {}
+    assert told(world) == {"reference_twice": "One payment message, MP1, was entered for two sales."}
+
+
 def test_a_payment_message_under_which_nothing_is_held_any_more_is_no_clash(world: World, raw: RawNode) -> None:
     first, second = raw.new_id(), raw.new_id()
     raw.write(sale(first, raw.shop, number="KLA1-1"), sale(second, raw.shop, number="KLA1-2"))
