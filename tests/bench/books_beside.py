@@ -10,6 +10,7 @@ from shopnode.domain.buying.models import (
     PurchaseOrderLine,
     Supplier,
     SupplierEntry,
+    SupplierReturn,
 )
 from shopnode.domain.cash.models import DrawerSession, MoneyMove
 from shopnode.domain.financiers.models import Financier, FinancierEntry
@@ -17,6 +18,7 @@ from shopnode.domain.handsets.models import Transfer, TransferLine, TransferRece
 from shopnode.domain.plans.models import Plan, PlanDue, PlanLine
 from shopnode.domain.pricing.models import RETAIL, Price, PriceList
 from shopnode.domain.returns.models import SaleReturn, SaleReturnLine, WarrantyClaim
+from shopnode.domain.sales.models import CounterEvent
 from shopnode.domain.stock.models import TransferItem, TransferItemReceipt
 from shopnode.domain.stocktakes.models import Stocktake, StocktakeLine
 from shopnode.domain.usedphones.models import BlockedNumber, UsedPurchase, UsedPurchaseReversal, Valuation
@@ -43,6 +45,7 @@ def write_books(book: Goods, size: Size, put: Put) -> None:
     _write_prices(book, size, put)
     _write_financiers(book, size, put)
     _write_drawers(book, put)
+    _write_told(book, put)
 
 
 def _write_suppliers(book: Goods, size: Size, put: Put) -> None:
@@ -293,4 +296,21 @@ def _write_drawers(book: Goods, put: Put) -> None:
          "opening_float_minor": 100_000, "business_on": book.day(at), "counted_minor": 100_000,
          "expected_minor": 100_000}
         for at in book.times(700)
+    ])  # fmt: skip
+
+
+def _write_told(book: Goods, put: Put) -> None:
+    """Phones with their suppliers, most of them back; and what happened at the counter beside sales."""
+    away = [unit for unit in book.units if unit["status"] == "supplier"]
+    put(SupplierReturn, [
+        {"id": book.id(unit["received_at"]), "shop_id": unit["shop_id"], "supplier_id": unit["supplier_id"],
+         "unit_id": unit["id"], "number": f"KLA1-B{n:06d}", "reason": "does not charge",
+         "sent_at": unit["received_at"], "sent_by": book.person(), "outcome": "repaired" if n % 10 else None,
+         "ended_at": unit["received_at"] + DAY_MS if n % 10 else None}
+        for n, unit in enumerate(away)
+    ])  # fmt: skip
+    put(CounterEvent, [
+        {"id": book.id(at), "shop_id": book.shop(), "kind": "reprinted" if n % 50 else "cart_given_up",
+         "sale_id": book.sales[n % len(book.sales)]["sale_id"], "copy_no": 1, "at": at, "by_id": book.person()}
+        for n, at in enumerate(book.times(len(book.sales) // 10))
     ])  # fmt: skip

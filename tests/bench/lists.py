@@ -21,6 +21,7 @@ from flask.testing import FlaskClient
 from shopnode.app import create_app
 from shopnode.domain.collector import calm_collector
 from shopnode.domain.db import Base, to_wire
+from shopnode.domain.engine import NodeDatabase
 from tests.bench.books import DAY_MS, Goods, Row, Size
 from tests.bench.books_beside import write_books
 from tests.bench.list_calls import OURS, Ask, asks_of_api, asks_of_pages, samples_of, words_of
@@ -68,19 +69,25 @@ def big_shop(folder: Path, size: Size) -> Iterator[tuple[Shop, Goods, Shelf]]:
     people = build_template(folder)
     (folder / "big").mkdir()
     shop, database = open_copy(folder, folder / "big", people)
-    shop.clock.now_ms += 3 * DAY_MS
     try:
-        with database.raw_writer().begin() as connection:
-            driver = connection.connection.driver_connection
-            assert driver is not None and shop.home.shop_id is not None
-            shelf = Shelf(driver.cursor(), shop.home.database.tenant_id)  # type: ignore[attr-defined]
-            staff = [actor.id or "" for actor in people.values()]
-            book = Goods(shelf.tenant_id, [shop.home.shop_id], staff, shop.clock.now_ms)
-            write_books(book, size, shelf.put)
+        book, shelf = fill(shop, database, size)
         database.checkpoint()
         yield shop, book, shelf
     finally:
         database.close()
+
+
+def fill(shop: Shop, database: NodeDatabase, size: Size) -> tuple[Goods, Shelf]:
+    """Write two years into a shop's books, up to now."""
+    shop.clock.now_ms += 3 * DAY_MS
+    with database.raw_writer().begin() as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None and shop.home.shop_id is not None
+        shelf = Shelf(driver.cursor(), database.tenant_id)
+        staff = [actor.id or "" for actor in shop.people.values()]
+        book = Goods(database.tenant_id, [shop.home.shop_id], staff, shop.clock.now_ms)
+        write_books(book, size, shelf.put)
+    return book, shelf
 
 
 def lists_of_a_node(folder: Path, size: Size, rounds: int, every: int = 1) -> list[Figure]:

@@ -173,6 +173,7 @@ class Payment(SyncedRow):
         look_up("payment", "sale_id"),
         look_up("payment", "method", "reference"),
         look_up("payment", "drawer_session_id"),
+        look_up_few("payment", "state", "at"),
     )
     __sync__ = Sync(Kind.FACT, Stream.SHOP)
 
@@ -287,7 +288,7 @@ class SaleSummary(DerivedRow):
 
     __tablename__ = "sale_summary"
     __table_args__ = (
-        look_up("sale_summary", "sold_at"),
+        look_up("sale_summary", "sold_at", "sale_id"),
         look_up("sale_summary", "seller_id", "sold_at"),
         look_up("sale_summary", "business_on"),
         look_up("sale_summary", "status", "sold_at", "sale_id", only="status <> 'Submitted'"),

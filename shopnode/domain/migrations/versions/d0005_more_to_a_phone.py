@@ -123,6 +123,8 @@ LOOK_UPS: list[tuple[str, tuple[str, ...], str | None]] = [
     ("stock_movement", ("by_id", "at", "id"), None),
     ("stock_movement", ("kind", "at", "id"), "kind <> 'sold'"),
     ("stock_movement", ("unit_id", "at"), "unit_id IS NOT NULL"),
+    ("payment", ("state", "at"), "state IS NOT NULL"),
+    ("sale_summary", ("sold_at", "sale_id"), None),
     ("sale_summary", ("status", "sold_at", "sale_id"), "status <> 'Submitted'"),
     ("sale_summary", ("customer_id", "sold_at"), "customer_id IS NOT NULL"),
     ("sale_summary", ("total_minor",), None),
@@ -146,6 +148,7 @@ def upgrade() -> None:
         op.create_index("uq_journal_entry_entry_id", "journal_entry", ["tenant_id", "entry_id"], unique=True)
     op.drop_index("ix_product_category", "product")
     op.drop_index("ix_handset_serial", "handset")
+    op.drop_index("ix_sale_summary_sold_at", "sale_summary")
     op.drop_index("ix_stock_unit_product_id_status", "stock_unit")
     for table, parts, only in LOOK_UPS:
         look_up(table, parts, only)
