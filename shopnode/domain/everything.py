@@ -43,6 +43,7 @@ import shopnode.domain.sales.projections
 import shopnode.domain.sales.telling_money
 import shopnode.domain.settings.actions
 import shopnode.domain.stock.actions
+import shopnode.domain.stock.manifests
 import shopnode.domain.stock.projections
 import shopnode.domain.stock.reorder
 import shopnode.domain.stock.transfers

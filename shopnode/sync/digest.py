@@ -25,6 +25,7 @@ from shopnode.domain.db import SyncedRow, synced_models
 from shopnode.domain.filling import Filler
 from shopnode.domain.node import Installation
 from shopnode.sync.line import Link, Refused, SignedLine, read_link
+from shopnode.sync.manifests import early_rows
 from shopnode.sync.models import HubLink, StreamMark
 from shopnode.sync.transport import LinkDown
 from sync_protocol.digests import DigestAnswer, DigestRequest, Fold, Wanted, compared_columns
@@ -213,8 +214,8 @@ def _rows(session: Session, model: Model) -> Iterator[list[Any]]:
 
 
 def _undecided(session: Session, origin_id: str) -> dict[str, list[str]]:
-    """The rows that entries of ours touched which the hub holds or set aside."""
-    found: dict[str, set[str]] = {}
+    """The rows that entries of ours touched which the hub holds or set aside, and those that came by a manifest."""
+    found = early_rows(session)
     for (body,) in driver_cursor(session).execute(_UNDECIDED, (origin_id,)):
         for entity, _, _, rows in orjson.loads(body)["rows"]:
             found.setdefault(entity, set()).update(row[0] for row in rows)

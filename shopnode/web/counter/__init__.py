@@ -9,6 +9,7 @@ def counter_blueprint() -> Blueprint:
         cart,
         claims,
         drawer,
+        manifests,
         pay,
         plan_begin,
         plans,

@@ -52,7 +52,8 @@ def transfers() -> ResponseReturnValue:
     return page(
         "office/transfers.html", under_way=[_view(view, names) for view in in_transit(g.ctx)],
         ended=[_view(view, names) for view in ended_transfers(g.ctx)[:ENDED_SHOWN]],
-        may_send=_may(Permission.DEVICES_UPDATE), crumbs=[("Transfers", None)], filters={},
+        may_send=_may(Permission.DEVICES_UPDATE), may_load=_may(Permission.DEVICES_CREATE),
+        crumbs=[("Transfers", None)], filters={},
     )  # fmt: skip
 
 

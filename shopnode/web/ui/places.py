@@ -45,7 +45,9 @@ class OpenGroup:
     places: list[OpenPlace]
 
 
-TRANSFERS = ("office.transfer", "office.send_phones", "office.receive_phones", "office.take_back")
+TRANSFERS = (
+    "office.transfer", "office.send_phones", "office.receive_phones", "office.take_back", "counter.load_transfer",
+)  # fmt: skip
 PHONES = ("office.phone", "office.change_phone", "office.receive_scanned")
 COUNTS = ("office.stocktake", "office.find_to_count", "office.ask_count")
 ORDERS = ("office.order", "office.new_order", "office.edit_order")
