@@ -79,7 +79,7 @@ def receipt_of(session: Session, sale_id: str, copy_no: int = 0) -> Receipt:
         exponent=exponent(currency),
         payments=_payments(payments),
         change_minor=sum(payment.change_minor or 0 for payment in payments),
-        warranty_text=WARRANTY if any(line.warranty for line in sold) else "",
+        warranty_text=_warranty_text(lines),
         chain_code=code,
         qr_payload=f"{summary.number} {code} {currency} {summary.total_minor}",
         footer=shop.receipt_footer or text_setting(session, "receipt_thanks"),
@@ -94,6 +94,13 @@ def receipt_of_sale(ctx: Context, sale_id: str) -> Receipt:
     """The receipt of a sale that this person may see. Raises NotFound."""
     find_summary(ctx, sale_id)
     return receipt_of(ctx.session, sale_id)
+
+
+def _warranty_text(lines: list[SaleLine]) -> str:
+    """The terms that were copied on the lines, each once, and what to bring (rule 29); nothing without a warranty."""
+    covered = [line for line in lines if line.warranty_days]
+    terms = dict.fromkeys(" ".join(line.warranty_terms.split()) for line in covered if line.warranty_terms)
+    return " ".join([*terms, WARRANTY]) if covered else ""
 
 
 def local_time(instant: datetime, zone: ZoneInfo) -> str:

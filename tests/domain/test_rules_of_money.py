@@ -11,6 +11,7 @@ from shopnode.domain.cash.queries import drawer_figures, open_session_or_none
 from shopnode.domain.errors import ApprovalNeeded, Invalid, NotPermitted
 from shopnode.domain.permissions import Role
 from shopnode.domain.sales.models import Payment, SaleLine
+from shopnode.receipts import receipt_of_sale
 from tests.domain.till import FLOAT, Till, open_till
 from tests.shop import Shop
 
@@ -37,6 +38,19 @@ def test_rule_25_who_the_old_and_the_new_price_and_the_reason_stand_in_the_audit
     line, sale = till.shop.changes("sale_line")[-1].fields, till.shop.changes("sale")[-1].fields
     assert (line["list_price_minor"], line["unit_price_minor"]) == (5_000, 3_900)
     assert sale["notes"] == "scratched in the window"
+
+
+def test_rule_29_the_terms_copied_on_the_lines_are_printed_once_with_the_end_date(till: Till) -> None:
+    terms = "Not for water.\nNot for a broken screen."
+    till.shop.do("products.update", product_id=till.phone, warranty_terms=terms)
+    sold = till.sell({"device_id": till.units[0]}, {"device_id": till.units[1]}, {"product_id": till.glass}).result
+    till.shop.do("products.update", product_id=till.phone, warranty_terms="Nothing at all.")
+    bare = till.sell().result
+    with till.shop.reading() as ctx:
+        receipt, plain = (receipt_of_sale(ctx, one["sale_id"]) for one in (sold, bare))
+    assert receipt.warranty_text.startswith("Not for water. Not for a broken screen. For warranty service")
+    assert sorted(line.warranty for line in receipt.lines) == ["", "until 21 Sep 2027", "until 21 Sep 2027"]
+    assert plain.warranty_text == ""
 
 
 @pytest.mark.parametrize(("left_out", "field"), [("category", "items.0.category"), ("unit_cost", "items.0.unit_cost")])
