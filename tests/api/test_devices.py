@@ -198,3 +198,31 @@ def test_a_file_that_is_no_table_is_refused(owner: Client, staff: Client, phone:
 def test_what_is_counted_by_the_piece_is_no_device(owner: Client) -> None:
     cable = owner.post("/products", CABLE)
     owner.post("/devices", {"product_id": cable["id"], "imei1": IMEI}, 422)
+
+
+def test_a_device_has_its_own_price_and_remarks_and_a_low_price_needs_a_second_person(
+    owner: Client, supervisor: Client, shop: Shop
+) -> None:
+    product = owner.post("/products", PHONE)["id"]
+    taken = {"product_id": product, "imei1": IMEI, "remarks": "small scratch", "supplier_warranty_until": "2027-01-31"}
+    device = owner.post("/devices", taken)
+    assert (device["selling_price"], device["has_own_price"], device["remarks"]) == (640_000, False, "small scratch")
+    assert device["supplier_warranty_until"] == "2027-01-31"
+
+    where = f"/devices/{device['id']}"
+    assert supervisor.put(where, {"selling_price": 100_000}, 403)["code"] == "approval-needed"
+    priced = supervisor.put(where, {"selling_price": 600_000})
+    assert (priced["selling_price"], priced["has_own_price"]) == (600_000, True)
+    assert owner.put(where, {"selling_price": None})["selling_price"] == 640_000
+
+
+def test_writing_a_device_off_above_ones_limit_takes_a_second_person(
+    owner: Client, supervisor: Client, shop: Shop
+) -> None:
+    shop.do("settings.change", key="write_off_limit_supervisor_minor", value=1_000)
+    device = owner.post("/devices", {"product_id": owner.post("/products", PHONE)["id"], "imei1": IMEI})
+    where, why = f"/devices/{device['id']}", {"reason": "fell into the lake"}
+    supervisor.delete(where, why, 403)
+    scrap = {"status": "scrapped", **why}
+    supervisor.post(f"{where}/status", scrap, 403)
+    assert owner.delete(where, why)["status"] == "scrapped"
