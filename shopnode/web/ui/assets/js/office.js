@@ -12,6 +12,7 @@
          [data-counts="#list"]       says how many rows there are
          textarea[data-numbers]      numbers one a line; a repeat is taken out with a beep and a word */
 import { say, targetId } from "./app.js";
+import { forget, keep, kept } from "./lib/kept.js";
 
 const $ = (selector, within = document) => within.querySelector(selector);
 const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
@@ -44,6 +45,7 @@ document.addEventListener("click", ({ target }) => {
   if (!row) return;
   row.remove();
   count();
+  keep();
   ($("[data-scan-first]") ?? $("#goods-search"))?.focus();
 });
 
@@ -98,8 +100,19 @@ function take(html, list, question) {
     next = $("[autofocus]", row) ?? next;
   }
   count();
+  keep();
   next?.focus();
 }
+
+document.addEventListener("click", ({ target }) => {
+  const by = $("[data-sends]");
+  const input = $("[data-scan-first]");
+  if (target.closest("[data-brings-back]")) for (const typed of kept()) waiting.push({ by, input, typed });
+  else if (!target.closest("[data-lets-go]")) return;
+  forget();
+  sendNext();
+  input.focus();
+});
 
 function refuse(html, input, typed) {
   giveBack(input, typed);
