@@ -198,6 +198,30 @@ def test_labels_are_printed_in_jobs_of_a_few_and_who_did_is_written_down(
     assert entry.actor_id == shop.cashier.id
 
 
+def test_a_label_wider_than_the_printers_line_is_refused_when_it_is_asked_for(
+    owner: Client, shop: Shop, cable: dict[str, Any]
+) -> None:
+    with_printer(owner, shop, columns=24, paper_mm=58)
+    chosen = {"products": [{"product_id": cable["id"]}]}
+
+    assert "50 mm" in owner.post("/labels/print", {**chosen, "size": "50x30"}, 422)["fields"]["size"]
+    assert owner.post("/labels/print", {**chosen, "size": "38x25"})["labels"] == 1
+    (printed,) = tapes(shop)
+    assert not printed.happened(Happening.WRAPPED)
+
+
+def test_labels_that_were_not_printed_in_time_say_so_and_nothing_of_a_sale(
+    owner: Client, shop: Shop, cable: dict[str, Any]
+) -> None:
+    with_printer(owner, shop, **LARGE)
+    owner.post("/labels/print", {"products": [{"product_id": cable["id"]}]})
+    shop.clock.advance(31 * 60_000)
+    assert tapes(shop) == []
+    with shop.reading() as ctx:
+        (job,) = ctx.session.scalars(select(PrintJob))
+    assert job.error == "Not printed: the printer was not ready in time."
+
+
 def test_slips_are_printed_with_what_the_one_who_asked_may_see(
     owner: Client, staff: Client, shop: Shop, sent: dict[str, Any], phone: dict[str, Any]
 ) -> None:

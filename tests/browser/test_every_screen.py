@@ -227,7 +227,10 @@ def test_a_finger_hits_what_it_is_to_press(open_page: OpenPage, town: Town) -> N
 
 @pytest.mark.parametrize(
     "path",
-    ["/sales", "/products", "/printers", "/profile", "/drawer", "/transfers", "/labels", "/returns", "/sell/plans"],
+    [
+        "/sales", "/products", "/printers", "/profile", "/drawer", "/transfers", "/transfers/load", "/labels",
+        "/returns", "/sell/plans",
+    ],  # fmt: skip
 )
 def test_the_shops_lists(open_page: OpenPage, town: Town, path: str) -> None:
     page = open_page(AISHA, town.node.address)

@@ -37,6 +37,7 @@ from shopnode.domain.usedphones.models import UsedPurchase
 
 LABELS_MAX = 300  # of one call
 LABELS_A_JOB = 20
+DOTS_PER_MM, DOTS_PER_COLUMN, MARGIN_DOTS = 8, 12, 16  # of a thermal printer, and what a label may lose at its sides
 A_DELIVERY = timedelta(hours=1)  # from its own row to its last phone's; the clock may be set meanwhile
 
 
@@ -136,6 +137,7 @@ def print_labels(ctx: Context, form: PrintLabels) -> dict[str, Any]:
     """
     wishes = label_wishes(ctx, form)
     printer = _printer(ctx, form.printer_id)
+    _check_width(form.size, printer)
     jobs = [
         queue_paper(ctx, printer, {"labels": part, "size": form.size, "paper": form.paper}, place=place).id
         for place, part in enumerate(_in_jobs(wishes))
@@ -204,6 +206,15 @@ def _printer(ctx: Context, printer_id: str | None) -> Printer:
     if printer is None:
         raise NoPrinter
     return printer
+
+
+def _check_width(size: str, printer: Printer) -> None:
+    """Raises Invalid where the label would lose more than its margin."""
+    wide = int(size.partition("x")[0])
+    if wide * DOTS_PER_MM > printer.columns * DOTS_PER_COLUMN + MARGIN_DOTS:
+        raise Invalid(
+            {"size": f"of {wide} mm is wider than the line of “{printer.name}”: take the smaller, or the PDF"}
+        )
 
 
 def _in_jobs(wishes: Sequence[LabelWish]) -> list[list[dict[str, Any]]]:

@@ -157,7 +157,8 @@ class JobStore:
         with self._database.writing() as session:
             for job in session.execute(_waiting(printer_id)).scalars():
                 if not _is_in_time(job, now):
-                    job.state, job.error = JobState.EXPIRED.value, TOO_LATE[JobKind(job.kind)]
+                    words = TOO_LATE[JobKind.TEST if job.payload is not None else JobKind(job.kind)]
+                    job.state, job.error = JobState.EXPIRED.value, words
 
     def _now(self) -> datetime:
         return to_datetime(self._clock.wall_ms())

@@ -110,7 +110,7 @@ def label_png() -> Response:
 def print_labels() -> ResponseReturnValue:
     """Print the chosen labels."""
     asked = request.form
-    on_refusal(lambda error: _labels_page(asked, field_errors(error, {"codes", "copies"})))
+    on_refusal(lambda error: _labels_page(asked, field_errors(error, {"codes", "copies", "size"})))
     form = {**_choice(asked), "size": _size(asked).value, "paper": asked.get("paper", "labels")}
     if asked.get("printer_id"):
         form["printer_id"] = asked["printer_id"]
