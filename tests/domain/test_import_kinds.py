@@ -8,9 +8,9 @@ import pytest
 
 from shopnode.domain.errors import NotFound, NotPermitted
 from shopnode.domain.import_kinds import KINDS, PRODUCTS, find_kind
-from shopnode.domain.importing import tally
+from shopnode.domain.importing import Account, tally
 from shopnode.domain.permissions import ROLE_PERMISSIONS, Role
-from shopnode.domain.sheets import Verdict
+from shopnode.domain.sheets import LineResult, Verdict
 from tests.shop import Shop
 
 
@@ -53,6 +53,15 @@ def test_whoever_may_not_write_the_records_imports_none(kind, role: Role, shop: 
     if not may:
         with pytest.raises(NotPermitted):
             list(kind.run(shop.ctx(role), io.BytesIO(as_csv(kind.key)), dry_run=True))
+
+
+def test_an_account_counts_every_line_and_keeps_a_few_of_each_kind_wrong_ones_first() -> None:
+    account = Account(3)
+    for number in range(1, 100_001):
+        account.add(LineResult(number, Verdict.WRONG if number % 50_000 == 0 else Verdict.NEW, "somebody"))
+
+    assert (account.total, account.counts[Verdict.NEW], account.counts[Verdict.WRONG]) == (100_000, 99_998, 2)
+    assert [line.line_no for line in account.lines()] == [50_000, 100_000, 1]
 
 
 def test_what_is_no_kind_is_not_found() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from shopnode.domain.accounts.models import AccountEntry
@@ -52,6 +54,16 @@ def test_a_wrong_payment_is_said_beside_its_field(aisha: Browser, till: Till, na
     answer = aisha.post(f"/customers/{nakato}/payments", amount="45,000", method="mtn_momo", reference="")
     assert answer.status_code == 422 and "needs the transaction id" in words(answer)
     assert len(till.shop.rows(AccountEntry)) == 1
+
+
+def test_more_purchases_come_page_by_page(aisha: Browser, till: Till, nakato: str) -> None:
+    for _ in range(11):
+        till.shop.clock.advance(1_000)
+        till.sell({"product_id": till.charger}, customer_id=nakato)
+    page = aisha.get(f"/customers/{nakato}").get_data(as_text=True)
+    (more,) = re.findall(r'hx-get="(/customers/[^"]+/purchases[^"]+)"', page)
+    rest = words(aisha.get(more.replace("&amp;", "&"), htmx=True))
+    assert re.findall(r"KLA1-0000\d\d", rest) == ["KLA1-000002", "KLA1-000001"]
 
 
 def test_a_duplicate_shows_the_one_who_is_kept(sarah: Browser, till: Till, nakato: str) -> None:

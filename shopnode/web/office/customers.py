@@ -119,7 +119,7 @@ def customer_page(customer_id: str, errors: dict[str, str] | None = None, typed:
         ageing=statement(g.ctx, row).ageing, credit_words=credit_words(row, has.owes_minor),
         price_list=price_list.name if price_list and not price_list.archived_at else None,
         entries=[entry_row(entry) for entry in entries], open_documents=open_documents(session, row.id),
-        bought=_bought(row), devices=owned_devices(session, row.id),
+        **_bought(row), devices=owned_devices(session, row.id),
         plans=list_plans(g.ctx, status=PlanStatus.OPEN, customer_id=row.id).rows,
         alike=look_alikes(session, row) if g.ctx.may(Permission.CUSTOMERS_DELETE) and not row.erased_at else [],
         may_collect=g.ctx.home.is_shop and g.ctx.may(Permission.ACCOUNTS_COLLECT) and row.erased_at is None,
@@ -147,7 +147,18 @@ def entry_row(entry: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _bought(row: Customer) -> list[Any]:
+@bp.get("/customers/<id:customer_id>/purchases")
+def customer_purchases(customer_id: str) -> str:
+    """More of what they bought, the latest first; as far as one sees sales."""
+    return part("office/_purchase_rows.html", **_bought(kept_customer(customer_id), request.args.get("cursor")))
+
+
+def _bought(row: Customer, cursor: str | None = None) -> dict[str, Any]:
     if not g.ctx.may(Permission.SALES_READ):
-        return []
-    return list(list_sales(g.ctx, SaleFilter(customer_id=row.id), limit=PURCHASES_SHOWN).rows)
+        return {"bought": [], "more_url": None}
+    found = list_sales(g.ctx, SaleFilter(customer_id=row.id), limit=PURCHASES_SHOWN, cursor=cursor)
+    onward: dict[str, Any] = {"customer_id": row.id, "cursor": found.next_cursor}
+    return {
+        "bought": found.rows,
+        "more_url": url_for("office.customer_purchases", **onward) if found.next_cursor else None,
+    }

@@ -148,6 +148,7 @@ OFFICE: Access = {
     "office.write_customer_account": P.ACCOUNTS_COLLECT,
     "office.correct_customer_account": P.CUSTOMERS_CREDIT,
     "office.customer_statement": P.CUSTOMERS_READ,
+    "office.customer_purchases": P.SALES_READ,
     "office.all_price_lists": P.PRODUCTS_READ,
     "office.price_list": P.PRODUCTS_READ,
     "office.new_price_list": P.PRODUCTS_UPDATE,
