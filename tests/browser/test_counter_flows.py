@@ -35,7 +35,7 @@ def test_a_traded_in_phone_keeps_its_sellers_photos_while_a_second_person_approv
     sheet.get_by_role("button", name="Trade a phone in").click()
     sheet.locator("#f-imei1").fill(BROUGHT)
     sheet.locator("#f-model").fill("tecno")  # the number is checked on the way, the sheet stays
-    sheet.locator(".choice", has_text=PHONE).click()
+    sheet.locator(".chip", has_text=PHONE).click()
     sheet.locator("#f-grade").select_option("B")
     expect(sheet.locator("#trade-value")).to_contain_text("no value")
     sheet.locator("#f-offer").fill("200000")

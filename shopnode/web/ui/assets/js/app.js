@@ -24,7 +24,7 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   if (ctx?.response?.status >= 400) $(`#${targetId(ctx)} [aria-invalid="true"]`)?.focus();
   const told = $(`#${targetId(ctx)}[data-comes-into-view]`);
   if (told?.childElementCount) {
-    told.scrollIntoView({ block: "nearest" });
+    told.scrollIntoView({ block: "center" });
     $("[autofocus], input:not([type=hidden], [readonly])", told)?.focus();
   }
 });
