@@ -10,12 +10,14 @@ const $ = (selector) => document.querySelector(selector);
 export function keep() {
   const list = $("ul[data-keeps]");
   if (!list) return;
-  const numbers = [...list.querySelectorAll('input[name^="number."]')].map(({ value }) => value).reverse();
+  const here = [...list.querySelectorAll('input[name^="number."]')].map(({ value }) => value).reverse();
+  const waits = $("[data-kept]")?.hidden === false; // those from before are neither brought back nor let go
+  const numbers = [...new Set([...(waits ? kept() : []), ...here])];
   if (numbers.length) localStorage.setItem(KEY, JSON.stringify(numbers));
   else localStorage.removeItem(KEY);
 }
 
-/** The numbers from before, as long as none was scanned since. */
+/** The numbers that were kept. */
 export function kept() {
   try {
     const numbers = JSON.parse(localStorage.getItem(KEY) ?? "[]");
