@@ -94,6 +94,16 @@ def test_rule_36_an_account_needs_its_customer_and_nothing_typed_is_lost(aisha: 
     assert 'value="3,000"' in answer.get_data(as_text=True)
 
 
+def test_rule_36_what_a_sale_still_needs_is_said_as_a_sentence(aisha: Browser, shop: Shop, goods: Goods) -> None:
+    shop.do("settings.change", key="customer_above_minor", value=100_000)
+    shop.do("products.update", product_id=goods.phone, warranty_days=365)
+    aisha.tap("/sell/lines", unit_id=goods.units[0])
+
+    refused = aisha.tap("/sell/complete", action_id=begin_payment(aisha))
+
+    assert refused.status_code == 422 and "The customer is needed: “Tecno Spark 40” has a warranty" in words(refused)
+
+
 def test_choosing_the_customer_while_paying_stays_at_the_payment(aisha: Browser, goods: Goods, grace: str) -> None:
     aisha.tap("/sell/lines", product_id=goods.cable)
     hand_over(aisha, method="cash", amount_minor="3000")

@@ -24,7 +24,6 @@ from shopnode.domain.people.telephone import Asked, ask
 from shopnode.domain.permissions import ROLE_PERMISSIONS, Permission
 from shopnode.web.counter.screen import into, into_sheet
 from shopnode.web.ui.frame import part
-from shopnode.web.ui.refusals import field_errors
 from shopnode.web.ui.request import read_again
 
 SLOT = "#approval"  # inside a form that holds what is asked: nothing typed, and no chosen file, is lost
@@ -144,5 +143,6 @@ def _has_phone() -> bool:
 def one_sentence(error: ShopError) -> str:
     """What is wrong, for a place that is no field."""
     if isinstance(error, Invalid):
-        return " ".join(field_errors(error).values())
+        told = [("The customer " if name == "customer_id" else "") + text for name, text in error.fields.items()]
+        return " ".join(text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".") for text in told)
     return str(error)
