@@ -28,7 +28,10 @@ from shopnode.domain.sales.models import (
 )
 from shopnode.domain.sales.rules import UNDONE, in_feed_order
 
-_AS_BOOKED = select(Sale.id, Sale.notes, Sale.discount_minor)
+# Asked with the sale itself: whether money of it is still coming, and whether anything was said of its money since.
+_COMING = select(Payment.id).where(Payment.sale_id == Sale.id, is_coming()).exists().label("is_coming")
+_TOLD = select(PaymentOutcome.id).where(PaymentOutcome.sale_id == Sale.id).exists().label("was_told")
+_AS_BOOKED = select(Sale.id, Sale.notes, Sale.discount_minor, _COMING, _TOLD)
 
 
 def sale_rows(ctx: Context, summaries: Sequence[SaleSummary]) -> list[SaleRow]:
@@ -39,9 +42,8 @@ def sale_rows(ctx: Context, summaries: Sequence[SaleSummary]) -> list[SaleRow]:
     sales = {row.id: row for row in ctx.session.execute(_AS_BOOKED.where(Sale.id.in_(ids)))}
     amended, decided = _amendments(ctx, summaries), _decided_at(ctx, summaries)
     due = _refunds_due(ctx, [summary.sale_id for summary in summaries if SaleStatus(summary.status) in UNDONE])
-    waits = _waiting(ctx, ids)
     return [
-        SaleRow(**_columns(summary, sales[i], amended[i], decided.get(i), due.get(i, 0), waits.get(i)))
+        SaleRow(**_columns(summary, sales[i], amended[i], decided.get(i), due.get(i, 0)))
         for i, summary in zip(ids, summaries, strict=True)
     ]
 
@@ -55,10 +57,9 @@ def whole_sale(ctx: Context, sale_id: str) -> SaleWhole:
     newest = next((row.id for row in reversed(amendments) if row.replaces_lines), None)
     lines = ctx.session.scalars(select(SaleLine).where(SaleLine.sale_id == sale_id).order_by(SaleLine.line_no))
     due = -sum(row.amount_minor for row in payments if row.kind == PaymentKind.REFUND_DUE)
-    waits = _waiting(ctx, [sale_id]).get(sale_id)
-    outcomes = outcomes_of(ctx.session, [row.id for row in payments])
+    outcomes = outcomes_of(ctx.session, [row.id for row in payments]) if sale.was_told else {}
     return SaleWhole(
-        **_columns(summary, sale, amendments, _decided_at(ctx, [summary]).get(sale_id), due, waits),
+        **_columns(summary, sale, amendments, _decided_at(ctx, [summary]).get(sale_id), due),
         items=[_item(line) for line in lines if line.amendment_id == newest],
         payments=[_payment(row, outcomes.get(row.id)) for row in payments],
         change=_change(payments),
@@ -94,19 +95,14 @@ def _refunds_due(ctx: Context, ids: list[str]) -> dict[str, int]:
     return {row[0]: -int(row[1]) for row in ctx.session.execute(query.group_by(Payment.sale_id))}
 
 
-def _waiting(ctx: Context, ids: list[str]) -> dict[str, PaymentStatus]:
-    """Sales whose mobile money is still coming, or failed; two queries for a page."""
-    gone = [MoneyState.FAILED.value, MoneyState.REVERSED.value]
-    failed = select(PaymentOutcome.sale_id).where(PaymentOutcome.sale_id.in_(ids), PaymentOutcome.state.in_(gone))
-    found: dict[str, PaymentStatus] = dict.fromkeys(ctx.session.scalars(failed), "Unpaid")
-    coming = select(Payment.sale_id).where(Payment.sale_id.in_(ids), is_coming())
-    return found | dict.fromkeys(ctx.session.scalars(coming), "Pending")
+def _waits(sale: Any) -> PaymentStatus | None:
+    """Whether mobile money of a sale is still coming, or never came."""
+    return "Pending" if sale.is_coming else "Unpaid" if sale.was_told else None
 
 
 def _columns(
-    summary: SaleSummary, sale: Any, amendments: list[SaleAmendment], decided_at: datetime | None, due_minor: int,
-    waits: PaymentStatus | None,
-) -> dict[str, Any]:  # fmt: skip
+    summary: SaleSummary, sale: Any, amendments: list[SaleAmendment], decided_at: datetime | None, due_minor: int
+) -> dict[str, Any]:
     """The seed's columns of one sale."""
     notes, ticket_minor = sale.notes, sale.discount_minor
     for row in amendments:
@@ -119,7 +115,7 @@ def _columns(
         "customer_id": summary.customer_id,
         "total_amount": summary.total_minor + ticket_minor, "discount_amount": ticket_minor,
         "tax_amount": summary.tax_minor, "final_amount": summary.total_minor,
-        "payment_method": summary.methods, "payment_status": _payment_status(summary, due_minor, waits),
+        "payment_method": summary.methods, "payment_status": _payment_status(summary, due_minor, _waits(sale)),
         "status": SaleStatus(summary.status), "notes": notes, "business_on": summary.business_on,
         "seller_id": summary.seller_id, "created_by": summary.cashier_id,
         "approved_by": summary.approved_by, "approved_at": summary.approved_at,
