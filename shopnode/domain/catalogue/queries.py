@@ -205,6 +205,12 @@ def sum_products(ctx: Context, wanted: ProductFilter) -> ProductsSum:
     return ProductsSum(count, int(pieces), int(value) if sees_cost else None)
 
 
+def sum_of_page(rows: Sequence[ProductView]) -> ProductsSum:
+    """The same, of a list that is shown whole."""
+    worth = [max(row.on_hand, 0) * row.cost_minor for row in rows if row.cost_minor is not None]
+    return ProductsSum(len(rows), sum(row.on_hand for row in rows), sum(worth) if len(worth) == len(rows) else None)
+
+
 def quick_tiles(ctx: Context, *, limit: int = TILES_MAX) -> list[ProductView]:
     """What is sold by one touch: the tiles the owner chose, then what sells most these days."""
     query = select(Product).join(ProductSearch, ProductSearch.product_id == Product.id)

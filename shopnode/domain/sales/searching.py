@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from shopnode.domain.catalogue.models import Product
@@ -24,7 +24,7 @@ from shopnode.domain.money import MONEY_MINOR_MAX
 from shopnode.domain.sales.models import Payment, Sale, SaleLine, SaleSummary, Tender
 from shopnode.domain.sales.rules import normal_reference
 
-FEW_MAX = 1_000  # that are named one by one
+FEW_MAX = 400  # that are named one by one
 
 
 def sales_found(session: Session, text: str) -> ColumnElement[bool]:
@@ -36,11 +36,12 @@ def sales_found(session: Session, text: str) -> ColumnElement[bool]:
     named: set[str] = set()
     met: list[ColumnElement[bool]] = []
     for few, many in _meanings(session, word):
-        ids = set(session.scalars(few.limit(FEW_MAX + 1)))
-        if len(ids) <= FEW_MAX:
-            named |= ids
-        else:
+        # Once something is met often enough to fill the page, nothing else needs to be looked for first.
+        ids = set() if met else set(session.scalars(few.limit(FEW_MAX + 1)))
+        if met or len(ids) > FEW_MAX:
             met.append(many)
+        else:
+            named |= ids
     return or_(SaleSummary.sale_id.in_(named), *met)
 
 
@@ -65,30 +66,33 @@ def between(session: Session, least: int | None, most: int | None) -> ColumnElem
 
 def _meanings(session: Session, word: str) -> Iterable[tuple[Select[str], ColumnElement[bool]]]:
     """For each thing the word may be: the ids of the sales that are meant, and the same as a condition of a summary."""
+    amount = word.replace(",", "").replace(" ", "")
+    if amount.isascii() and amount.isdigit() and len(amount) <= len(str(MONEY_MINOR_MAX)):
+        exact = select(SaleSummary.sale_id).where(SaleSummary.total_minor == int(amount))
+        yield exact, func.coalesce(SaleSummary.total_minor, 0) == int(amount)
     numbers = select(Sale.number).where(Sale.number.icontains(word, autoescape=True))
     yield select(Sale.id).where(Sale.number.in_(numbers)), SaleSummary.number.icontains(word, autoescape=True)
+    buyers = SaleSummary.customer_id.in_(_buyers(session, word))
+    yield select(SaleSummary.sale_id).where(buyers), buyers
+    paid = select(Payment.sale_id).where(Payment.method.in_([tender.value for tender in Tender]))
+    paid = paid.where(Payment.reference == (_reference_or_none(word) or word))
+    yield paid, SaleSummary.sale_id.in_(paid)
     named = select(Product.id).where(func.lower(Product.name).contains(word.lower(), autoescape=True))
     custom = and_(SaleLine.product_id.is_(None), SaleLine.item_name.icontains(word, autoescape=True))
     phones = [phone.id for phone in handsets_by_number(session, [bare_number(word)])]
     unit_ids = list(session.scalars(select(StockUnit.id).where(StockUnit.handset_id.in_(phones)))) if phones else []
-    for goods in (SaleLine.product_id.in_(named), custom, SaleLine.unit_id.in_(unit_ids)):
+    for goods in (SaleLine.unit_id.in_(unit_ids), custom, SaleLine.product_id.in_(named)):
         line = select(SaleLine.sale_id).where(goods)
         yield line, line.where(SaleLine.sale_id == SaleSummary.sale_id).correlate(SaleSummary).exists()
-    paid = select(Payment.sale_id).where(Payment.method.in_([tender.value for tender in Tender]))
-    paid = paid.where(Payment.reference == (_reference_or_none(word) or word))
-    yield paid, SaleSummary.sale_id.in_(paid)
-    buyers = SaleSummary.customer_id.in_(_buyers(word))
-    yield select(SaleSummary.sale_id).where(buyers), buyers
-    amount = word.replace(",", "").replace(" ", "")
-    if amount.isascii() and amount.isdigit() and len(amount) <= len(str(MONEY_MINOR_MAX)):
-        exact = SaleSummary.total_minor == int(amount)
-        yield select(SaleSummary.sale_id).where(exact), exact
 
 
-def _buyers(word: str) -> CompoundSelect[str]:
-    """Customers by a piece of their name or telephone number, and what was merged into them."""
-    found = customers_called(word)
-    return found.union(select(Customer.id).where(Customer.merged_into.is_not(None), Customer.merged_into.in_(found)))
+def _buyers(session: Session, word: str) -> Select[str] | list[str]:
+    """Customers by a piece of their name or telephone number, and those they were merged into."""
+    called = customers_called(word)
+    ids = list(session.scalars(called.limit(FEW_MAX + 1)))
+    if len(ids) > FEW_MAX:
+        return select(Customer.id).where(or_(Customer.id.in_(called), Customer.merged_into.in_(called)))
+    return ids + list(session.scalars(select(Customer.id).where(Customer.merged_into.in_(ids))))
 
 
 def _reference_or_none(word: str) -> str | None:

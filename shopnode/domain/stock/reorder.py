@@ -87,11 +87,14 @@ def suggestions(ctx: Context, *, supplier_ids: list[str] | None = None) -> list[
     """What this shop should order (at the hub: all shops as one), by supplier and name."""
     numbers = all_numbers(ctx.session)
     query = (
-        select(Product, Supplier)
+        select(
+            Product.id, Product.name, Product.supplier_id, Product.min_stock_level, Supplier.name.label("supplier"),
+            func.coalesce(Product.lead_days, Supplier.lead_days, numbers["reorder_lead_days"]).label("lead_days"),
+        )
         .outerjoin(Supplier, Supplier.id == Product.supplier_id)
         .where(offered(ctx.shop_id), Product.is_bundle.is_not(True))
         .order_by(func.lower(Supplier.name), Product.name, Product.id)
-    )
+    )  # fmt: skip
     if supplier_ids:
         query = query.where(Product.supplier_id.in_(supplier_ids))
     sold, coming, low = _sold(ctx), _coming(ctx), perhaps_low(ctx)
@@ -99,23 +102,17 @@ def suggestions(ctx: Context, *, supplier_ids: list[str] | None = None) -> list[
         query = query.where(Product.id.in_(low | sold.keys()))
     levels = _levels(ctx, None if low is None else low | sold.keys())
     found = []
-    for product, supplier in ctx.session.execute(query):
-        lead_days = product.lead_days
-        if lead_days is None and supplier is not None:
-            lead_days = supplier.lead_days
-        lead_days = numbers["reorder_lead_days"] if lead_days is None else lead_days
+    for product in ctx.session.execute(query):
         here, way, speed = (told.get(product.id, 0) for told in (levels, coming, sold))
         least = product.min_stock_level
         cover_days = numbers["reorder_cover_days"]
         quantity = suggested(
-            sold=speed, on_hand=here, coming=way, min_level=least, lead_days=lead_days, cover_days=cover_days
+            sold=speed, on_hand=here, coming=way, min_level=least, lead_days=product.lead_days, cover_days=cover_days
         )
         if quantity:
-            name = supplier.name if supplier is not None else None
-            figures = (here, way, speed, lead_days, least, quantity)
-            found.append(
-                Suggestion(product.id, product.name, product.supplier_id, name, *figures, unit_cost_minor=None)
-            )
+            whose = (product.id, product.name, product.supplier_id, product.supplier)
+            figures = (here, way, speed, product.lead_days, least, quantity)
+            found.append(Suggestion(*whose, *figures, unit_cost_minor=None))
     return _with_costs(ctx, found)
 
 
@@ -148,12 +145,13 @@ def _levels(ctx: Context, product_ids: Collection[str] | None) -> dict[str, int]
 def _sold(ctx: Context) -> dict[str, int]:
     """Pieces sold less pieces that came back, lately. Parts of bundles are among them."""
     kinds = [MovementKind.SOLD.value, MovementKind.RETURNED.value]
-    query = select(StockMovement.product_id, func.sum(-StockMovement.quantity)).where(
+    product_id = func.coalesce(StockMovement.product_id, StockMovement.product_id)  # read by time, not by product
+    query = select(product_id, func.sum(-StockMovement.quantity)).where(
         StockMovement.kind.in_(kinds), StockMovement.at >= ctx.now - timedelta(days=SPEED_DAYS)
     )
     if ctx.shop_id is not None and not ctx.home.is_shop:  # a shop's books hold its own alone
         query = query.where(StockMovement.shop_id == ctx.shop_id)
-    return {row[0]: int(row[1]) for row in ctx.session.execute(query.group_by(StockMovement.product_id))}
+    return {row[0]: int(row[1]) for row in ctx.session.execute(query.group_by(product_id))}
 
 
 def _coming(ctx: Context) -> dict[str, int]:

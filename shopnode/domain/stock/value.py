@@ -38,16 +38,18 @@ def stock_value(ctx: Context, on: date | None = None) -> StockValue:
 
     A phone counts at its own cost, everything else at the average that stood when it moved: see docs/rules/cost.md.
     """
+    # Nearly every movement is read, so they are read as they lie and not product by product.
+    product_id = func.coalesce(StockMovement.product_id, StockMovement.product_id)
     moved = (
         select(
-            StockMovement.product_id,
+            product_id.label("product_id"),
             func.sum(StockMovement.quantity).label("pieces"),
             func.sum(StockMovement.quantity * StockMovement.unit_cost_minor).label("value"),
         )
         .where(StockMovement.quantity != 0)
-        .group_by(StockMovement.product_id)
+        .group_by(product_id)
     )
-    if ctx.shop_id is not None:
+    if ctx.shop_id is not None and not ctx.home.is_shop:  # a shop's books hold its own alone
         moved = moved.where(StockMovement.shop_id == ctx.shop_id)
     if on is not None:
         moved = moved.where(StockMovement.at < day_ends(ctx, on))

@@ -18,6 +18,7 @@ from shopnode.domain.catalogue.queries import (
     list_products,
     product_view,
     products_by_code,
+    sum_of_page,
     sum_products,
     with_duplicates,
 )
@@ -81,7 +82,12 @@ def products() -> str:
     values: dict[str, Any] = {"rows": found.rows, "next_url": next_url, "filters": words}
     if "cursor" in request.args:
         return part("office/_product_rows.html", **values)
-    values |= {"sums": sum_products(g.ctx, wanted), "has_filters": bool(asked)}
+    if "sums" in request.args:
+        return part("office/_product_sums.html", sums=sum_products(g.ctx, wanted))
+    # A list of many pages is shown before it is added up.
+    values["sums"] = sum_of_page(found.rows) if next_url is None else None
+    values["sums_url"] = url_for("office.products", **asked, sums=1) if next_url else None
+    values["has_filters"] = bool(asked)
     if is_htmx():
         return part("office/_products.html", **values)
     names = [(name, name) for name, _ in categories(g.ctx.session)]

@@ -81,7 +81,19 @@ def sales() -> str:
     chosen = chosen_filters()
     if "cursor" in request.args:
         return part("office/_sale_rows.html", last_day=request.args.get("last_day"), **sale_rows(chosen))
-    values = {**sale_rows(chosen), **_sums(chosen), "has_filters": chosen.has_filters, "filters": chosen.words}
+    if "sums" in request.args:
+        return part("office/_sale_sums.html", **_sums(chosen))
+    values = sale_rows(chosen)
+    # What may be of years is shown before it is added up.
+    is_long = values["next_url"] is not None and (chosen.words["period"] == "all" or bool(chosen.words["q"]))
+    asked = {name: text for name, text in chosen.words.items() if text}
+    values["sums_url"] = url_for("office.sales", **asked, sums=1) if is_long else None  # type: ignore[arg-type]
+    values = {
+        **values,
+        **({} if is_long else _sums(chosen)),
+        "has_filters": chosen.has_filters,
+        "filters": chosen.words,
+    }
     values["sell_url"] = url_for("counter.sell") if g.ctx.home.is_shop else None
     if is_htmx():
         return part("office/_sales.html", **values)
