@@ -115,6 +115,7 @@ class _Run:
     def steps(self) -> Iterator[int]:
         """Go through the file; how many lines were done, every so often. What stops it is kept in words."""
         try:
+            yield 0
             for line in self._results:
                 self.account.add(line)
                 if self.account.total % TELL_EVERY_LINES == 0:
