@@ -22,7 +22,7 @@ export function closeSheets() {
 document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   if (targetId(ctx) === "sheet") openSheet($("#sheet"));
   if (ctx?.response?.status >= 400) $(`#${targetId(ctx)} [aria-invalid="true"]`)?.focus();
-  const told = $(`#${targetId(ctx)}[data-comes-into-view]`);
+  const told = $(`[id="${targetId(ctx)}"][data-comes-into-view]`);
   if (told?.childElementCount) {
     told.scrollIntoView({ block: "center" });
     $("[autofocus], input:not([type=hidden], [readonly])", told)?.focus();
