@@ -122,7 +122,7 @@ def expected_cash(w: Counter) -> int:
     return FLOAT + sum(sums) - int(worth)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_money_in_is_money_out_and_what_is_owed_per_ticket_and_per_customer() -> None:
     world = accounts_world()
     hold(world, ACCOUNT_PLANS, check_money)

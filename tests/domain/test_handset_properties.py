@@ -88,7 +88,7 @@ def check_lives(w: Shops) -> None:
         assert [event.at for event in events] == sorted(event.at for event in events)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_a_phone_is_in_exactly_one_place_whatever_is_done() -> None:
     world = stocked_world()
     hold(world, UNIT_PLANS, check_places, check_lives)

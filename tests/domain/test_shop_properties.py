@@ -61,7 +61,7 @@ def check_books(w: Watched) -> None:
         assert (orjson.loads(body)["n"], kept) == (n, link)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_no_calls_by_staff_lower_expected_cash_without_an_event() -> None:
     world = Watched()
     hold(world, STAFF_PLANS, check_drawer, check_books)

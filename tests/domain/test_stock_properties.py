@@ -46,7 +46,7 @@ def check_costs(w: Shops) -> None:
             assert average == moving_average(Moved(*row) for row in books.ask(query, product))
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_stock_equals_its_movements_and_what_was_told_after_any_sequence() -> None:
     world = stocked_world()
     hold(world, GOODS_PLANS, check_stock, check_costs)

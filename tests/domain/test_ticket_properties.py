@@ -60,7 +60,7 @@ def check_cash(w: Counter) -> None:
     assert ask(without_event) == []
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_each_ticket_is_paid_as_its_total_less_what_went_back_whatever_is_done() -> None:
     world = tickets_world()
     hold(world, TICKET_PLANS, check_counter)
