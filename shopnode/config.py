@@ -37,7 +37,9 @@ class Settings(BaseModel):
     port: int = Field(default=8300, ge=0, le=65_535, description="Port to listen at; 0 takes a free one.")
     host_names: tuple[str, ...] = Field(default=(), description="Names, beside its addresses, under which it answers.")
     threads: int = Field(default=24, ge=2, le=200, description="Requests served at once; each live view holds one.")
-    body_bytes_max: int = Field(default=16 * MIB, ge=64 * 1024, le=64 * MIB, description="Largest request that is read.")
+    body_bytes_max: int = Field(
+        default=16 * MIB, ge=64 * 1024, le=64 * MIB, description="Largest request that is read."
+    )
     key_dir: Path | None = Field(default=None, description="Folder of the keys; `<data>.keys` beside the data folder.")
     verify_bytes_max: int = Field(
         default=256 * MIB,
