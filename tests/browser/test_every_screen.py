@@ -177,6 +177,7 @@ def test_trading_in_planning_and_taking_back(open_till: OpenTill, town: Town) ->
     ivan.pay("Cash")
     number = ivan.complete()
     go(page, f"/returns?q={number}").locator("#found-sales a.hit").click()
+    claim = page.get_by_role("link", name="Warranty claim").first.get_attribute("href") or ""
     page.locator("[id^=f-quantity_]").select_option("1")
     page.get_by_label("Why it comes back").fill("not wanted")
     expect(page.locator("#return-worth")).to_contain_text("The customer gets")
@@ -184,6 +185,7 @@ def test_trading_in_planning_and_taking_back(open_till: OpenTill, town: Town) ->
     page.get_by_role("button", name="Take back and pay out").click()
     expect(page.locator(".done-mark")).to_be_visible()
     wrong += look(page, "returned")
+    wrong += look(go(page, claim), "claim")
     assert wrong == []
 
 
@@ -259,6 +261,7 @@ def test_the_owner_in_the_shop(open_page: OpenPage, town: Town, complaints: list
     expect(page.locator("#f-price_minor")).to_be_visible()
     wrong += look(page, "product")
     wrong += look(go(page, "/products/new"), "new product")
+    wrong += look(go(page, "/approvals"), "approve by telephone")
     wrong += look(go(page, "/imports/products"), "import")
     page.locator("input[type=file]").set_input_files(CATALOGUE)
     page.get_by_role("button", name="Import", exact=True).click()
