@@ -31,6 +31,7 @@ TILES_MAX = 24
 SELLING_NOW_DAYS = 30
 TICKETS_MAX = 500  # the last ones tell what sells
 FEW_MAX = 2_000  # that are looked up one by one
+TOGETHER_MAX = 8_000
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # nothing was archived before: with it, an index of those alone is read
 
 
@@ -244,9 +245,11 @@ def _narrowed(ctx: Context, query: AnySelect, wanted: ProductFilter, *, in_order
     words = search_words(wanted.q)
     if words:
         hit = select(ProductSearch.product_id).where(ProductSearch.on_sale.is_not(wanted.archived), *map(_holds, words))
-        few = list(ctx.session.scalars(hit.limit(FEW_MAX + 1))) if in_order else []
+        # By name, those with one word may all stand together far down: they are met late, however many they are.
+        few_max = TOGETHER_MAX if wanted.sort is Sort.NAME else FEW_MAX
+        few = list(ctx.session.scalars(hit.limit(few_max + 1))) if in_order else []
         met = hit.where(ProductSearch.product_id == Product.id).correlate(Product).exists()
-        query = query.where(met if len(few) > FEW_MAX else Product.id.in_(few if in_order else hit))
+        query = query.where(met if len(few) > few_max else Product.id.in_(few if in_order else hit))
     query = query.where(Product.archived_at > LONG_AGO if wanted.archived else offered(ctx.shop_id))
     if wanted.category is not None:
         query = query.where(Product.category == wanted.category)
