@@ -162,3 +162,16 @@ def test_rule_34_what_a_correction_adds_for_a_wholesale_customer_has_the_price_o
     paid = [{"method": "cash", "amount": 38_500}]
     done = till.shop.do("sales.amend", sale_id=sold.result["sale_id"], reason="forgot it", items=items, payments=paid)
     assert done["total"] == 38_500
+
+
+def test_who_may_not_change_prices_gives_no_customer_a_cheaper_list(till: Till) -> None:
+    """By the customer's own form either: a list is a lower price for each of their sales."""
+    list_id, customer = wholesale(till, (1, 3_500))
+    with pytest.raises(NotPermitted):
+        till.shop.do("customers.create", role=Role.STAFF, name="Okello", phone="0798 123 458", price_list_id=list_id)
+    other = till.shop.do("customers.create", role=Role.STAFF, name="Okello", phone="0798 123 458")["id"]
+    with pytest.raises(NotPermitted):
+        till.shop.do("customers.update", role=Role.SUPERVISOR, customer_id=other, price_list_id=list_id)
+    till.shop.do(
+        "customers.update", role=Role.SUPERVISOR, customer_id=customer, price_list_id=list_id, notes="Pays late."
+    )

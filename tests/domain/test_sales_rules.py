@@ -71,7 +71,7 @@ lines = st.lists(
         st.sampled_from([0, 600, 1800]),
         st.just(0),
         st.none() | amounts,
-    ),  # fmt: skip
+    ),
     min_size=1,
     max_size=20,
 )

@@ -13,7 +13,7 @@ from shopnode.domain.capture import add_rows
 from shopnode.domain.context import Context
 from shopnode.domain.customers.models import Customer
 from shopnode.domain.customers.queries import find_customer, on_the_list
-from shopnode.domain.errors import Conflict, Invalid
+from shopnode.domain.errors import Conflict, Invalid, NotPermitted
 from shopnode.domain.homes import Where
 from shopnode.domain.params import IdText, Line, Name, Note, Optionally, Params, ShortText
 from shopnode.domain.people.rules import Email
@@ -99,9 +99,10 @@ class CustomerErased(Conflict):
 
 @action("customers.create", needs=Permission.CUSTOMERS_CREATE, where=Where.ANYWHERE)
 def create_customer(ctx: Context, new: CreateCustomer) -> dict[str, Any]:
-    """Add a customer. Raises AlreadyCustomer when the telephone number is known."""
+    """Add a customer. Raises AlreadyCustomer when the telephone number is known, NotPermitted."""
     _check_phone_free(ctx, new.phone)
     given = new.model_dump()
+    _check_may_choose_list(ctx, given["price_list_id"], None)
     _check_choices(ctx, given)
     given["may_message_at"] = ctx.now if given.pop("may_message") else None
     customer = Customer(id=ctx.new_id(), created_by=ctx.actor.id, created_at=ctx.now, **given)
@@ -112,7 +113,7 @@ def create_customer(ctx: Context, new: CreateCustomer) -> dict[str, Any]:
 
 @action("customers.update", needs=Permission.CUSTOMERS_UPDATE, where=Where.ANYWHERE)
 def update_customer(ctx: Context, new: UpdateCustomer) -> dict[str, Any]:
-    """Change any of a customer's fields. Raises AlreadyCustomer, CustomerErased, Invalid, NotFound."""
+    """Change any of a customer's fields. Raises AlreadyCustomer, CustomerErased, Invalid, NotFound, NotPermitted."""
     customer = find_customer(ctx.session, new.customer_id)
     if customer.erased_at is not None:
         raise CustomerErased
@@ -120,6 +121,7 @@ def update_customer(ctx: Context, new: UpdateCustomer) -> dict[str, Any]:
     if "name" in given and given["name"] is None:
         raise Invalid({"name": "is needed"})
     _check_phone_free(ctx, given.get("phone"), but=customer.id)
+    _check_may_choose_list(ctx, given.get("price_list_id", customer.price_list_id), customer.price_list_id)
     _check_choices(ctx, given)
     agreed = given.pop("may_message", None)
     if agreed is not None and agreed is not (customer.may_message_at is not None):
@@ -137,6 +139,12 @@ def archive_customer(ctx: Context, form: ArchiveCustomer) -> dict[str, Any]:
     customer.archived_at = customer.archived_at or ctx.now
     ctx.about("customer", customer.id)
     return {"id": customer.id}
+
+
+def _check_may_choose_list(ctx: Context, chosen: str | None, standing: str | None) -> None:
+    """A customer's price list is a lower price for every sale of theirs. Raises NotPermitted."""
+    if chosen != standing and not ctx.may(Permission.PRODUCTS_UPDATE):
+        raise NotPermitted("Only who may change prices says by which price list a customer buys.")
 
 
 def _check_choices(ctx: Context, given: dict[str, Any]) -> None:
