@@ -25,7 +25,7 @@ def test_the_hub_lowers_how_much_comes_at_once_and_raises_it_again(company, hub,
     branch = company.open_branch("KLA")
     till = open_till(branch.shop)
     branch.sync()
-    limited(hub, monkeypatch, batch_rows=12)
+    limited(hub, monkeypatch, batch_rows=9)
     branch.worker.run_once()  # is told
     for _ in range(6):
         till.sell()
