@@ -40,7 +40,7 @@ from tests.hub_server import running_hub
 READY_S = 60
 SEED, DAYS, SALES = 1, 1, 8
 PHONE = "Tecno Spark 40 8/256"
-IMEIS = ("004401551550136", "004401551550144", "004401551550151", "004401551550169")
+IMEIS = ("004401551550136", "004401551550144", "004401551550151", "004401551550169", "004401551550185")
 TWIN = {"name": "SIM ejector tool", "category": "Accessories", "price_minor": 1_000, "sku": "SIM-1"}
 DISPUTED = "Oraimo 18 W charger"
 
