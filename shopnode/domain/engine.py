@@ -132,6 +132,7 @@ def _engine(path: Path, key: bytes, *, writer: bool) -> Engine:
         poolclass=QueuePool,
         pool_size=1 if writer else READERS,
         max_overflow=0 if writer else READERS_MAX - READERS,
+        pool_use_lifo=True,  # the connection used last has the pages that are asked for most, decrypted
         connect_args={"check_same_thread": False, "timeout": 2, "cached_statements": 512},
     )
 
