@@ -41,8 +41,10 @@ def lock_head(books: Books, origin_id: str, shop_id: str | None = None) -> Head:
     What a copied or restored computer sends again under another origin is recognised by what is committed: two
     origins of one shop never send at the same moment. shop_id is None for the portal.
     """
-    turn = books.rows(_TURN_AND_LOCK, [shop_id, books.tenant_id, origin_id]) if shop_id else ()
-    ((n, hash_hex),) = [row[1:] for row in turn] or books.rows(_LOCK, [books.tenant_id, origin_id])
+    if shop_id is None:
+        ((n, hash_hex),) = books.rows(_LOCK, [books.tenant_id, origin_id])
+    else:
+        ((_, n, hash_hex),) = books.rows(_TURN_AND_LOCK, [shop_id, books.tenant_id, origin_id])
     return Head(n, hash_hex)
 
 
@@ -140,8 +142,9 @@ def changed_since(books: Books, work: Work, entity: str, row_id: str) -> set[str
     """
     found: set[str] = set()
     sender = work.sender
-    later = [work.n, sender.received_ms, sender.shop_id]
-    for (body,) in books.rows(_LATER, [work.origin_id, *later, books.tenant_id, f"%{row_id}%"]):
+    names = {"tenant": books.tenant_id, "origin": work.origin_id, "n": work.n, "row": f"%{row_id}%"}
+    names |= {"shop": sender.shop_id, "since": sender.received_ms}
+    for (body,) in books.rows(_LATER, names):
         for name, op, columns, rows in orjson.loads(body)["rows"]:
             if name == entity and op == "u" and any(row[0] == row_id for row in rows):
                 found.update(columns[1:])
@@ -190,10 +193,14 @@ JOIN journal_entry e ON e.tenant_id = w.tenant_id AND e.origin_id = w.origin_id 
 JOIN origin o ON o.tenant_id = w.tenant_id AND o.id = w.origin_id
 WHERE w.tenant_id = %s
 """
+# Two questions, each along the key of an origin's entries: one with OR would read the whole journal.
 _LATER = """
-SELECT e.body FROM journal_entry e JOIN origin o ON o.tenant_id = e.tenant_id AND o.id = e.origin_id
-WHERE CASE WHEN e.origin_id = %s THEN e.n > %s ELSE e.received_at >= %s AND o.shop_id = %s END
-  AND e.tenant_id = %s AND e.body LIKE %s AND (e.verdict IS NULL OR e.verdict NOT IN ('held', 'quarantined'))
+SELECT body FROM journal_entry WHERE tenant_id = %(tenant)s AND origin_id = %(origin)s AND n > %(n)s
+  AND body LIKE %(row)s AND (verdict IS NULL OR verdict NOT IN ('held', 'quarantined'))
+UNION ALL
+SELECT e.body FROM origin o JOIN journal_entry e ON e.tenant_id = o.tenant_id AND e.origin_id = o.id
+WHERE o.tenant_id = %(tenant)s AND o.shop_id = %(shop)s AND o.id <> %(origin)s AND e.received_at >= %(since)s
+  AND e.body LIKE %(row)s AND (e.verdict IS NULL OR e.verdict NOT IN ('held', 'quarantined'))
 """
 _VERDICT = "UPDATE journal_entry SET verdict = %s WHERE tenant_id = %s AND origin_id = %s AND n = %s"
 _RELEASE = "DELETE FROM waiting_entry WHERE tenant_id = %s AND origin_id = %s AND n = %s"
