@@ -18,11 +18,10 @@ from pydantic import Field
 from sqlalchemy import select
 
 from shopnode.domain.actions import action
-from shopnode.domain.clock import to_ms
 from shopnode.domain.context import Context
 from shopnode.domain.homes import Where
 from shopnode.domain.journal import JournalEntry
-from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, older_than, page_of
+from shopnode.domain.paging import PAGE_DEFAULT, Page, latest
 from shopnode.domain.params import Line, Params
 from shopnode.domain.permissions import Permission
 
@@ -72,11 +71,7 @@ def lists_taken(ctx: Context, *, limit: int = PAGE_DEFAULT, cursor: str | None =
     query = select(JournalEntry).where(JournalEntry.action == EXPORT, JournalEntry.at >= ctx.now - SHOWN_FOR)
     if ctx.shop_id is not None:
         query = query.where(JournalEntry.shop_id == ctx.shop_id)
-    place = decode_cursor(cursor, (int, str))
-    if place is not None:
-        query = query.where(older_than(JournalEntry.at, JournalEntry.entry_id, place))
-    query = query.order_by(JournalEntry.at.desc(), JournalEntry.entry_id.desc()).limit(limit + 1)
-    page = page_of(list(ctx.session.scalars(query)), limit, lambda row: (to_ms(row.at), row.entry_id))
+    page = latest(ctx.session, query, JournalEntry.at, JournalEntry.entry_id, limit, cursor)
     return Page([_taken(row) for row in page.rows], page.next_cursor)
 
 

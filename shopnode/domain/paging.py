@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import orjson
-from sqlalchemy import ColumnElement, literal, tuple_
+from sqlalchemy import ColumnElement, Select, literal, tuple_
+from sqlalchemy.orm import Session
 
+from shopnode.domain.clock import to_ms
 from shopnode.domain.db import UtcTimeType
 from shopnode.domain.errors import Invalid
 
@@ -60,6 +62,21 @@ def page_of(rows: list[T], limit: int, place: Any) -> Page[T]:
     if len(rows) <= limit:
         return Page(rows, None)
     return Page(rows[:limit], encode_cursor(*place(rows[limit - 1])))
+
+
+def latest(
+    session: Session, query: Select[*tuple[Any, ...]], at: Any, row_id: Any, limit: int, cursor: str | None
+) -> Page[Any]:
+    """The first `limit` rows of a query, newest first, or those after the cursor. Raises Invalid for a wrong cursor.
+
+    query        selects rows of one table (what else it selects is left out of the page)
+    at, row_id   columns of that table: the instant the list is sorted by, and the id that settles equal instants
+    """
+    place = decode_cursor(cursor, (int, str))
+    if place is not None:
+        query = query.where(older_than(at, row_id, place))
+    rows = list(session.scalars(query.order_by(at.desc(), row_id.desc()).limit(limit + 1)))
+    return page_of(rows, limit, lambda row: (to_ms(getattr(row, at.key)), getattr(row, row_id.key)))
 
 
 def older_than(instant: Any, row_id: Any, place: list[Any]) -> ColumnElement[bool]:

@@ -17,7 +17,7 @@ from shopnode.domain.accounts.rules import Ageing, OpenCharge, age, less_prepaid
 from shopnode.domain.context import Context
 from shopnode.domain.customers.models import Customer
 from shopnode.domain.customers.queries import with_duplicates
-from shopnode.domain.paging import PAGE_DEFAULT, Page, beyond, decode_cursor, older_than, page_of
+from shopnode.domain.paging import PAGE_DEFAULT, Page, beyond, decode_cursor, latest, page_of
 from shopnode.domain.people.models import Shop
 
 STATEMENT_DAYS = 92
@@ -129,18 +129,10 @@ def entries_of(
     cursor: str | None = None,
 ) -> Page[AccountEntry]:  # fmt: skip
     """A customer's entries, the newest first. Raises Invalid for a cursor of another list."""
-    query = (
-        select(AccountEntry)
-        .where(AccountEntry.customer_id.in_(with_duplicates(customer_id)))
-        .order_by(AccountEntry.at.desc(), AccountEntry.id.desc())
-        .limit(limit + 1)
-    )
+    query = select(AccountEntry).where(AccountEntry.customer_id.in_(with_duplicates(customer_id)))
     if account is not None:
         query = query.where(AccountEntry.account == account.value)
-    place = decode_cursor(cursor, (int, str))
-    if place is not None:
-        query = query.where(older_than(AccountEntry.at, AccountEntry.id, place))
-    return page_of(list(session.scalars(query)), limit, lambda row: (int(row.at.timestamp() * 1000), row.id))
+    return latest(session, query, AccountEntry.at, AccountEntry.id, limit, cursor)
 
 
 def statement(ctx: Context, customer: Customer, from_on: date | None = None, to_on: date | None = None) -> Statement:

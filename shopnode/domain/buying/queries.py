@@ -20,9 +20,8 @@ from shopnode.domain.buying.models import (
 )
 from shopnode.domain.catalogue.models import Product
 from shopnode.domain.catalogue.rules import printable
-from shopnode.domain.clock import to_ms
 from shopnode.domain.context import Context
-from shopnode.domain.paging import PAGE_DEFAULT, Page, beyond, decode_cursor, older_than, page_of
+from shopnode.domain.paging import PAGE_DEFAULT, Page, beyond, decode_cursor, latest, page_of
 from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row
 
@@ -178,11 +177,7 @@ def list_orders(
         query = query.where(or_(_hold(wanted.text, PurchaseOrder.number), named))
     if ctx.shop_id is not None:
         query = query.where(PurchaseOrder.shop_id == ctx.shop_id)
-    place = decode_cursor(cursor, (int, str))
-    if place is not None:
-        query = query.where(older_than(PurchaseOrder.created_at, PurchaseOrder.id, place))
-    query = query.order_by(PurchaseOrder.created_at.desc(), PurchaseOrder.id.desc()).limit(limit + 1)
-    page = page_of(list(ctx.session.scalars(query)), limit, lambda row: (to_ms(row.created_at), row.id))
+    page = latest(ctx.session, query, PurchaseOrder.created_at, PurchaseOrder.id, limit, cursor)
     return Page(_order_views(ctx, page.rows), page.next_cursor)
 
 
@@ -259,12 +254,8 @@ def list_receipts(
         conditions.append(or_(_hold(text, GoodsReceipt.number, GoodsReceipt.delivery_note), named))
     if ctx.shop_id is not None:
         conditions.append(GoodsReceipt.shop_id == ctx.shop_id)
-    place = decode_cursor(cursor, (int, str))
-    if place is not None:
-        conditions.append(older_than(GoodsReceipt.received_at, GoodsReceipt.id, place))
     query = select(GoodsReceipt).where(*conditions)
-    query = query.order_by(GoodsReceipt.received_at.desc(), GoodsReceipt.id.desc()).limit(limit + 1)
-    page = page_of(list(ctx.session.scalars(query)), limit, lambda row: (to_ms(row.received_at), row.id))
+    page = latest(ctx.session, query, GoodsReceipt.received_at, GoodsReceipt.id, limit, cursor)
     return Page(_receipt_views(ctx, page.rows), page.next_cursor)
 
 

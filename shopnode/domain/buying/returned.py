@@ -11,10 +11,9 @@ from sqlalchemy import select
 
 from shopnode.domain.buying.models import ReturnToSupplierOutcome, Supplier, SupplierReturn
 from shopnode.domain.catalogue.models import Product
-from shopnode.domain.clock import to_ms
 from shopnode.domain.context import Context
 from shopnode.domain.handsets.models import Handset, StockUnit
-from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, older_than, page_of
+from shopnode.domain.paging import PAGE_DEFAULT, Page, latest
 from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row
 
@@ -62,11 +61,7 @@ def list_returns(
         query = query.where(ended if wanted.has_ended else ~ended)
     if ctx.shop_id is not None:
         query = query.where(SupplierReturn.shop_id == ctx.shop_id)
-    place = decode_cursor(cursor, (int, str))
-    if place is not None:
-        query = query.where(older_than(SupplierReturn.sent_at, SupplierReturn.id, place))
-    query = query.order_by(SupplierReturn.sent_at.desc(), SupplierReturn.id.desc()).limit(limit + 1)
-    page = page_of(list(ctx.session.scalars(query)), limit, lambda row: (to_ms(row.sent_at), row.id))
+    page = latest(ctx.session, query, SupplierReturn.sent_at, SupplierReturn.id, limit, cursor)
     return Page(_views(ctx, page.rows), page.next_cursor)
 
 

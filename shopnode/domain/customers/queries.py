@@ -6,10 +6,9 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from shopnode.domain.catalogue.rules import printable
-from shopnode.domain.clock import to_ms
 from shopnode.domain.customers.models import Customer
 from shopnode.domain.customers.rules import phone_fragment
-from shopnode.domain.paging import PAGE_DEFAULT, Page, beyond, decode_cursor, older_than, page_of
+from shopnode.domain.paging import PAGE_DEFAULT, Page, beyond, decode_cursor, latest, page_of
 from shopnode.domain.queries import find_row
 
 LOOK_ALIKES_MAX = 5
@@ -71,7 +70,7 @@ def search_customers(
     if wanted:
         query = query.where(_matches(session, wanted))
     if newest_first:
-        return _newest_first(session, query, limit, cursor)
+        return latest(session, query, Customer.created_at, Customer.id, limit, cursor)
     place = decode_cursor(cursor, (str, str))
     if place is not None:
         query = query.where(beyond((name, Customer.id), place))
@@ -87,12 +86,3 @@ def look_alikes(session: Session, customer: Customer, limit: int = LOOK_ALIKES_M
         same = or_(same, Customer.phone == customer.phone)
     query = select(Customer).where(same, on_the_list(), Customer.erased_at.is_(None), Customer.id != customer.id)
     return list(session.scalars(query.order_by(Customer.id).limit(limit)))
-
-
-def _newest_first(session: Session, query: Select[Customer, str], limit: int, cursor: str | None) -> Page[Customer]:
-    place = decode_cursor(cursor, (int, str))
-    if place is not None:
-        query = query.where(older_than(Customer.created_at, Customer.id, place))
-    query = query.order_by(Customer.created_at.desc(), Customer.id.desc())
-    page = page_of(list(session.execute(query)), limit, lambda row: (to_ms(row[0].created_at), row[0].id))
-    return Page([row[0] for row in page.rows], page.next_cursor)

@@ -12,7 +12,7 @@ from shopnode.domain.accounts.rules import Ageing, OpenCharge, age
 from shopnode.domain.context import Context
 from shopnode.domain.financiers.ledger import Receivable, receivables
 from shopnode.domain.financiers.models import Financier, FinancierEntry
-from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, older_than, page_of
+from shopnode.domain.paging import PAGE_DEFAULT, Page, latest
 from shopnode.domain.queries import find_row
 
 
@@ -44,17 +44,8 @@ def financier_entries(
     ctx: Context, financier_id: str, *, limit: int = PAGE_DEFAULT, cursor: str | None = None
 ) -> Page[FinancierEntry]:
     """The lines of their account, the newest first. Raises Invalid for a cursor of another list."""
-    query = (
-        select(FinancierEntry)
-        .where(FinancierEntry.financier_id == financier_id)
-        .order_by(FinancierEntry.at.desc(), FinancierEntry.id.desc())
-        .limit(limit + 1)
-    )
-    place = decode_cursor(cursor, (int, str))
-    if place is not None:
-        query = query.where(older_than(FinancierEntry.at, FinancierEntry.id, place))
-    rows = list(ctx.session.scalars(query))
-    return page_of(rows, limit, lambda row: (int(row.at.timestamp() * 1000), row.id))
+    query = select(FinancierEntry).where(FinancierEntry.financier_id == financier_id)
+    return latest(ctx.session, query, FinancierEntry.at, FinancierEntry.id, limit, cursor)
 
 
 def _view(firm: Financier, waiting: list[Receivable], today: date) -> FinancierView:

@@ -17,7 +17,7 @@ from shopnode.domain.context import Context
 from shopnode.domain.customers.models import Customer
 from shopnode.domain.customers.queries import with_duplicates
 from shopnode.domain.handsets.models import Handset, StockUnit
-from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, older_than, page_of
+from shopnode.domain.paging import PAGE_DEFAULT, Page, latest
 from shopnode.domain.plans.models import Plan, PlanDue, PlanKind, PlanLine, PlanStatus
 from shopnode.domain.queries import find_row
 
@@ -111,7 +111,7 @@ def list_plans(
     limit: int = PAGE_DEFAULT, cursor: str | None = None,
 ) -> Page[PlanRow]:  # fmt: skip
     """Plans, the newest first; with `passed` the open ones whose day has gone by. Raises Invalid for a wrong cursor."""
-    query = select(Plan).order_by(Plan.opened_at.desc(), Plan.id.desc()).limit(limit + 1)
+    query = select(Plan)
     today = today_of(ctx)
     if ctx.shop_id is not None:
         query = query.where(Plan.shop_id == ctx.shop_id)
@@ -121,10 +121,7 @@ def list_plans(
         query = query.where(Plan.customer_id.in_(with_duplicates(customer_id)))
     if passed:
         query = query.where(Plan.status == PlanStatus.OPEN.value, Plan.keep_until < today)
-    place = decode_cursor(cursor, (int, str))
-    if place is not None:
-        query = query.where(older_than(Plan.opened_at, Plan.id, place))
-    page = page_of(list(ctx.session.scalars(query)), limit, lambda row: (int(row.opened_at.timestamp() * 1000), row.id))
+    page = latest(ctx.session, query, Plan.opened_at, Plan.id, limit, cursor)
     return Page(_rows(ctx.session, page.rows, today), page.next_cursor)
 
 

@@ -10,9 +10,8 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from shopnode.domain.clock import to_ms
 from shopnode.domain.context import Context
-from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, older_than, page_of
+from shopnode.domain.paging import PAGE_DEFAULT, Page, latest
 from shopnode.domain.queries import find_row
 from shopnode.domain.returns.models import SaleReturn, SaleReturnLine, WarrantyClaim
 from shopnode.domain.sales.models import SaleLine
@@ -82,11 +81,7 @@ def list_returns(
         query = query.where(SaleReturn.at >= wanted.since)
     if wanted.until is not None:
         query = query.where(SaleReturn.at < wanted.until)
-    place = decode_cursor(cursor, (int, str))
-    if place is not None:
-        query = query.where(older_than(SaleReturn.at, SaleReturn.id, place))
-    rows = list(ctx.session.scalars(query.order_by(SaleReturn.at.desc(), SaleReturn.id.desc()).limit(limit + 1)))
-    return page_of(rows, limit, lambda row: (to_ms(row.at), row.id))
+    return latest(ctx.session, query, SaleReturn.at, SaleReturn.id, limit, cursor)
 
 
 def claims_of_line(session: Session, sale_line_id: str) -> list[WarrantyClaim]:
@@ -110,8 +105,4 @@ def list_claims(
     for column, value in exact.items():
         if value is not None:
             query = query.where(column == value)
-    place = decode_cursor(cursor, (int, str))
-    if place is not None:
-        query = query.where(older_than(WarrantyClaim.at, WarrantyClaim.id, place))
-    rows = list(ctx.session.scalars(query.order_by(WarrantyClaim.at.desc(), WarrantyClaim.id.desc()).limit(limit + 1)))
-    return page_of(rows, limit, lambda row: (to_ms(row.at), row.id))
+    return latest(ctx.session, query, WarrantyClaim.at, WarrantyClaim.id, limit, cursor)

@@ -16,9 +16,8 @@ from sqlalchemy import select
 from shopnode.domain.actions import action
 from shopnode.domain.capture import insert_rows
 from shopnode.domain.catalogue.models import Product
-from shopnode.domain.clock import to_ms
 from shopnode.domain.context import Context
-from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, older_than, page_of
+from shopnode.domain.paging import PAGE_DEFAULT, Page, latest
 from shopnode.domain.params import Amount, IdText, Line, Optionally, Params, Quantity, ShortText
 from shopnode.domain.people.queries import names_of
 from shopnode.domain.permissions import Permission
@@ -98,17 +97,15 @@ def list_counter_events(
     cursor: str | None = None,
 ) -> Page[CounterEventView]:  # fmt: skip
     """What happened at the counter, the latest first. Raises Invalid for a cursor of another list."""
-    query = select(CounterEvent, Sale.number).outerjoin(Sale, Sale.id == CounterEvent.sale_id)
+    query = select(CounterEvent)
     kind_word = kind.value if kind else None
     exact = {CounterEvent.kind: kind_word, CounterEvent.by_id: by_id, CounterEvent.shop_id: ctx.shop_id}
     query = query.where(*[column == value for column, value in exact.items() if value is not None])
-    place = decode_cursor(cursor, (int, str))
-    if place is not None:
-        query = query.where(older_than(CounterEvent.at, CounterEvent.id, place))
-    found = ctx.session.execute(query.order_by(CounterEvent.at.desc(), CounterEvent.id.desc()).limit(limit + 1)).all()
-    page = page_of(list(found), limit, lambda row: (to_ms(row[0].at), row[0].id))
-    names = names_of(ctx.session, {row.by_id for row, _ in page.rows if row.by_id})
-    return Page([_view(row, number, names) for row, number in page.rows], page.next_cursor)
+    page = latest(ctx.session, query, CounterEvent.at, CounterEvent.id, limit, cursor)
+    names = names_of(ctx.session, {row.by_id for row in page.rows if row.by_id})
+    sold = select(Sale.id, Sale.number).where(Sale.id.in_({row.sale_id for row in page.rows if row.sale_id}))
+    numbers = dict(ctx.session.execute(sold).tuples().all())
+    return Page([_view(row, numbers.get(row.sale_id or ""), names) for row in page.rows], page.next_cursor)
 
 
 def _view(row: CounterEvent, number: str | None, names: dict[str, str]) -> CounterEventView:

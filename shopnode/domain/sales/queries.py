@@ -10,13 +10,12 @@ from typing import TypeVar, TypeVarTuple
 from sqlalchemy import Select, func, or_, select, text
 from sqlalchemy.orm import Session
 
-from shopnode.domain.clock import to_ms
 from shopnode.domain.context import Context
 from shopnode.domain.customers.models import Customer
 from shopnode.domain.customers.queries import with_duplicates
 from shopnode.domain.db import SyncedRow
 from shopnode.domain.journal import JournalEntry, history_of
-from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, older_than, page_of
+from shopnode.domain.paging import PAGE_DEFAULT, Page, latest
 from shopnode.domain.people.models import Staff
 from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row, row_or_none
@@ -59,12 +58,7 @@ def list_sales(
 ) -> Page[SaleSummary]:
     """Sales this person may see, newest first. Raises Invalid for a cursor of another list."""
     query = _filtered(ctx, select(SaleSummary), wanted)
-    place = decode_cursor(cursor, (int, str))
-    if place is not None:
-        query = query.where(older_than(SaleSummary.sold_at, SaleSummary.sale_id, place))
-    query = query.order_by(SaleSummary.sold_at.desc(), SaleSummary.sale_id.desc()).limit(limit + 1)
-    rows = list(ctx.session.scalars(query))
-    return page_of(rows, limit, lambda row: (to_ms(row.sold_at), row.sale_id))
+    return latest(ctx.session, query, SaleSummary.sold_at, SaleSummary.sale_id, limit, cursor)
 
 
 @dataclass(frozen=True)

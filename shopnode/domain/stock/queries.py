@@ -10,9 +10,8 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from shopnode.domain.catalogue.models import Product
-from shopnode.domain.clock import to_ms
 from shopnode.domain.context import Context
-from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, older_than, page_of
+from shopnode.domain.paging import PAGE_DEFAULT, Page, latest
 from shopnode.domain.stock.days import day_begins, day_ends
 from shopnode.domain.stock.models import MovementKind, StockCost, StockLevel, StockMovement
 
@@ -63,11 +62,7 @@ def list_movements(
         query = query.where(text("stock_movement.kind <> 'sold'"))  # lets the index of those alone be read
     if ctx.shop_id is not None and not ctx.home.is_shop:  # a shop's books hold its own alone
         query = query.where(StockMovement.shop_id == ctx.shop_id)
-    place = decode_cursor(cursor, (int, str))
-    if place is not None:
-        query = query.where(older_than(StockMovement.at, StockMovement.id, place))
-    query = query.order_by(StockMovement.at.desc(), StockMovement.id.desc()).limit(limit + 1)
-    return page_of(list(ctx.session.scalars(query)), limit, lambda row: (to_ms(row.at), row.id))
+    return latest(ctx.session, query, StockMovement.at, StockMovement.id, limit, cursor)
 
 
 @dataclass(frozen=True)

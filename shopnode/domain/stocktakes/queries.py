@@ -9,10 +9,9 @@ from datetime import datetime
 from sqlalchemy import select
 
 from shopnode.domain.catalogue.models import Product
-from shopnode.domain.clock import to_ms
 from shopnode.domain.context import Context
 from shopnode.domain.handsets.models import Handset, StockUnit
-from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, older_than, page_of
+from shopnode.domain.paging import PAGE_DEFAULT, Page, latest
 from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row
 from shopnode.domain.stocktakes.approving import phones_not_found, uncounted
@@ -76,11 +75,7 @@ def list_counts(ctx: Context, *, limit: int = PAGE_DEFAULT, cursor: str | None =
     query = select(Stocktake)
     if ctx.shop_id is not None:
         query = query.where(Stocktake.shop_id == ctx.shop_id)
-    place = decode_cursor(cursor, (int, str))
-    if place is not None:
-        query = query.where(older_than(Stocktake.started_at, Stocktake.id, place))
-    query = query.order_by(Stocktake.started_at.desc(), Stocktake.id.desc()).limit(limit + 1)
-    page = page_of(list(ctx.session.scalars(query)), limit, lambda row: (to_ms(row.started_at), row.id))
+    page = latest(ctx.session, query, Stocktake.started_at, Stocktake.id, limit, cursor)
     return Page([_view(ctx, row) for row in page.rows], page.next_cursor)
 
 

@@ -11,12 +11,11 @@ from sqlalchemy import select
 
 from shopnode.domain.actions import action
 from shopnode.domain.capture import add_rows
-from shopnode.domain.clock import to_ms
 from shopnode.domain.context import Context
 from shopnode.domain.errors import Invalid, NotFound
 from shopnode.domain.handsets.rules import bare_number, read_imei, read_serial
 from shopnode.domain.homes import Where
-from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, older_than, page_of
+from shopnode.domain.paging import PAGE_DEFAULT, Page, latest
 from shopnode.domain.params import Line, Params, Reason
 from shopnode.domain.people.models import Staff
 from shopnode.domain.permissions import Permission, Role
@@ -105,11 +104,7 @@ def list_blocked(
     query = query.where(held.is_not(None) if lifted else held.is_(None))
     if number.strip():
         query = query.where(BlockedNumber.number == bare_number(number))
-    place = decode_cursor(cursor, (int, str))
-    if place is not None:
-        query = query.where(older_than(BlockedNumber.created_at, BlockedNumber.id, place))
-    query = query.order_by(BlockedNumber.created_at.desc(), BlockedNumber.id.desc()).limit(limit + 1)
-    page = page_of(list(ctx.session.scalars(query)), limit, lambda row: (to_ms(row.created_at), row.id))
+    page = latest(ctx.session, query, BlockedNumber.created_at, BlockedNumber.id, limit, cursor)
     return Page(_views(ctx, page.rows), page.next_cursor)
 
 

@@ -9,13 +9,12 @@ from sqlalchemy import ColumnElement, or_, select
 
 from shopnode.domain.catalogue.models import Product
 from shopnode.domain.catalogue.queries import products_as_read
-from shopnode.domain.clock import to_ms
 from shopnode.domain.context import Context
 from shopnode.domain.errors import NotFound
 from shopnode.domain.handsets.models import Handset, StockUnit, UnitStatus
 from shopnode.domain.handsets.numbers import handsets_by_number
 from shopnode.domain.handsets.rules import bare_number
-from shopnode.domain.paging import PAGE_DEFAULT, Page, decode_cursor, older_than, page_of
+from shopnode.domain.paging import PAGE_DEFAULT, Page, latest
 from shopnode.domain.people.models import Shop, Staff
 from shopnode.domain.people.queries import currency_of
 from shopnode.domain.queries import find_row
@@ -134,13 +133,9 @@ def list_purchases(
         conditions.append(is_undone if wanted.reversed else ~is_undone)
     if ctx.shop_id is not None:
         conditions.append(UsedPurchase.shop_id == ctx.shop_id)
-    place = decode_cursor(cursor, (int, str))
-    if place is not None:
-        conditions.append(older_than(UsedPurchase.at, UsedPurchase.id, place))
-    # Only keys are sorted; what a page shows is read for that page.
-    keys = select(UsedPurchase.id).where(*conditions).order_by(UsedPurchase.at.desc(), UsedPurchase.id.desc())
-    views = _views(ctx, UsedPurchase.id.in_(list(ctx.session.scalars(keys.limit(limit + 1)))))
-    return page_of(views, limit, lambda view: (to_ms(view.at), view.id))
+    query = select(UsedPurchase).where(*conditions)
+    page = latest(ctx.session, query, UsedPurchase.at, UsedPurchase.id, limit, cursor)
+    return Page(_views(ctx, UsedPurchase.id.in_([row.id for row in page.rows])), page.next_cursor)
 
 
 def purchase_view(ctx: Context, purchase_id: str) -> PurchaseView:
