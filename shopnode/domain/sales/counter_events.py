@@ -104,7 +104,7 @@ def list_counter_events(
     page = latest(ctx.session, query, CounterEvent.at, CounterEvent.id, limit, cursor)
     names = names_of(ctx.session, {row.by_id for row in page.rows if row.by_id})
     sold = select(Sale.id, Sale.number).where(Sale.id.in_({row.sale_id for row in page.rows if row.sale_id}))
-    numbers = dict(ctx.session.execute(sold).tuples().all())
+    numbers = {row.id: row.number for row in ctx.session.execute(sold)}
     return Page([_view(row, numbers.get(row.sale_id or ""), names) for row in page.rows], page.next_cursor)
 
 
