@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from tests.memory_disk import write_to_memory
 from tests.shared_work import share
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ settings.register_profile("fixed", derandomize=True, deadline=None)
 settings.register_profile("nightly", derandomize=False, deadline=None, max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 share()
+write_to_memory()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
