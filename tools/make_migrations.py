@@ -39,7 +39,21 @@ DOMAIN_PARTS = {
         "sale_return", "sale_return_line", "warranty_claim", "money_move", "foreign_cash", "phone_approver",
         "payment_outcome", "counter_event",
     ),
+    "d0010_repairs": (
+        "repair_ticket", "repair_event", "repair_part", "repair_outwork", "repair_transfer", "repair_transfer_receipt",
+        "repair_passcode",
+    ),
+    "d0011_days_and_people": (
+        "drawer_count", "z_report", "day_closure", "closure_decision", "bank_confirmation", "expense",
+        "expense_decision", "expense_budget", "recurring_expense", "attendance", "attendance_correction",
+        "commission_rule", "staff_entry", "staff_choice",
+    ),
+    "d0012_notices_and_keys": (
+        "notice", "notice_read", "outgoing_message", "job_run", "staff_totp", "recovery_code", "api_key",
+        "password_reset", "remembered_device",
+    ),
 }  # fmt: skip
+WIDE = 40  # columns and conditions, from which on a table has its indexes in a function of their own
 NODE_PARTS = {"n0002_approvals": ("approval_challenge",)}
 
 HEADER = '''"""{title}
@@ -102,8 +116,12 @@ def create_function(table: Table) -> str:
     lines = [f"    op.create_table(\n        {table.name!r},"]
     lines += [f"        {part}," for part in parts]
     lines.append("    )")
-    lines += [index_lines(index) for index in sorted(table.indexes, key=lambda index: str(index.name))]
-    return f"def create_{table.name}() -> None:\n" + "\n".join(lines) + "\n"
+    indexes = [index_lines(index) for index in sorted(table.indexes, key=lambda index: str(index.name))]
+    if len(parts) <= WIDE:
+        return f"def create_{table.name}() -> None:\n" + "\n".join(lines + indexes) + "\n"
+    lines.append(f"    index_{table.name}()")
+    first = f"def create_{table.name}() -> None:\n" + "\n".join(lines) + "\n"
+    return f"{first}\n\ndef index_{table.name}() -> None:\n" + "\n".join(indexes) + "\n"
 
 
 def column_line(column: sa.Column) -> str:

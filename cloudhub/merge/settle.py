@@ -25,7 +25,8 @@ from shopnode.domain.clock import Clock, act_id, new_id
 from shopnode.domain.projections import project
 from sync_protocol.lines import TENANT_STREAM
 
-FED = ("sale_decision", "sale_amendment", "alias")  # tables whose `feed_no` orders them among each other
+# Tables whose `feed_no` orders them among each other.
+FED = ("sale_decision", "sale_amendment", "alias", "closure_decision", "expense_decision")
 
 
 def settle(books: Books, works: Sequence[Work], clock: Clock, *, derive: bool = True) -> int:

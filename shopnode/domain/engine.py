@@ -29,6 +29,7 @@ SQLITE_MIN = (3, 51, 3)  # older ones have the WAL-reset corruption bug
 WRITER_WAIT_S = 10
 READERS = 8
 READERS_MAX = 40
+WRITER_CACHE_KIB, READER_CACHE_KIB = 16 * 1024, 48 * 1024  # of pages, decrypted; the reader used last is used again
 
 
 class DatabaseUnusable(RuntimeError):
@@ -144,7 +145,7 @@ def _engine(path: Path, key: bytes, *, writer: bool) -> Engine:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA mmap_size = 0")
-        connection.execute("PRAGMA cache_size = -16384")
+        connection.execute(f"PRAGMA cache_size = -{WRITER_CACHE_KIB if writer else READER_CACHE_KIB}")
         if writer:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")

@@ -19,6 +19,9 @@ class Document(StrEnum):
     MONEY = "M"
     PLAN = "L"
     RETURN = "R"
+    REPAIR = "J"  # a job on the bench
+    Z_REPORT = "Z"
+    EXPENSE = "E"
     UNREADABLE = "N"  # a phone that shows no number of its own
 
 

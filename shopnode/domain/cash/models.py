@@ -21,6 +21,13 @@ class MoneyKind(StrEnum):
     SUPPLIER = "supplier"  # − paid to a supplier; + given back
     FINANCIER = "financier"  # + a financier settles
     COUNTERFEIT = "counterfeit"  # − a note in the drawer that is no money; its note holds the serial
+    PAY_IN = "pay_in"  # + put into the drawer
+    PAY_OUT = "pay_out"  # − taken out of it
+    SAFE_DROP = "safe_drop"  # − from the drawer into the safe; + back
+    BANK_DEPOSIT = "bank_deposit"  # − brought to the bank
+    EXPENSE = "expense"  # − an expense that was approved
+    REPAIR = "repair"  # + deposits and payments of a repair; − given back
+    STAFF = "staff"  # − an advance, a commission paid; + paid back
 
 
 class DrawerSession(SyncedRow):
@@ -43,6 +50,11 @@ class DrawerSession(SyncedRow):
     counted_minor: Mapped[MinorUnits | None]
     expected_minor: Mapped[MinorUnits | None]  # what the events said when it was counted
     notes: Mapped[str | None] = mapped_column(Text)
+    till: Mapped[str | None] = mapped_column(String(20), info={"since": 3})
+    cashier_id: Mapped[Id | None] = mapped_column(info={"since": 3})  # who answers for it now; None: who opened it
+    handed_from_id: Mapped[Id | None] = mapped_column(info={"since": 3})  # the session it was handed over from
+    explanation: Mapped[str | None] = mapped_column(Text, info={"since": 3})  # of a difference
+    approved_by: Mapped[Id | None] = mapped_column(info={"since": 3})  # the second person, for a large difference
 
     @property
     def is_open(self) -> bool:
@@ -76,6 +88,7 @@ class MoneyMove(SyncedRow):
     fee_minor: Mapped[MinorUnits | None]  # what the network took
     fee_borne_by: Mapped[str | None] = mapped_column(String(20))  # shop or customer
     note: Mapped[str | None]
+    photo: Mapped[str | None] = mapped_column(String(64))  # of the slip: SHA-256 of its bytes
     at: Mapped[UtcTime]
     by_id: Mapped[Id | None]
 

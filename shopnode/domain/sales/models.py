@@ -76,6 +76,7 @@ class CounterEventKind(StrEnum):
     LINE_REMOVED = "line_removed"  # after the customer had seen the sum
     CART_GIVEN_UP = "cart_given_up"  # with phones in it
     REPRINTED = "reprinted"
+    NO_SALE = "no_sale"  # the drawer was opened, and why
 
 
 class DecisionKind(StrEnum):

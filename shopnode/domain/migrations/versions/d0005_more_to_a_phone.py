@@ -64,6 +64,13 @@ COLUMNS: dict[str, list[sa.Column[Any]]] = {
         sa.Column("supplier_warranty_until", sa.String(10)),
         sa.Column("notes", sa.Text()),
     ],
+    "drawer_session": [
+        sa.Column("till", sa.String(20)),
+        sa.Column("cashier_id", ID),
+        sa.Column("handed_from_id", ID),
+        sa.Column("explanation", sa.Text()),
+        sa.Column("approved_by", ID),
+    ],
     "transfer_line": [
         sa.Column("condition", sa.String(20)),
         sa.Column("has_box", sa.Boolean()),

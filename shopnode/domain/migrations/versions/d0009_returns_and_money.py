@@ -46,7 +46,8 @@ def create_counter_event() -> None:
         sa.Column("by_id", ID, nullable=True),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_counter_event")),
         sa.CheckConstraint(
-            "kind IN ('line_removed', 'cart_given_up', 'reprinted')", name=op.f("ck_counter_event_kind_known")
+            "kind IN ('line_removed', 'cart_given_up', 'reprinted', 'no_sale')",
+            name=op.f("ck_counter_event_kind_known"),
         ),
     )
     op.create_index("ix_counter_event_at", "counter_event", ["tenant_id", "at"], unique=False)
@@ -92,11 +93,12 @@ def create_money_move() -> None:
         sa.Column("fee_minor", sa.BigInteger(), nullable=True),
         sa.Column("fee_borne_by", sa.String(20), nullable=True),
         sa.Column("note", sa.Text(), nullable=True),
+        sa.Column("photo", sa.String(64), nullable=True),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("by_id", ID, nullable=True),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_money_move")),
         sa.CheckConstraint(
-            "kind IN ('account_payment', 'store_credit', 'plan_payment', 'unallocated', 'used_phone', 'supplier', 'financier', 'counterfeit')",
+            "kind IN ('account_payment', 'store_credit', 'plan_payment', 'unallocated', 'used_phone', 'supplier', 'financier', 'counterfeit', 'pay_in', 'pay_out', 'safe_drop', 'bank_deposit', 'expense', 'repair', 'staff')",
             name=op.f("ck_money_move_kind_known"),
         ),
     )

@@ -1,0 +1,1 @@
+"""The day of a shop, added up from its drawer sessions, submitted and decided."""

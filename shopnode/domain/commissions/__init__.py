@@ -1,0 +1,1 @@
+"""What people earn by what they sell and mend, and what they owe the shop."""

@@ -1,0 +1,1 @@
+"""What the shop spends: asked for, decided by an owner, paid."""

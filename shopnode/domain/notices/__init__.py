@@ -1,0 +1,1 @@
+"""What people are told: on their screens, and by messages that wait for their provider."""

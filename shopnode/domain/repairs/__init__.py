@@ -1,0 +1,1 @@
+"""Repairs: from the intake at the counter to the delivery against its balance."""
