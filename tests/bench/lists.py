@@ -138,6 +138,7 @@ def times_of(client: FlaskClient, ask: Ask, rounds: int) -> Times | None:
         answer.get_data()
         own.append((thread_time() - begun_own) * 1000)
         wall.append((perf_counter() - begun) * 1000)
+        answer.close()  # as a server does once the answer is sent
         if answer.status_code in (404, 422):
             return None
         if answer.status_code != 200:

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from typing import Any
 
-from flask import Flask, g, request
+from flask import Flask, Response, g, request
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from shopnode.domain.actions import Done, perform, perform_many
+from shopnode.domain.collector import tidy_up
 from shopnode.domain.context import AnyApproval, Channel, Context
 
 USER_AGENT_MAX = 300
@@ -43,6 +44,11 @@ def install(app: Flask, resolve: Resolve) -> None:
         opened: ExitStack | None = g.pop("opened", None)
         if opened is not None:
             opened.close()
+
+    @app.after_request
+    def tidy_once_sent(response: Response) -> Response:
+        response.call_on_close(tidy_up)
+        return response
 
 
 def channel() -> Channel:
