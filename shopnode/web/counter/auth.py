@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from shopnode.domain.errors import Invalid, ShopError, TooManyTries
 from shopnode.domain.people.models import Shop
-from shopnode.domain.people.queries import staff_of_shop
+from shopnode.domain.people.queries import Colleague, staff_of_shop
 from shopnode.domain.people.sessions import SignedIn, sign_in, sign_out, switch_by_pin
 from shopnode.domain.people.sessions import lock as lock_session
 from shopnode.web.counter.home import COOKIE, this_node
@@ -108,7 +108,7 @@ def _last_person() -> str | None:
     return g.ctx.actor.id if g.ctx is not None else g.get("locked_for")
 
 
-def _people(session: Session) -> list:  # type: ignore[type-arg]
+def _people(session: Session) -> list[Colleague]:
     return staff_of_shop(session, this_node().home.shop_id or "")
 
 

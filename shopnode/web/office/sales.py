@@ -15,11 +15,20 @@ from sqlalchemy import select
 
 from shopnode.domain.customers.models import Customer
 from shopnode.domain.money import format_minor
-from shopnode.domain.paging import PAGE_DEFAULT, PAGE_MAX
+from shopnode.domain.paging import PAGE_DEFAULT, PAGE_MAX, Page
 from shopnode.domain.people.queries import all_shops, names_of, staff_list
 from shopnode.domain.permissions import Permission
 from shopnode.domain.sales.models import SaleLine, SaleStatus, SaleSummary
-from shopnode.domain.sales.queries import SaleFilter, list_sales, money_of_sales, sum_sales
+from shopnode.domain.sales.queries import (
+    MoneyOfSales,
+    SaleFilter,
+    SalesSum,
+    list_sales,
+    money_of_page,
+    money_of_sales,
+    sum_of_page,
+    sum_sales,
+)
 from shopnode.domain.sales.rules import METHOD_NAMES
 from shopnode.web.office.blueprint import bp
 from shopnode.web.office.spreadsheets import csv_answer
@@ -80,17 +89,18 @@ def sales() -> str:
     """Sales this person may see, newest first."""
     chosen = chosen_filters()
     if "cursor" in request.args:
-        return part("office/_sale_rows.html", last_day=request.args.get("last_day"), **sale_rows(chosen))
+        return part("office/_sale_rows.html", last_day=request.args.get("last_day"), **_rows(chosen, _found(chosen)))
     if "sums" in request.args:
         return part("office/_sale_sums.html", **_sums(chosen))
-    values = sale_rows(chosen)
+    found = _found(chosen)
+    values = _rows(chosen, found)
     # What may be of years is shown before it is added up.
-    is_long = values["next_url"] is not None and (chosen.words["period"] == "all" or bool(chosen.words["q"]))
-    asked = {name: text for name, text in chosen.words.items() if text}
-    values["sums_url"] = url_for("office.sales", **asked, sums=1) if is_long else None  # type: ignore[arg-type]
+    is_long = found.next_cursor is not None and (chosen.words["period"] == "all" or bool(chosen.words["q"]))
+    asked: dict[str, Any] = {name: text for name, text in chosen.words.items() if text}
+    values["sums_url"] = url_for("office.sales", **asked, sums=1) if is_long else None
     values = {
         **values,
-        **({} if is_long else _sums(chosen)),
+        **({} if is_long else _sums(chosen, found)),
         "has_filters": chosen.has_filters,
         "filters": chosen.words,
     }
@@ -100,14 +110,18 @@ def sales() -> str:
     return page("office/sales_list.html", choices=_choices(), crumbs=[("Sales", None)], **values)
 
 
-def sale_rows(chosen: Chosen, endpoint: str = "office.sales", limit: int = PAGE_DEFAULT) -> dict[str, Any]:
+def _found(chosen: Chosen) -> Page[SaleSummary]:
+    return list_sales(g.ctx, chosen.wanted, cursor=request.args.get("cursor"))
+
+
+def _rows(chosen: Chosen, found: Page[SaleSummary]) -> dict[str, Any]:
     """One page of the list and where the next one is."""
-    found = list_sales(g.ctx, chosen.wanted, limit=limit, cursor=request.args.get("cursor"))
     rows = rows_of(found.rows)
     asked: dict[str, Any] = {name: text for name, text in chosen.words.items() if text}
     next_url = None
     if found.next_cursor:
-        next_url = url_for(endpoint, **asked, cursor=found.next_cursor, last_day=rows[-1]["business_on"].isoformat())
+        last_day = rows[-1]["business_on"].isoformat()
+        next_url = url_for("office.sales", **asked, cursor=found.next_cursor, last_day=last_day)
     return {"rows": rows, "next_url": next_url, "show_shop": not g.ctx.home.is_shop}
 
 
@@ -144,14 +158,21 @@ def _short(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 
-def _sums(chosen: Chosen) -> dict[str, Any]:
-    whole, money = sum_sales(g.ctx, chosen.wanted), money_of_sales(g.ctx, chosen.wanted)
+def _sums(chosen: Chosen, found: Page[SaleSummary] | None = None) -> dict[str, Any]:
+    whole, money = _added_up(chosen, found)
     return {
         "sums": {
             "count": whole.count, "total_minor": whole.total_minor, "by_method": by_tender(money.by_method),
             "returned_minor": money.returned_minor,
         }
     }  # fmt: skip
+
+
+def _added_up(chosen: Chosen, found: Page[SaleSummary] | None) -> tuple[SalesSum, MoneyOfSales]:
+    """What all that was chosen adds up to. `found` is its first page, which may be all of it."""
+    if found is not None and found.next_cursor is None:
+        return sum_of_page(found.rows), money_of_page(g.ctx.session, found.rows)
+    return sum_sales(g.ctx, chosen.wanted), money_of_sales(g.ctx, chosen.wanted)
 
 
 def by_tender(amounts: dict[str, int]) -> list[tuple[str, int]]:
