@@ -62,6 +62,14 @@ class Permission(StrEnum):
     AUDIT_READ = "audit-logs:read"
     PRINTERS_USE = "printers:use"
     PRINTERS_MANAGE = "printers:manage"
+    EXPENSES_CREATE = "expenses:create"
+    EXPENSES_READ = "expenses:read"
+    EXPENSES_READ_ALL = "expenses:read-all"  # without it a person sees what they asked for themselves
+    EXPENSES_UPDATE = "expenses:update"
+    EXPENSES_DELETE = "expenses:delete"
+    EXPENSES_APPROVE = "expenses:approve"  # decide, set budgets, and agree on what comes again
+    NOTICES_READ = "notices:read"
+    JOBS_READ = "jobs:read"
     SETTINGS_UPDATE = "settings:update"
     CONFLICTS_RESOLVE = "conflicts:resolve"
 
@@ -71,12 +79,12 @@ P = Permission
 _STAFF = frozenset({
     P.SALES_CREATE, P.SALES_READ, P.DEVICES_CREATE, P.DEVICES_READ, P.PRODUCTS_READ, P.CUSTOMERS_CREATE,
     P.CUSTOMERS_READ, P.CLOSURES_CREATE, P.CLOSURES_READ, P.OWN_CREDENTIALS, P.PRINTERS_USE,
-    P.SALES_RETURN, P.STOCK_COUNT, P.USED_BUY, P.ACCOUNTS_COLLECT,
+    P.SALES_RETURN, P.STOCK_COUNT, P.USED_BUY, P.ACCOUNTS_COLLECT, P.EXPENSES_CREATE, P.EXPENSES_READ, P.NOTICES_READ,
 })  # fmt: skip
 _SUPERVISOR = _STAFF | {
     P.SALES_READ_ALL, P.SALES_UPDATE, P.LIMITS_APPROVE, P.DEVICES_UPDATE, P.PRODUCTS_ADJUST_STOCK,
     P.CUSTOMERS_UPDATE, P.STAFF_READ, P.REPORTS_EXPORT, P.PRINTERS_MANAGE,
-    P.SUPPLIERS_READ, P.ORDERS_MANAGE, P.GOODS_RECEIVE, P.STOCK_APPROVE_COUNT,
+    P.SUPPLIERS_READ, P.ORDERS_MANAGE, P.GOODS_RECEIVE, P.STOCK_APPROVE_COUNT, P.EXPENSES_READ_ALL,
 }  # fmt: skip
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
