@@ -6,6 +6,7 @@ price) are settings, not permissions. Source: the seed specification, "User Role
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 
@@ -51,11 +52,20 @@ class Permission(StrEnum):
     CUSTOMERS_ERASE = "customers:erase"
     ACCOUNTS_COLLECT = "accounts:collect"  # take payments on account, keep plans
     FINANCIERS_MANAGE = "financiers:manage"
+    REPAIRS_CREATE = "repairs:create"
+    REPAIRS_READ = "repairs:read"
+    REPAIRS_UPDATE = "repairs:update"
+    REPAIRS_DELETE = "repairs:delete"
+    REPAIRS_ASSIGN = "repairs:assign"
+    REPAIRS_COMPLETE = "repairs:complete"
+    REPAIRS_SKIP_CHECK = "repairs:skip-check"  # complete without the quality check
+    REPAIRS_SEE_PASSCODE = "repairs:see-passcode"  # every look is written down
     CLOSURES_CREATE = "closures:create"
     CLOSURES_READ = "closures:read"
     STAFF_CREATE = "staff:create"
     STAFF_READ = "staff:read"
     STAFF_UPDATE = "staff:update"
+    STAFF_DELETE = "staff:delete"
     STAFF_SUSPEND = "staff:suspend"
     OWN_CREDENTIALS = "own:credentials"
     REPORTS_EXPORT = "reports:export"
@@ -80,11 +90,13 @@ _STAFF = frozenset({
     P.SALES_CREATE, P.SALES_READ, P.DEVICES_CREATE, P.DEVICES_READ, P.PRODUCTS_READ, P.CUSTOMERS_CREATE,
     P.CUSTOMERS_READ, P.CLOSURES_CREATE, P.CLOSURES_READ, P.OWN_CREDENTIALS, P.PRINTERS_USE,
     P.SALES_RETURN, P.STOCK_COUNT, P.USED_BUY, P.ACCOUNTS_COLLECT, P.EXPENSES_CREATE, P.EXPENSES_READ, P.NOTICES_READ,
+    P.REPAIRS_CREATE, P.REPAIRS_READ,
 })  # fmt: skip
 _SUPERVISOR = _STAFF | {
     P.SALES_READ_ALL, P.SALES_UPDATE, P.LIMITS_APPROVE, P.DEVICES_UPDATE, P.PRODUCTS_ADJUST_STOCK,
     P.CUSTOMERS_UPDATE, P.STAFF_READ, P.REPORTS_EXPORT, P.PRINTERS_MANAGE,
     P.SUPPLIERS_READ, P.ORDERS_MANAGE, P.GOODS_RECEIVE, P.STOCK_APPROVE_COUNT, P.EXPENSES_READ_ALL,
+    P.REPAIRS_UPDATE, P.REPAIRS_ASSIGN, P.REPAIRS_COMPLETE, P.REPAIRS_SKIP_CHECK, P.REPAIRS_SEE_PASSCODE,
 }  # fmt: skip
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
@@ -92,3 +104,27 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.SUPERVISOR: _SUPERVISOR,
     Role.STAFF: _STAFF,
 }
+
+# What stays with owners whatever is chosen for a person: who has it could give themselves the rest.
+OWNERS_ALONE = frozenset({
+    P.STAFF_CREATE, P.STAFF_UPDATE, P.STAFF_DELETE, P.STAFF_SUSPEND, P.SETTINGS_UPDATE, P.CONFLICTS_RESOLVE,
+})  # fmt: skip
+NEVER_TAKEN = frozenset({P.OWN_CREDENTIALS})
+GIVEN, TAKEN = "yes", "no"
+
+
+def permissions_of(role: Role, choices: Iterable[tuple[str, str]]) -> frozenset[Permission]:
+    """What a person may: their role's, with what an owner gave or took. Choices about an owner change nothing.
+
+    choices  (permission, "yes" or "no"); what is no permission of this version is passed over
+    """
+    base = ROLE_PERMISSIONS[role]
+    if role is Role.OWNER:
+        return base
+    known = {(Permission(key), value) for key, value in choices if key in _KNOWN}
+    given = {key for key, value in known if value == GIVEN} - OWNERS_ALONE
+    taken = {key for key, value in known if value == TAKEN} - NEVER_TAKEN
+    return (base | given) - taken
+
+
+_KNOWN = frozenset(permission.value for permission in Permission)
