@@ -60,3 +60,5 @@ class Letter:
     statement: str = ""  # what is signed: larger than the small print
     signatures: tuple[str, ...] = ()
     footer: str = ""
+    code: str = ""  # a QR code of an address, and what it is for
+    code_words: str = ""

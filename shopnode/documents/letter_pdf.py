@@ -18,6 +18,8 @@ LARGE, BANNER = Type(17.8, bold=True), Type(11.1, True, WHITE)
 FINE = Type(8.4)  # a figure that fits its column no other way
 STEP = PLAIN.leading
 GAP = 8.0
+CODE_SIDE = 24 * MM  # read by any telephone from the paper on a desk
+CODE_LINES = 9  # of text, as high as the code with its words
 ROWS_MAX = 2_000
 
 
@@ -42,7 +44,7 @@ class _Sheets:
         for row in self.letter.facts:
             self._facts(row)
         self._table()
-        self._sums()
+        self._sums_and_code()
         self._closing()
         self._signatures()
         self._page_no()
@@ -152,6 +154,14 @@ class _Sheets:
         kind = kind if measure(clean(words), kind) <= room else FINE
         self.pen.text(right, words, kind, align="right", room=room)
 
+    def _sums_and_code(self) -> None:
+        if self.letter.code:
+            self._need(CODE_LINES)
+        page, top = self.pen.pages, self.pen.y
+        self._sums()
+        if self.letter.code:
+            self._code(top if self.pen.pages == page else self.pen.y)
+
     def _sums(self) -> None:
         if not self.letter.sums:
             return
@@ -171,6 +181,18 @@ class _Sheets:
         self.pen.text(left, line.label, STRONG if line.is_total else PLAIN, room=room)
         self.pen.text(RIGHT, line.amount, kind, align="right", room=RIGHT - left - 40)
         self.pen.y += LARGE.leading * 0.95 if line.is_total else STEP
+
+    def _code(self, top: float) -> None:
+        """A QR code left of the sums, and below it what it is for, and the address in letters."""
+        letter, pen = self.letter, self.pen
+        below, room = pen.y, (RIGHT - LEFT) * 0.42
+        pen.y = top - PLAIN.size * 0.4
+        pen.qr(LEFT, CODE_SIDE, letter.code)
+        pen.y += CODE_SIDE + SMALL.leading
+        for line in [*broken(letter.code_words, SMALL, room, 2), *broken(letter.code, SMALL, room, 2)]:
+            pen.text(LEFT, line, SMALL)
+            pen.y += SMALL.leading
+        pen.y = max(below, pen.y)
 
     def _closing(self) -> None:
         paragraphs = [(self.letter.statement, PLAIN)] + [(words, SMALL) for words in self.letter.sentences]

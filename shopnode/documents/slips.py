@@ -12,7 +12,7 @@ from shopnode.documents.money_text import money_text
 from shopnode.documents.papers import AgreementPaper, ManifestPaper
 from shopnode.documents.receipt_escpos import Sheet
 from shopnode.documents.receipt_rows import LINES_MAX, Block, Gap, Role, Row, Rule, handset_number
-from shopnode.documents.text import clean
+from shopnode.documents.text import sentences_of
 
 
 @dataclass(frozen=True)
@@ -67,32 +67,34 @@ class MoneySlip:
 
 def return_slip(slip: ReturnSlip, paper: Paper) -> bytes:
     """The slip for goods that came back."""
-    return _printed(_return_rows(slip), paper)
+    return printed(_return_rows(slip), paper)
 
 
 def money_slip(slip: MoneySlip, paper: Paper) -> bytes:
     """The slip for money in or out."""
-    return _printed(_money_rows(slip), paper)
+    return printed(_money_rows(slip), paper)
 
 
 def manifest_slip(manifest: ManifestPaper, paper: Paper) -> bytes:
     """A transfer's manifest, to go into the bag."""
-    return _printed(_manifest_rows(manifest), paper)
+    return printed(_manifest_rows(manifest), paper)
 
 
 def agreement_slip(agreement: AgreementPaper, paper: Paper) -> bytes:
     """The used-phone agreement where no other printer is at hand."""
-    return _printed(_agreement_rows(agreement), paper)
+    return printed(_agreement_rows(agreement), paper)
 
 
-def _printed(rows: Iterator[Block], paper: Paper) -> bytes:
+def printed(rows: Iterator[Block], paper: Paper) -> bytes:
+    """The rows as one job."""
     sheet = Sheet(paper)
     for block in rows:
         sheet.write(block)
     return sheet.finish()
 
 
-def _top(heading: Heading, title: str, number: str, *facts: tuple[str, str]) -> Iterator[Block]:
+def paper_top(heading: Heading, title: str, number: str, *facts: tuple[str, str]) -> Iterator[Block]:
+    """Whose paper it is, what it is, and the facts that have a value."""
     yield Row(Role.SHOP, heading.shop_name)
     for words in (heading.shop_address, f"Tel {heading.shop_phone}" if heading.shop_phone else ""):
         if words:
@@ -105,7 +107,14 @@ def _top(heading: Heading, title: str, number: str, *facts: tuple[str, str]) -> 
     yield Rule()
 
 
-def _signature(label: str) -> Iterator[Block]:
+def sentences_apart(text: str) -> Iterator[Block]:
+    """Each sentence a row of its own, for what is signed is never cut."""
+    for sentence in sentences_of(text):
+        yield Row(Role.SENTENCE, sentence)
+
+
+def signature_line(label: str) -> Iterator[Block]:
+    """Room to sign, and who signs."""
     for _ in range(4):
         yield Gap()
     yield Rule()
@@ -113,7 +122,7 @@ def _signature(label: str) -> Iterator[Block]:
 
 
 def _return_rows(slip: ReturnSlip) -> Iterator[Block]:
-    yield from _top(
+    yield from paper_top(
         slip.heading, "Return", slip.number, ("When", slip.at), ("Of receipt", slip.sale_number),
         ("Taken back by", slip.cashier), ("Customer", slip.customer_name), ("Why", slip.reason),
     )  # fmt: skip
@@ -131,11 +140,11 @@ def _return_rows(slip: ReturnSlip) -> Iterator[Block]:
     yield Row(Role.TOTAL, f"Refund {slip.currency}", money_text(slip.refund_minor, slip.exponent))
     for label, amount_minor in slip.paid_by:
         yield Row(Role.SUM, label, money_text(amount_minor, slip.exponent))
-    yield from _signature("Customer")
+    yield from signature_line("Customer")
 
 
 def _money_rows(slip: MoneySlip) -> Iterator[Block]:
-    yield from _top(
+    yield from paper_top(
         slip.heading, slip.title, slip.number, ("When", slip.at), ("With", slip.cashier), ("Name", slip.who),
         ("For", slip.what_for),
     )  # fmt: skip
@@ -145,11 +154,11 @@ def _money_rows(slip: MoneySlip) -> Iterator[Block]:
     if slip.balance is not None:
         yield Row(Role.SETTLED, slip.balance[0], money_text(slip.balance[1], slip.exponent))
     if slip.needs_signature:
-        yield from _signature("Received by")
+        yield from signature_line("Received by")
 
 
 def _manifest_rows(paper: ManifestPaper) -> Iterator[Block]:
-    yield from _top(
+    yield from paper_top(
         paper.heading, "Transfer", paper.number, ("From", paper.from_shop), ("To", paper.to_shop),
         ("Sent", paper.sent_at), ("By", paper.sent_by),
     )  # fmt: skip
@@ -164,11 +173,11 @@ def _manifest_rows(paper: ManifestPaper) -> Iterator[Block]:
     if paper.note:
         yield Row(Role.SENTENCE, paper.note)
     for label in ("Carried by", "Received by"):
-        yield from _signature(label)
+        yield from signature_line(label)
 
 
 def _agreement_rows(paper: AgreementPaper) -> Iterator[Block]:
-    yield from _top(
+    yield from paper_top(
         paper.heading, "Phone bought", paper.number, ("When", paper.signed_at), ("By", paper.buyer),
         ("Seller", paper.seller_name or "On file"), ("Phone", paper.seller_phone), ("ID", paper.seller_id),
         ("Address", paper.seller_address),
@@ -181,7 +190,6 @@ def _agreement_rows(paper: AgreementPaper) -> Iterator[Block]:
     paid = "Traded in" if paper.traded_in_for else "Paid"
     yield Row(Role.TOTAL, f"{paid} {paper.currency}", money_text(paper.amount_minor, paper.exponent))
     yield Rule()
-    for sentence in clean(paper.statement).split(". "):  # apart, for what is signed is never cut
-        yield Row(Role.SENTENCE, f"{sentence.rstrip('.')}.")
-    yield from _signature("Seller")
-    yield from _signature("For the shop")
+    yield from sentences_apart(paper.statement)
+    yield from signature_line("Seller")
+    yield from signature_line("For the shop")

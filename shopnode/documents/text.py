@@ -14,6 +14,7 @@ import unicodedata
 from functools import lru_cache
 
 TEXT_MAX = 600  # characters looked at; more of one field never reaches paper
+SIGNED_TEXT_MAX = 6_000  # of terms or a statement, which are printed whole
 
 CODE_PAGES = {"cp1252": 16, "cp858": 19, "ascii": 0}  # Python's codec → the number after ESC t
 
@@ -35,6 +36,12 @@ def clean(text: str, limit: int = TEXT_MAX) -> str:
     limit  characters looked at, so that a name of ten thousand costs no more than one of six hundred
     """
     return " ".join(visible(text[:limit]).split())
+
+
+def sentences_of(text: str) -> tuple[str, ...]:
+    """A long text sentence by sentence: each is short enough to be printed whole."""
+    parts = clean(text, SIGNED_TEXT_MAX).split(". ")
+    return tuple(f"{part.rstrip('.')}." for part in parts if part.strip("."))
 
 
 def visible(text: str) -> str:

@@ -12,6 +12,7 @@ from shopnode.documents.papers import (
     StatementEntry,
     StatementPaper,
 )
+from shopnode.documents.repair_papers import DeliveryPaper, LeftDevice, RepairSlip, RepairWork
 from shopnode.documents.slips import MoneySlip, ReturnedLine, ReturnSlip
 
 HEADING = Heading(
@@ -100,3 +101,50 @@ MONEY = MoneySlip(
     HEADING, "KLA1-M000012", "Payment on account", "23 Nov 2026, 10:20 EAT", "Aisha", 300_000, "MTN MoMo",
     "27183141592", "Nakato Grace", "KLA1-000098", ("Still owed", 460_000), True,
 )  # fmt: skip
+REPAIR = RepairSlip(
+    HEADING,
+    "KLA1-J000012",
+    "7KQM-3XPD",
+    "22 Nov 2026, 09:14 EAT",
+    "Aisha",
+    "Okello James",
+    LeftDevice("Tecno Camon 20 Pro", "356938035643809", "Black"),
+    "Fell in the bath, shows nothing since then",
+    ("Does not switch on", "Screen broken"),
+    (("Switches on", "Fault"), ("Screen", "Fault"), ("Touch", "Could not test"), ("Charging", "OK"), ("Camera", "OK")),
+    ("SIM card", "Case"),
+    ("Water damage", "Opened before"),
+    customer_phone="0701 987 654",
+    passcode="Left with us, sealed",
+    data_consent="May be lost: the customer agreed",
+    promised_at="25 Nov 2026, 17:00 EAT",
+    ready_by="25 Nov, 17:00",
+    estimate_minor=180_000,
+    deposit_minor=50_000,
+    diagnosis_fee_minor=10_000,
+    terms="Devices that were wet are repaired without a promise that they last. A device is given to whoever brings "
+    "this slip or its code. What is not fetched within 90 days of the last notice may be sold, and what is left after "
+    "our bill is kept for you.",
+    follow_url="https://hub.example.com/r/7KQM3XPD",
+)
+DELIVERY = DeliveryPaper(
+    HEADING,
+    "KLA1-J000012",
+    "Repaired",
+    "25 Nov 2026, 16:40 EAT",
+    "Aisha",
+    "Okello James",
+    LeftDevice("Tecno Camon 20 Pro", "356938035643809", "Black"),
+    "Okello Peter",
+    (
+        RepairWork("Screen Tecno Camon 20 Pro", 140_000, notes=("Serial SCR-2211-88", "Old part given back")),
+        RepairWork("Labour", 40_000),
+    ),
+    180_000,
+    180_000,
+    "KLA1-000131",
+    ("SIM card", "Case"),
+    ("Camera: scratch that was not noted",),
+    "90 days, until 23 Feb 2027",
+    "Returned",
+)

@@ -24,8 +24,10 @@ from shopnode.documents.papers import (
     order_letter,
     statement_letter,
 )
+from shopnode.documents.repair_papers import delivery_letter, slip_letter
+from shopnode.documents.repair_slips import delivery_slip_bytes, repair_slip_bytes
 from shopnode.documents.slips import agreement_slip, manifest_slip, money_slip, return_slip
-from tests.documents.paper_samples import AGREEMENT, MANIFEST, MONEY, ORDER, RETURN, STATEMENT
+from tests.documents.paper_samples import AGREEMENT, DELIVERY, MANIFEST, MONEY, ORDER, REPAIR, RETURN, STATEMENT
 from tests.documents.samples import PLAIN_RECEIPT
 from tests.documents.strategies import amounts, nasty
 
@@ -36,12 +38,32 @@ LETTERS: dict[str, tuple[Any, Callable[[Any], Letter], list[str]]] = {
     "statement": (STATEMENT, statement_letter, ["545,000", "-300,000", "31 to 60 days", "460,000", "5 Oct 2026"]),
     "order": (ORDER, order_letter, ["KLA1-P000012", "10,400,000", "10,900,000", "Musa", "TEC-S40"]),
     "manifest": (MANIFEST, manifest_letter, ["IMEI 356938035643809", "Serial SN-A15-0093", "43", "Received by"]),
+    "repair": (REPAIR, slip_letter, [
+        "KLA1-J000012", "7KQM-3XPD", "Could not test", "180,000", "10,000", "our bill is",
+        "hub.example.com/r/7KQM3XPD", "Water damage", "SIM card", "Customer: signature",
+    ]),
+    "repair delivered": (DELIVERY, delivery_letter, [
+        "Okello Peter", "140,000", "SCR-2211-88", "KLA1-000131", "90 days, until 23 Feb 2027", "scratch that was not",
+    ]),
     "invoice": (PLAIN_RECEIPT, invoice_letter, ["KLA1-000123", "650,000", "VAT 18% included", "IMEI 001234567890130"]),
 }  # fmt: skip
 SLIPS: dict[str, tuple[Any, Callable[[Any, Paper], bytes], list[str]]] = {
     "return": (RETURN, return_slip, ["KLA1-R000009", "-10,000", "To the bench", "639,500"]),
     "money": (MONEY, money_slip, ["KLA1-M000012", "300,000", "27183141592", "460,000"]),
     "manifest": (MANIFEST, manifest_slip, ["KLA1-T000004", "356938035643817", "43"]),
+    "repair": (
+        REPAIR,
+        repair_slip_bytes,
+        [
+            "KLA1-J000012",
+            "7KQM-3XPD",
+            "Touch: Could not test",
+            "180,000",
+            "kept for you",
+            "hub.example.com/r/7KQM3XPD",
+        ],
+    ),
+    "repair delivered": (DELIVERY, delivery_slip_bytes, ["Okello Peter", "SCR-2211-88", "180,000", "scratch that"]),
     "agreement": (AGREEMENT, agreement_slip, ["KLA1-U000007", "280,000", "356938035643809", "stolen"]),
 }
 
