@@ -13,7 +13,15 @@ from shopnode.domain.handsets.models import StockUnit
 from shopnode.domain.permissions import Role
 from shopnode.domain.sales.errors import SaleLocked, SaleUndone
 from shopnode.domain.sales.models import Payment, Sale, SaleDecision, SaleLine, SaleSummary
-from shopnode.domain.sales.queries import SaleFilter, list_sales, sale_detail, sum_sales
+from shopnode.domain.sales.queries import (
+    SaleFilter,
+    list_sales,
+    money_of_page,
+    money_of_sales,
+    sale_detail,
+    sum_of_page,
+    sum_sales,
+)
 from shopnode.domain.stock.models import StockLevel
 from shopnode.domain.stock.queries import stock_differences
 from tests.domain.till import FLOAT, IMEIS, Till, open_till
@@ -204,6 +212,17 @@ def test_sales_are_found_by_number_imei_item_and_reference(till):
         for word in ("000001", "KLA1-000001", IMEIS[0], "spark 40", "ab12"):
             assert found(ctx, word) == [sale_id], word
         assert found(ctx, "100%") == []
+
+
+def test_a_list_that_is_shown_whole_adds_up_to_the_same(till):
+    undone = till.sell({"device_id": till.units[0]}).result["sale_id"]
+    till.sell(pay=[{"method": "mtn", "amount": 5_000, "reference": "AB 12"}])
+    till.shop.do("sales.void", sale_id=undone, reason="wrong")
+    with till.shop.reading() as ctx:
+        rows = list_sales(ctx, SaleFilter()).rows
+        assert (sum_of_page(rows).count, sum_of_page(rows).undone) == (1, 1)
+        assert sum_of_page(rows) == sum_sales(ctx, SaleFilter())
+        assert money_of_page(ctx.session, rows) == money_of_sales(ctx, SaleFilter())
 
 
 def test_a_list_of_sales_is_walked_by_cursor_without_gaps(till):

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from shopnode.domain.accounts.ledger import open_charges
 from shopnode.domain.accounts.models import Account, AccountAllocation, AccountBalance, AccountEntry
@@ -175,7 +175,7 @@ def who_owes(
     )
     today = today_of(ctx)
     if overdue_only:
-        query = query.where(Customer.id.in_(_customers_overdue(today)))
+        query = query.where(_is_overdue(today))
     place = decode_cursor(cursor, (int, str))
     if place is not None:
         query = query.where(beyond((owed.c.owes, Customer.id), place, downwards=True))
@@ -201,7 +201,7 @@ def due_soon(ctx: Context, days: int = 7) -> list[Due]:
     left = AccountEntry.amount - _allocated()
     owing = select(_owed().subquery().c.customer_id)
     query = (
-        select(AccountEntry, left, kept.label("kept"))
+        select(AccountEntry.id, kept.label("kept"), AccountEntry.number, AccountEntry.due_on, left.label("open"))
         .join(Customer, Customer.id == AccountEntry.customer_id)
         .where(_is_charge(), left > 0, AccountEntry.due_on <= until, kept.in_(owing))
         .order_by(AccountEntry.due_on, AccountEntry.at, AccountEntry.id)
@@ -209,11 +209,7 @@ def due_soon(ctx: Context, days: int = 7) -> list[Due]:
     )
     rows = ctx.session.execute(query).all()
     people = _people(ctx.session, {row.kept for row in rows})
-    found = []
-    for entry, open_minor, customer_id in rows:
-        who = people[customer_id]
-        found.append(Due(entry.id, who.id, who.name, who.phone, entry.number, entry.due_on, int(open_minor)))
-    return found
+    return [Due(row.id, row.kept, *people[row.kept], row.number, row.due_on, int(row.open)) for row in rows]
 
 
 def _owed() -> Select[str, int]:
@@ -242,30 +238,40 @@ def _allocated() -> ColumnElement[int]:
     )
 
 
-def _customers_overdue(today: date) -> Select[str]:
-    kept = func.coalesce(Customer.merged_into, Customer.id)
-    return (
-        select(kept)
-        .join(AccountEntry, AccountEntry.customer_id == Customer.id)
-        .where(_is_charge(), AccountEntry.due_on < today, AccountEntry.amount > _allocated())
+def _is_overdue(today: date) -> ColumnElement[bool]:
+    """The customer of the outer query has an open charge that was due before. Asked of each on the way through those
+    who owe, of whom a page full is soon found."""
+    whose = aliased(Customer)
+    known_as = select(whose.id).where(or_(whose.id == Customer.id, whose.merged_into == Customer.id))
+    charge = select(AccountEntry.id).where(
+        AccountEntry.customer_id.in_(known_as.correlate(Customer)), _is_their_charge()
     )
+    return charge.where(AccountEntry.due_on < today, AccountEntry.amount > _allocated()).correlate(Customer).exists()
+
+
+def _is_their_charge() -> ColumnElement[bool]:
+    """The same as `_is_charge`, where entries are read by customer and by no other index."""
+    return and_(func.coalesce(AccountEntry.account, "") == Account.CREDIT.value, AccountEntry.amount > 0)
 
 
 def _open_by_customer(session: Session, customer_ids: Collection[str]) -> dict[str, list[OpenCharge]]:
-    """The open charges of many customers in one query, the first due first."""
-    kept = func.coalesce(Customer.merged_into, Customer.id)
+    """The open charges of many customers, the first due first."""
+    known_as = or_(Customer.id.in_(customer_ids), Customer.merged_into.in_(customer_ids))
+    people = select(Customer.id, Customer.merged_into).where(known_as)
+    read_as = {row.id: row.merged_into or row.id for row in session.execute(people)} if customer_ids else {}
     left = AccountEntry.amount - _allocated()
     query = (
-        select(kept, AccountEntry.id, left, AccountEntry.due_on)
-        .join(Customer, Customer.id == AccountEntry.customer_id)
-        .where(_is_charge(), left > 0, kept.in_(customer_ids))
+        select(AccountEntry.customer_id, AccountEntry.id, left, AccountEntry.due_on)
+        .where(AccountEntry.customer_id.in_(list(read_as)), _is_their_charge(), left > 0)
         .order_by(AccountEntry.due_on, AccountEntry.at, AccountEntry.id)
     )
     found: dict[str, list[OpenCharge]] = defaultdict(list)
-    for customer_id, row_id, open_minor, due_on in session.execute(query) if customer_ids else ():
-        found[customer_id].append(OpenCharge(row_id, int(open_minor), due_on))
+    for customer_id, row_id, open_minor, due_on in session.execute(query) if read_as else ():
+        found[read_as[customer_id]].append(OpenCharge(row_id, int(open_minor), due_on))
     return found
 
 
-def _people(session: Session, ids: Collection[str]) -> dict[str, Customer]:
-    return {row.id: row for row in session.scalars(select(Customer).where(Customer.id.in_(ids)))} if ids else {}
+def _people(session: Session, ids: Collection[str]) -> dict[str, tuple[str, str | None]]:
+    """Name and telephone number of each of these."""
+    query = select(Customer.id, Customer.name, Customer.phone).where(Customer.id.in_(ids))
+    return {row.id: (row.name, row.phone) for row in session.execute(query)} if ids else {}

@@ -59,6 +59,13 @@ def owed_to(ctx: Context, supplier_id: str) -> int:
     return balances(ctx, [supplier_id]).get(supplier_id, 0)
 
 
+def all_balances(ctx: Context) -> dict[str, int]:
+    """What is owed to every supplier whose account does not stand at nothing."""
+    amount = func.sum(SupplierEntry.amount_minor)
+    query = select(SupplierEntry.supplier_id, amount).where(_here(ctx)).group_by(SupplierEntry.supplier_id)
+    return {row[0]: int(row[1]) for row in ctx.session.execute(query.having(amount != 0))}
+
+
 def balances(ctx: Context, supplier_ids: Collection[str]) -> dict[str, int]:
     """What is owed to each of these suppliers that has an account."""
     query = select(SupplierEntry.supplier_id, func.sum(SupplierEntry.amount_minor))
@@ -68,9 +75,7 @@ def balances(ctx: Context, supplier_ids: Collection[str]) -> dict[str, int]:
 
 def debts(ctx: Context) -> list[Debt]:
     """Every supplier whose account does not stand at nothing, the largest debt first."""
-    amount = func.sum(SupplierEntry.amount_minor)
-    query = select(SupplierEntry.supplier_id, amount).where(_here(ctx)).group_by(SupplierEntry.supplier_id)
-    owed = {row[0]: int(row[1]) for row in ctx.session.execute(query.having(amount != 0))}
+    owed = all_balances(ctx)
     ages = ages_by_supplier(ctx, owed)
     names = select(Supplier.id, Supplier.name).where(Supplier.id.in_(owed))
     found = [Debt(row.id, row.name, owed[row.id], ages[row.id]) for row in ctx.session.execute(names)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, CompoundSelect, except_, func, or_, select
 from sqlalchemy.orm import Session
@@ -129,20 +130,23 @@ def _views(ctx: Context, transfers: list[Transfer]) -> list[TransferView]:
 
 
 def _lines(session: Session, wanted: ColumnElement[bool]) -> dict[str, list[WayLine]]:
+    # Columns and no records: a list shows hundreds of phones.
     query = (
-        select(TransferLine, Handset, Product.name, TransferReceipt)
+        select(
+            TransferLine.transfer_id, TransferLine.id, TransferLine.unit_id, TransferLine.handset_id,
+            TransferLine.product_id, Product.name, func.coalesce(Handset.imei1, Handset.serial, ""),
+            TransferLine.cost_minor, TransferLine.grade, TransferReceipt.kind, TransferReceipt.at,
+            TransferReceipt.note,
+        )
         .join(Handset, Handset.id == TransferLine.handset_id)
         .join(Product, Product.id == TransferLine.product_id)
         .outerjoin(TransferReceipt, TransferReceipt.line_id == TransferLine.id)
         .where(wanted)
         .order_by(Product.name, Handset.imei1, TransferLine.id)
-    )
+    )  # fmt: skip
     found: dict[str, list[WayLine]] = {}
-    for line, handset, product, end in session.execute(query):
-        found.setdefault(line.transfer_id, []).append(WayLine(
-            line.id, line.unit_id, line.handset_id, line.product_id, product, handset.number, line.cost_minor,
-            line.grade, end.kind if end else None, end.at if end else None, end.note if end else None,
-        ))  # fmt: skip
+    for transfer_id, *cells in map(list[Any], session.execute(query)):
+        found.setdefault(transfer_id, []).append(WayLine(*cells))
     return found
 
 

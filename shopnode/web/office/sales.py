@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from shopnode.domain.customers.models import Customer
 from shopnode.domain.money import format_minor
-from shopnode.domain.paging import PAGE_DEFAULT, PAGE_MAX, Page
+from shopnode.domain.paging import PAGE_MAX, Page
 from shopnode.domain.people.queries import all_shops, names_of, staff_list
 from shopnode.domain.permissions import Permission
 from shopnode.domain.sales.models import SaleLine, SaleStatus, SaleSummary

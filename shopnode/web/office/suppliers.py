@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from shopnode.domain.buying.models import Supplier, SupplierEntryKind
-from shopnode.domain.buying.owed import ages_by_supplier, balances, debts, owed_to, statement
+from shopnode.domain.buying.owed import ages_by_supplier, all_balances, balances, owed_to, statement
 from shopnode.domain.buying.queries import OrderFilter, find_supplier, list_orders, list_receipts, search_suppliers
 from shopnode.domain.buying.returned import ReturnFilter, list_returns
 from shopnode.domain.errors import Invalid
@@ -72,10 +72,11 @@ def suppliers() -> ResponseReturnValue:
 def _rows(words: dict[str, str], cursor: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
     session = g.ctx.session
     if words["state"] == "owed":
-        owing = [debt for debt in debts(g.ctx) if words["q"].lower() in debt.name.lower()]
-        query = select(Supplier).where(Supplier.id.in_([debt.supplier_id for debt in owing]))
-        known = {row.id: row for row in session.scalars(query)}
-        return [_row(known[debt.supplier_id], debt.owed_minor) for debt in owing], None
+        owing = all_balances(g.ctx)
+        known = session.scalars(select(Supplier).where(Supplier.id.in_(owing)))
+        wanted = [row for row in known if words["q"].lower() in row.name.lower()]
+        wanted.sort(key=lambda row: (-owing[row.id], row.name))
+        return [_row(row, owing[row.id]) for row in wanted], None
     found = search_suppliers(session, words["q"], archived=words["state"] == "archived", limit=limit, cursor=cursor)
     owed = balances(g.ctx, [row.id for row in found.rows])
     return [_row(row, owed.get(row.id, 0)) for row in found.rows], found.next_cursor
