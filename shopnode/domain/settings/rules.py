@@ -59,6 +59,12 @@ CHOICES = {
         Choice("used_id_photos", 1, "Photos needed of a seller's ID when a phone is bought; 0 for none.", 0, 4),
         Choice("identity_keep_months", 60, "Months for which it is kept who sold a phone.", 1, 240),
         Choice("count_difference_limit_minor", 50_000, "A larger difference of one's own count needs a second person."),
+        Choice("variance_limit_minor", 20_000, "A drawer that is off by more needs an explanation and a second person."),
+        Choice(
+            "variance_limit_supervisor_minor", 200_000, "A drawer that is off by more is accepted by the owner alone."
+        ),
+        Choice("pay_out_limit_staff_minor", 100_000, "Staff take more out of the drawer with a second person."),
+        Choice("drawer_forgotten_hours", 16, "Hours after which a drawer that is still open was forgotten.", 1, 168),
         Choice("reorder_lead_days", 7, "Days from order to delivery where neither product nor supplier says.", 0, 365),
         Choice("reorder_cover_days", 14, "Days of sales that an order brings beyond its delivery.", 1, 365),
         Choice("momo_pending_max_minor", 0, "Mobile money still coming that completes a sale, at most; 0 for none."),
