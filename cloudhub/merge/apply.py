@@ -35,7 +35,7 @@ def apply(books: Books, works: list[Work], *, careful: bool = False) -> None:
     """Write the rows of these entries. Raises NeedsCare; when careful, Unfit or Missing."""
     for work in works:
         work.taken, work.told, work.as_written = list(work.blocks), [], not work.is_translated
-        leave_out_foreign(books, work)
+        leave_out_foreign(books, work, careful=careful)
         if work.returned:
             if not careful:
                 raise NeedsCare  # what stands is told as of this entry, and not of the one before it

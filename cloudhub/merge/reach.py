@@ -5,7 +5,8 @@ The portal (a sender without a shop) reaches everything. Facts and holdings of a
 
 Invariants:
   * A row of another shop is not written, by an insert, by a change, or by giving it to that shop.
-  * Who is an owner, and who is shut out, is changed by owners alone, as the hub knows them.
+  * Who is an owner, who is shut out or has left, and what somebody may beside their role is changed by owners alone,
+    as the hub knows them. An owner's approval is their word, too: the counter had their PIN or their code (rule 90).
 """
 
 from __future__ import annotations
@@ -17,14 +18,27 @@ from cloudhub.merge.tables import EntityTable, entity_tables
 from cloudhub.merge.work import MERGED, NeedsCare, Work
 from sync_protocol.shape import Block
 
-OWNERS_ONLY = {"staff": frozenset({"role", "suspended_at"})}
+OWNERS_ONLY = {
+    "staff": frozenset({"role", "suspended_at", "archived_at"}),
+    "staff_choice": frozenset({"staff_id", "key", "value"}),
+}
+OWNERS_ROWS = "staff_choice"  # nobody else makes one
 
 
-def leave_out_foreign(books: Books, work: Work) -> None:
-    """Take new register rows of other shops out of what an entry writes."""
+def leave_out_foreign(books: Books, work: Work, *, careful: bool) -> None:
+    """Take new register rows of other shops, and those that only an owner makes, out of what an entry writes.
+
+    Raises NeedsCare unless careful.
+    """
     kept: list[Block] = []
     for block in work.taken:
         entity, op, columns, rows = block
+        if op == "i" and entity == OWNERS_ROWS and not _is_owners(books, work):
+            if not careful:
+                raise NeedsCare  # an entry just before may have made its actor an owner
+            for row in rows:
+                _refuse(books, work, "not_owner", "staff", row[columns.index("staff_id")])
+            continue
         if op != "i" or not _is_shops_own(entity_tables()[entity]):
             kept.append(block)
             continue
@@ -63,7 +77,7 @@ def without_owners_fields(
 ) -> dict[str, list[Any]]:
     """The changes less those that only an owner makes; what was left out is listed. Raises NeedsCare unless careful."""
     reserved = OWNERS_ONLY.get(table.name)
-    if reserved is None or work.sender.shop_id is None or books.is_owner(work.entry.get("actor")):
+    if reserved is None or _is_owners(books, work):
         return changes
     refused = [name for name, change in changes.items() if name in reserved and change[1] != current[name]]
     if refused and not careful:
@@ -71,6 +85,12 @@ def without_owners_fields(
     for name in refused:
         _refuse(books, work, "not_owner", table.name, row_id, key=name)
     return {name: change for name, change in changes.items() if name not in refused}
+
+
+def _is_owners(books: Books, work: Work) -> bool:
+    """Whether an owner did this, said yes to it, or it comes from the portal, whose door asked."""
+    people = (work.entry.get("actor"), work.entry.get("approver"))
+    return work.sender.shop_id is None or any(books.is_owner(person) for person in people)
 
 
 def _is_shops_own(table: EntityTable) -> bool:

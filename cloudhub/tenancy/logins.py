@@ -24,6 +24,7 @@ from shopnode.domain.context import CONSOLE, Actor, Channel, Context
 from shopnode.domain.errors import Invalid, NotFound, NotSignedIn
 from shopnode.domain.people.models import Staff
 from shopnode.domain.people.passwords import PASSWORD_MIN, hash_secret, needs_rehash, verify_secret
+from shopnode.domain.people.queries import actor_for
 from shopnode.domain.permissions import Role
 
 SECRET_BYTES = 32
@@ -43,12 +44,15 @@ class PortalUser:
     login_id: str
     staff_id: str
     session_hash: str
-    name: str
-    role: Role
+    actor: Actor
 
     @property
-    def actor(self) -> Actor:
-        return Actor(self.staff_id, self.name, self.role)
+    def name(self) -> str:
+        return self.actor.name
+
+    @property
+    def role(self) -> Role:
+        return self.actor.role
 
 
 def sign_in(hub: Hub, email: str, password: str, *, ip: str | None = None, user_agent: str | None = None) -> str:
@@ -110,7 +114,7 @@ def user_of_session(hub: Hub, session_hash: str) -> PortalUser:
         with hub.database.session(row.tenant_id) as session:
             mine = update(PortalSession).where(PortalSession.id_hash == row.id_hash)
             session.execute(mine.values(seen_at=now))
-    return PortalUser(row.tenant_id, row.login_id, row.staff_id, row.id_hash, person.name, person.role)
+    return PortalUser(row.tenant_id, row.login_id, row.staff_id, row.id_hash, person)
 
 
 def context_of(hub: Hub, user: PortalUser, channel: Channel | None = None) -> Context:
@@ -155,14 +159,9 @@ def set_portal_password(hub: Hub, tenant_id: str, staff_id: str, password: str) 
 
 def _person(hub: Hub, tenant_id: str, staff_id: str) -> Actor | None:
     """The person as an actor, while they may use the portal."""
-    query = select(Staff.name, Staff.role).where(
-        Staff.id == staff_id, Staff.suspended_at.is_(None), Staff.archived_at.is_(None)
-    )
     with hub.database.session(tenant_id, read_only=True) as session:
-        row = session.execute(query).one_or_none()
-    if row is None or Role(row.role) not in PORTAL_ROLES:
-        return None
-    return Actor(staff_id, row.name, Role(row.role))
+        person = actor_for(session, staff_id, None)
+    return person if person is not None and person.role in PORTAL_ROLES else None
 
 
 def _hash(secret: str) -> str:

@@ -12,20 +12,27 @@ from sqlalchemy.orm import Session
 from shopnode.domain.clock import Clock, to_datetime
 from shopnode.domain.errors import ApprovalNeeded, NotPermitted
 from shopnode.domain.homes import Home
-from shopnode.domain.permissions import ROLE_PERMISSIONS, Permission, Role
+from shopnode.domain.permissions import ROLE_PERMISSIONS, Permission, Role, permissions_of
 
 
 @dataclass(frozen=True)
 class Actor:
-    """A person of the staff; `id` is None for the console and for the system itself."""
+    """A person of the staff; `id` is None for the console and for the system itself.
+
+    choices  what an owner chose for this person beside their role: (permission or limit, value)
+    scopes   of a program that acts as this person by a key; None for the person themselves
+    """
 
     id: str | None
     name: str
     role: Role
+    choices: tuple[tuple[str, str], ...] = ()
+    scopes: frozenset[Permission] | None = None
 
     @property
     def permissions(self) -> frozenset[Permission]:
-        return ROLE_PERMISSIONS[self.role]
+        whole = permissions_of(self.role, self.choices) if self.choices else ROLE_PERMISSIONS[self.role]
+        return whole if self.scopes is None else whole & self.scopes
 
 
 CONSOLE = Actor(None, "Console", Role.OWNER)  # a command typed at the shop's own computer
@@ -99,10 +106,17 @@ class Context:
         """Name the record this action is about; its history lists the entry."""
         self.marks["subject"] = (entity, record_id)
 
-    def require_approval(self, reason: str, *, enough: Callable[[Role], bool] | None = None) -> None:
+    def require_approval(
+        self,
+        reason: str,
+        *,
+        enough: Callable[[Role], bool] | None = None,
+        within: Callable[[Actor], bool] | None = None,
+    ) -> None:
         """Demand a second person for what passes the actor's limit.
 
-        enough  whether it is within the limits of somebody of that role: the approver's own limit counts, too
+        enough  whether somebody of that role may approve it at all
+        within  whether it is within that person's own limits: an approver has limits, too
 
         Raises ApprovalNeeded when nobody approved, NotPermitted when the approver is the actor or may not.
         """
@@ -112,7 +126,7 @@ class Context:
             raise NotPermitted("Nobody approves their own. Ask another person to enter their PIN.")
         if Permission.LIMITS_APPROVE not in self.approver.permissions:
             raise NotPermitted(f"{self.approver.name} may not approve this. Ask a supervisor or the owner.")
-        if enough is not None and not enough(self.approver.role):
+        if not ((enough is None or enough(self.approver.role)) and (within is None or within(self.approver))):
             raise NotPermitted(f"{reason} That is above the limit of {self.approver.name}, too. Ask the owner.")
         self.marks["approved"] = reason
 

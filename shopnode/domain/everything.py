@@ -17,6 +17,8 @@ import shopnode.domain.catalogue.actions
 import shopnode.domain.catalogue.projections
 import shopnode.domain.customers.actions
 import shopnode.domain.customers.erasing
+import shopnode.domain.expenses.actions
+import shopnode.domain.expenses.planning
 import shopnode.domain.exports
 import shopnode.domain.financiers.actions
 import shopnode.domain.handsets.actions
@@ -25,6 +27,8 @@ import shopnode.domain.handsets.states
 import shopnode.domain.handsets.transfers
 import shopnode.domain.models
 import shopnode.domain.people.actions
+import shopnode.domain.people.choices
+import shopnode.domain.people.leaving
 import shopnode.domain.people.phone_setup
 import shopnode.domain.photos.actions
 import shopnode.domain.plans.actions

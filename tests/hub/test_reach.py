@@ -8,6 +8,7 @@ import pytest
 
 from cloudhub.merge.conflicts import open_exceptions
 from shopnode.domain.actions import perform
+from shopnode.domain.people.access_models import staff_choice_id
 from shopnode.domain.people.models import posting_id
 from sync_protocol.personal import Sealer
 from tests.hub.raw import RawNode, change, product, raw_node
@@ -119,3 +120,32 @@ def test_whom_an_owner_made_an_owner_a_moment_ago_acts_as_one(world: World, raw:
 
     assert raw.push().verdicts == {}
     assert listed(world) == []
+
+
+def choice(world: World, node: RawNode, person: str, value: str = "yes") -> list[Any]:
+    columns = ["id", "staff_id", "key", "value"]
+    return ["staff_choice", "i", columns, [[staff_choice_id(person, "sales:update"), person, "sales:update", value]]]
+
+
+def test_what_somebody_may_is_chosen_by_owners_alone(world: World, raw: RawNode, other: RawNode) -> None:
+    person = hire(world)
+    raw.write(choice(world, raw, person), actor=person)
+    assert raw.push().verdicts == {1: "merged"}
+    assert world.rows("SELECT value FROM staff_choice") == []
+    assert listed(world) == [("not_owner", person)]
+
+    raw.write(choice(world, raw, person), actor=world.kisura.owner_id)
+    assert raw.push().verdicts == {}
+    raw.write(
+        change("staff_choice", staff_choice_id(person, "sales:update"), seen=10**6, value=("yes", "no")), actor=person
+    )
+    assert raw.push().verdicts == {3: "merged"}
+    assert world.rows("SELECT value FROM staff_choice") == [("yes",)]
+
+
+def test_rule_90_an_owners_approval_shuts_out_for_the_hub_too(world: World, raw: RawNode) -> None:
+    clerk, dismissed = hire(world), hire(world, phone="+256772000112")
+    shut_out = change("staff", dismissed, seen=10**6, suspended_at=(None, 1_790_000_000_000))
+    raw.write(shut_out, actor=clerk, approver=world.kisura.owner_id)
+    assert raw.push().verdicts == {}
+    assert world.rows("SELECT suspended_at FROM staff WHERE id = :p", p=dismissed) == [(1_790_000_000_000,)]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from shopnode.domain.catalogue.models import Product
-from shopnode.domain.context import Context
-from shopnode.domain.permissions import Role
+from shopnode.domain.context import Actor, Context
+from shopnode.domain.people.limits import ask_above, limits_for
 from shopnode.domain.sales.rules import PriceCheck, price_objection
 from shopnode.domain.settings.queries import all_numbers
 
@@ -17,9 +17,7 @@ def check_own_price(ctx: Context, product: Product, price_minor: int, cost_minor
     limits = all_numbers(ctx.session)
     check = PriceCheck(product.name, 1, price_minor, product.price_minor, product.floor_minor, cost_minor)
 
-    def objection(role: Role) -> str | None:
-        return price_objection(role, check, limits)
+    def objection(person: Actor) -> str | None:
+        return price_objection(person.role, check, limits_for(person, limits))
 
-    said = objection(ctx.actor.role)
-    if said is not None:
-        ctx.require_approval(said, enough=lambda role: objection(role) is None)
+    ask_above(ctx, objection)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from pydantic import Field
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shopnode.domain.actions import action
@@ -21,7 +21,6 @@ from shopnode.domain.people.models import (
     Shop,
     Staff,
     StaffPosting,
-    WebSession,
     posting_id,
 )
 from shopnode.domain.people.passwords import Password, TypedPassword, hash_secret, verify_secret
@@ -35,6 +34,7 @@ from shopnode.domain.people.rules import (
     check_owner_remains,
     check_role_change,
 )
+from shopnode.domain.people.ways_in import end_sessions_of
 from shopnode.domain.permissions import Permission, Role
 from shopnode.domain.phones import Phone
 
@@ -182,7 +182,7 @@ def update_staff(ctx: Context, new: UpdateStaff) -> dict[str, Any]:
     if new.role is not None and new.role.value != person.role:
         check_role_change(ctx.actor.id, person.id)
         if person.role == Role.OWNER.value:
-            check_owner_remains(_active_owners(ctx.session), person.id)
+            check_owner_remains(active_owners(ctx.session), person.id)
     given = new.model_fields_set
     phone = new.phone if "phone" in given else person.phone
     email = new.email if "email" in given else person.email
@@ -201,7 +201,7 @@ def suspend_staff(ctx: Context, form: OnePerson) -> dict[str, Any]:
     if person.id == ctx.actor.id:
         raise NotPermitted("Nobody suspends themselves. Ask another owner.")
     if person.role == Role.OWNER.value:
-        check_owner_remains(_active_owners(ctx.session), person.id)
+        check_owner_remains(active_owners(ctx.session), person.id)
     person.suspended_at = person.suspended_at or ctx.now
     end_sessions_of(ctx, person.id)
     ctx.about("staff", person.id)
@@ -210,9 +210,11 @@ def suspend_staff(ctx: Context, form: OnePerson) -> dict[str, Any]:
 
 @action("staff.activate", needs=Permission.STAFF_SUSPEND, where=Where.ANYWHERE)
 def activate_staff(ctx: Context, form: OnePerson) -> dict[str, Any]:
-    """Let a suspended person in again."""
+    """Let a person in again who was suspended, or had left the staff."""
     person = find_staff(ctx.session, form.staff_id)
-    person.suspended_at = None
+    if person.archived_at is not None:
+        _check_login_free(ctx.session, person.phone, person.email, but=person.id)
+    person.suspended_at, person.archived_at = None, None
     ctx.about("staff", person.id)
     return {"id": person.id}
 
@@ -234,13 +236,6 @@ def set_password(ctx: Context, new: SetPassword) -> dict[str, Any]:
     end_sessions_of(ctx, person.id)
     ctx.about("staff", person.id)
     return {"id": person.id}
-
-
-def end_sessions_of(ctx: Context, staff_id: str) -> None:
-    """Sign a person out everywhere at this node. (The hub keeps its own sessions.)"""
-    if ctx.home.is_shop:
-        open_ones = update(WebSession).where(WebSession.staff_id == staff_id, WebSession.ended_at.is_(None))
-        ctx.session.execute(open_ones.values(ended_at=ctx.now))
 
 
 def _change(row: Business | Shop | Staff, new: Params, required: set[str]) -> None:
@@ -267,7 +262,8 @@ def _shops_for(ctx: Context, shop_ids: list[str] | None) -> list[str]:
     return shops
 
 
-def _active_owners(session: Session) -> set[str]:
+def active_owners(session: Session) -> set[str]:
+    """Who may open the back office whatever is chosen."""
     owners = select(Staff.id).where(
         Staff.role == Role.OWNER.value, Staff.suspended_at.is_(None), Staff.archived_at.is_(None)
     )

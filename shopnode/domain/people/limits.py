@@ -5,9 +5,47 @@ Source: docs/rules/discounts.md (prices) and docs/rules/returns.md (money that g
 
 from __future__ import annotations
 
-from shopnode.domain.context import Context
+from collections.abc import Callable, Mapping
+
+from shopnode.domain.context import Actor, Context
 from shopnode.domain.permissions import Role
 from shopnode.domain.settings.queries import all_numbers
+
+# A limit that may be set for one person, and the setting of their role that it stands for.
+PERSONAL_LIMITS = {
+    "discount_limit_bp": "discount_limit_{role}_bp",
+    "discount_max_minor": "discount_max_{role}_minor",
+    "refund_limit_minor": "refund_limit_{role}_minor",
+    "write_off_limit_minor": "write_off_limit_{role}_minor",
+}
+
+
+def limits_for(person: Actor, limits: dict[str, int]) -> dict[str, int]:
+    """The shop's limits as they are for one person: what was chosen for them stands for their role's."""
+    own = _own_limits(person)
+    return {**limits, **own} if own else limits
+
+
+def _own_limits(person: Actor) -> Mapping[str, int]:
+    role = person.role.value.lower()
+    return {
+        PERSONAL_LIMITS[key].format(role=role): int(value)
+        for key, value in person.choices
+        if key in PERSONAL_LIMITS and value.isascii() and value.isdigit()
+    }
+
+
+def ask_above(ctx: Context, objection: Callable[[Actor], str | None], *, anybody: bool = False) -> None:
+    """Demand a second person where something is above the actor's limits.
+
+    objection  why it is above a person's own limits, or None
+    anybody    whoever may approve at all, approves this, whatever their own limits
+
+    Raises ApprovalNeeded, NotPermitted.
+    """
+    said = objection(ctx.actor)
+    if said is not None:
+        ctx.require_approval(said, within=lambda person: anybody or objection(person) is None)
 
 
 def refund_within(role: Role, amount_minor: int, limits: dict[str, int]) -> bool:
@@ -26,16 +64,16 @@ def check_refund(ctx: Context, amount_minor: int) -> None:
     if ctx.actor.role is Role.OWNER:
         return
     limits = all_numbers(ctx.session)
-    if not refund_within(ctx.actor.role, amount_minor, limits):
-        words = f"A refund of {amount_minor:,} is more than you may give alone."
-        ctx.require_approval(words, enough=lambda role: refund_within(role, amount_minor, limits))
+    words = f"A refund of {amount_minor:,} is more than you may give alone."
+    ask_above(ctx, lambda p: None if refund_within(p.role, amount_minor, limits_for(p, limits)) else words)
 
 
 def write_off_within(role: Role, cost_minor: int, limits: dict[str, int]) -> bool:
-    """Whether somebody of this role may write goods of this cost off alone. Staff write nothing off."""
+    """Whether somebody of this role may write goods of this cost off alone. Staff write nothing off, unless a limit of
+    their own was chosen for them."""
     if role is Role.SUPERVISOR:
         return cost_minor <= limits["write_off_limit_supervisor_minor"]
-    return role is Role.OWNER
+    return role is Role.OWNER or cost_minor <= limits.get("write_off_limit_staff_minor", -1)
 
 
 def check_write_off(ctx: Context, cost_minor: int) -> None:
@@ -46,6 +84,5 @@ def check_write_off(ctx: Context, cost_minor: int) -> None:
     if ctx.actor.role is Role.OWNER:
         return
     limits = all_numbers(ctx.session)
-    if not write_off_within(ctx.actor.role, cost_minor, limits):
-        words = "Writing goods off needs a second person."
-        ctx.require_approval(words, enough=lambda role: write_off_within(role, cost_minor, limits))
+    words = "Writing goods off needs a second person."
+    ask_above(ctx, lambda p: None if write_off_within(p.role, cost_minor, limits_for(p, limits)) else words)

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from shopnode.domain.context import Actor
 from shopnode.domain.errors import NotFound
+from shopnode.domain.people.access_models import StaffChoice
 from shopnode.domain.people.models import Business, Shop, Staff, StaffPin, StaffPosting
-from shopnode.domain.permissions import Role
+from shopnode.domain.permissions import Permission, Role
 from shopnode.domain.phones import phone_or_none
 from shopnode.domain.queries import find_row
 
@@ -41,6 +42,7 @@ class Colleague:
     name: str
     role: Role
     has_pin: bool
+    may_approve: bool  # as the second person
 
 
 def the_business(session: Session) -> Business:
@@ -91,14 +93,25 @@ def active_here(shop_id: str | None) -> Select[Staff]:
 def staff_of_shop(session: Session, shop_id: str) -> list[Colleague]:
     """The people of the PIN screen: active, posted here."""
     pins = set(session.scalars(select(StaffPin.staff_id)))
-    people = session.scalars(active_here(shop_id).order_by(func.lower(Staff.name)))
-    return [Colleague(p.id, p.name, Role(p.role), p.id in pins) for p in people]
+    people = actors_of(session, active_here(shop_id).order_by(func.lower(Staff.name)))
+    return [
+        Colleague(p.id or "", p.name, p.role, p.id in pins, Permission.LIMITS_APPROVE in p.permissions) for p in people
+    ]
 
 
 def actor_for(session: Session, staff_id: str | None, shop_id: str | None) -> Actor | None:
     """The person as an actor, or None when they may not work (here) now."""
-    person = session.scalars(active_here(shop_id).where(Staff.id == staff_id)).one_or_none()
-    return Actor(person.id, person.name, Role(person.role)) if person else None
+    return next(iter(actors_of(session, active_here(shop_id).where(Staff.id == staff_id))), None)
+
+
+def actors_of(session: Session, people: Select[Staff]) -> list[Actor]:
+    """These people as actors, each with what was chosen for them; in one query, for every request asks it."""
+    chosen = (StaffChoice.staff_id == Staff.id) & StaffChoice.value.is_not(None)
+    rows = session.execute(people.add_columns(StaffChoice.key, StaffChoice.value).outerjoin(StaffChoice, chosen))
+    found: dict[str, tuple[Staff, list[tuple[str, str]]]] = {}
+    for person, key, value in rows:
+        found.setdefault(person.id, (person, []))[1].extend([(key, value)] if key else [])
+    return [Actor(p.id, p.name, Role(p.role), tuple(sorted(choices))) for p, choices in found.values()]
 
 
 def people_by_login(session: Session, login: str) -> list[Staff]:

@@ -20,6 +20,7 @@ from shopnode.domain.context import Context
 from shopnode.domain.errors import Invalid
 from shopnode.domain.handsets.models import OPEN_STATUSES, Handset, StockUnit, UnitStatus, VatScheme
 from shopnode.domain.money import spread
+from shopnode.domain.people.limits import ask_above, limits_for
 from shopnode.domain.prepared import Prepared
 from shopnode.domain.pricing.bundles import Part, parts_of
 from shopnode.domain.pricing.models import RETAIL, Price
@@ -386,14 +387,11 @@ def check_prices(ctx: Context, lines: list[Line], ticket_discount_minor: int) ->
                 line.name, line.quantity, net_now, line.list_price_minor, line.floor_minor, line.cost_minor
             )
             _object(ctx, check, limits)
-    too_much = discount_objection(ctx.actor.role, given, limits)
-    if too_much is not None:
-        ctx.require_approval(too_much, enough=lambda role: discount_objection(role, given, limits) is None)
+    ask_above(ctx, lambda person: discount_objection(person.role, given, limits_for(person, limits)))
 
 
 def _object(ctx: Context, check: PriceCheck, limits: dict[str, int]) -> None:
-    objection = price_objection(ctx.actor.role, check, limits)
-    if objection is None:
-        return
     # A custom line is anybody's to approve who may approve at all; a price is not, below the approver's own limit.
-    ctx.require_approval(objection, enough=lambda role: check.is_custom or price_objection(role, check, limits) is None)
+    ask_above(
+        ctx, lambda person: price_objection(person.role, check, limits_for(person, limits)), anybody=check.is_custom
+    )

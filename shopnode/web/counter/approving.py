@@ -21,7 +21,6 @@ from shopnode.domain.params import read_params
 from shopnode.domain.people.models import PhoneApprover
 from shopnode.domain.people.queries import staff_of_shop
 from shopnode.domain.people.telephone import Asked, ask
-from shopnode.domain.permissions import ROLE_PERMISSIONS, Permission
 from shopnode.web.counter.screen import into, into_sheet
 from shopnode.web.ui.frame import part
 from shopnode.web.ui.request import read_again
@@ -127,7 +126,7 @@ def _approvers() -> list[Any]:
     return [
         person
         for person in staff_of_shop(g.ctx.session, g.ctx.shop_id)
-        if person.has_pin and person.id != g.ctx.actor.id and Permission.LIMITS_APPROVE in ROLE_PERMISSIONS[person.role]
+        if person.has_pin and person.id != g.ctx.actor.id and person.may_approve
     ]
 
 

@@ -20,6 +20,7 @@ from shopnode.domain.customers.models import Customer
 from shopnode.domain.errors import Invalid
 from shopnode.domain.handsets.models import StockUnit, UnitStatus
 from shopnode.domain.money import spread
+from shopnode.domain.people.limits import limits_for
 from shopnode.domain.people.models import Shop
 from shopnode.domain.pricing.queries import breaks_of
 from shopnode.domain.pricing.rules import price_for
@@ -225,7 +226,7 @@ def _add_up(view: CartView) -> None:
 
 def _mark_limits(ctx: Context, view: CartView) -> None:
     nets = [max(0, line.total_minor) for line in view.lines]
-    limits = all_numbers(ctx.session)
+    limits = limits_for(ctx.actor, all_numbers(ctx.session))
     for line, net, share in zip(view.lines, nets, spread(min(view.discount_minor, sum(nets)), nets), strict=True):
         check = PriceCheck(
             line.name, line.quantity, net - share, line.list_price_minor, line.floor_minor or 0, line.cost_minor,

@@ -10,7 +10,6 @@ from flask.typing import ResponseReturnValue
 from shopnode.domain.context import Approval
 from shopnode.domain.errors import ApprovalNeeded, Invalid, ShopError
 from shopnode.domain.people.queries import staff_of_shop
-from shopnode.domain.permissions import ROLE_PERMISSIONS, Permission
 from shopnode.domain.sales.models import SaleLine
 from shopnode.domain.sales.queries import SaleDetail, sale_detail
 from shopnode.domain.sales.rules import METHOD_NAMES
@@ -121,7 +120,7 @@ def _approval_sheet(sale_id: str, error: ShopError, typed: dict[str, str]) -> st
     approvers = [
         person
         for person in staff_of_shop(ctx.session, ctx.shop_id)
-        if person.has_pin and person.id != ctx.actor.id and Permission.LIMITS_APPROVE in ROLE_PERMISSIONS[person.role]
+        if person.has_pin and person.id != ctx.actor.id and person.may_approve
     ]
     asked = {"approver_id", "approver_pin", "approval_reason"}
     approval = {

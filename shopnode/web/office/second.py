@@ -9,7 +9,6 @@ from flask import g
 from shopnode.domain.context import Approval
 from shopnode.domain.errors import ApprovalNeeded, ShopError
 from shopnode.domain.people.queries import staff_of_shop
-from shopnode.domain.permissions import ROLE_PERMISSIONS, Permission
 
 
 def asked_approval(typed: Mapping[str, str]) -> Approval | None:
@@ -24,5 +23,5 @@ def second_people(error: ShopError, typed: Mapping[str, str]) -> list[tuple[str,
     return [
         (person.id, f"{person.name}, {person.role.value}")
         for person in staff_of_shop(g.ctx.session, g.ctx.shop_id)
-        if person.has_pin and person.id != g.ctx.actor.id and Permission.LIMITS_APPROVE in ROLE_PERMISSIONS[person.role]
+        if person.has_pin and person.id != g.ctx.actor.id and person.may_approve
     ]
