@@ -18,10 +18,9 @@ from sqlalchemy import select
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session
 
-from shopnode.domain.catalogue.models import Product
 from shopnode.domain.clock import to_datetime
 from shopnode.domain.photos.models import Blob
-from shopnode.domain.photos.store import WrongContent, begun, forget_part, missing, photo_or_none, take_chunk
+from shopnode.domain.photos.store import WrongContent, begun, forget_part, missing, named, photo_or_none, take_chunk
 from shopnode.domain.settings.queries import number_setting
 from shopnode.sync.line import Link, Refused, SignedLine, read_link
 from shopnode.sync.models import PhotoPace, PhotoSent
@@ -191,9 +190,7 @@ class _Round:
 
 
 def _unsent(session: Session, epoch: str) -> list[str]:
-    """Whole photos that goods show and that this life of the hub has not got from us, a few at a time."""
+    """Whole photos that the books show and that this life of the hub has not got from us, a few at a time."""
     sent = select(PhotoSent.sha256).where(PhotoSent.epoch == epoch)
-    query = select(Blob.sha256).where(
-        Blob.whole_at.is_not(None), Blob.sha256.not_in(sent), Blob.sha256.in_(select(Product.photo))
-    )
+    query = select(Blob.sha256).where(Blob.whole_at.is_not(None), Blob.sha256.not_in(sent), Blob.sha256.in_(named()))
     return list(session.scalars(query.order_by(Blob.sha256).limit(NAMES_MAX)))

@@ -11,13 +11,24 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import CompoundSelect, func, select, union_all
 from sqlalchemy.orm import Session
 
+from shopnode.domain.cash.models import MoneyKind, MoneyMove
 from shopnode.domain.catalogue.models import Product
+from shopnode.domain.expenses.models import Expense
 from shopnode.domain.photos.models import Blob
 from shopnode.domain.photos.rules import PHOTO_BYTES_MAX, Photo, kind_of
+
+# Columns that name a photo, and which of their rows do where few of many are: that is what an index finds. Whoever has
+# another one adds it here; then it travels to the hub.
+NAMED_IN: tuple[tuple[Any, tuple[Any, ...]], ...] = (
+    (Product.photo, ()),
+    (Expense.photo, ()),
+    (MoneyMove.photo, (MoneyMove.kind == MoneyKind.BANK_DEPOSIT.value,)),
+)
 
 
 class WrongContent(ValueError):
@@ -103,7 +114,17 @@ def photo_or_none(session: Session, name: str) -> Blob | None:
 
 def shown(session: Session, names: Collection[str]) -> set[str]:
     """Those of these names that some row of the books shows."""
-    return {name for name in session.scalars(select(Product.photo).where(Product.photo.in_(names))) if name}
+    left, found = set(names), set[str]()
+    for column, only in NAMED_IN:
+        if left:
+            found |= {name for name in session.scalars(select(column).where(column.in_(left), *only)) if name}
+            left -= found
+    return found
+
+
+def named() -> CompoundSelect[str]:
+    """The name of every photo that some row of the books shows, as a query."""
+    return union_all(*(select(column).where(column.is_not(None), *only) for column, only in NAMED_IN))
 
 
 def whole(session: Session, names: Collection[str]) -> dict[str, int]:

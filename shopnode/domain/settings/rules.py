@@ -59,7 +59,9 @@ CHOICES = {
         Choice("used_id_photos", 1, "Photos needed of a seller's ID when a phone is bought; 0 for none.", 0, 4),
         Choice("identity_keep_months", 60, "Months for which it is kept who sold a phone.", 1, 240),
         Choice("count_difference_limit_minor", 50_000, "A larger difference of one's own count needs a second person."),
-        Choice("variance_limit_minor", 20_000, "A drawer that is off by more needs an explanation and a second person."),
+        Choice(
+            "variance_limit_minor", 20_000, "A drawer that is off by more needs an explanation and a second person."
+        ),
         Choice(
             "variance_limit_supervisor_minor", 200_000, "A drawer that is off by more is accepted by the owner alone."
         ),
@@ -67,8 +69,25 @@ CHOICES = {
         Choice("drawer_forgotten_hours", 16, "Hours after which a drawer that is still open was forgotten.", 1, 168),
         Choice("reorder_lead_days", 7, "Days from order to delivery where neither product nor supplier says.", 0, 365),
         Choice("reorder_cover_days", 14, "Days of sales that an order brings beyond its delivery.", 1, 365),
+        Choice("expense_limit_staff_minor", 0, "An expense of staff up to this needs no decision."),
+        Choice("expense_limit_supervisor_minor", 0, "An expense of a supervisor up to this needs no decision."),
+        Choice("budget_warn_bp", 8_000, "A budget of which so much is used is warned of, in basis points.", 1, 10_000),
         Choice("momo_pending_max_minor", 0, "Mobile money still coming that completes a sale, at most; 0 for none."),
         Choice("receipt_copies_staff", 0, "Copies of one receipt that staff print alone; 0 for any number.", 0, 100),
+        Choice("repair_warranty_days", 30, "Days of warranty on a repair, from the day it is fetched.", 0, 3650),
+        Choice("repair_water_warranty_days", 0, "The same where water was in the device.", 0, 3650),
+        Choice("repair_diagnosis_fee_minor", 0, "Due where a device is given back without being mended."),
+        Choice("repair_terms", "We mend what is written here. Save your data yourself first.", "Printed on the slip."),
+        Choice(
+            "repair_terms_water",
+            "Water was in it: other parts may still fail, and there is no warranty on them.",
+            "Printed beside the terms where water was in the device.",
+        ),
+        Choice(
+            "repair_terms_opened",
+            "It was opened before: we answer for our own work alone.",
+            "Printed beside the terms where somebody opened the device before.",
+        ),
         Choice("receipt_thanks", "Thank you. Keep this receipt for your warranty.", "Last words on the receipt."),
     )
 }
