@@ -37,7 +37,7 @@ from shopnode.domain.projections import project
 
 P = TypeVar("P", bound=Params)
 # A fast hash of a password must not stand in a database, so these are no part of what a replay compares.
-SECRET_FIELDS = frozenset({"password", "new_password", "current_password", "pin", "password_hash"})
+SECRET_FIELDS = frozenset({"password", "new_password", "current_password", "pin", "password_hash", "passcode"})
 ActionFunction = Callable[[Context, Any], "dict[str, Any]"]
 
 
