@@ -77,6 +77,14 @@ CHOICES = {
         Choice("repair_warranty_days", 30, "Days of warranty on a repair, from the day it is fetched.", 0, 3650),
         Choice("repair_water_warranty_days", 0, "The same where water was in the device.", 0, 3650),
         Choice("repair_diagnosis_fee_minor", 0, "Due where a device is given back without being mended."),
+        Choice("repair_reminder_days", "3, 10, 21", "Days after a repair is ready on which its owner is reminded."),
+        Choice("repair_unclaimed_days", 30, "Days after which what nobody fetched counts as unclaimed.", 1, 3650),
+        Choice("repair_storage_free_days", 14, "Days for which a ready repair is kept for nothing.", 0, 3650),
+        Choice("repair_storage_per_day_minor", 0, "Storage of a ready repair for each further day; 0 for none."),
+        Choice("repair_storage_max_minor", 0, "The most that storage comes to; 0 for no limit."),
+        Choice(
+            "repair_disposal_days", 60, "Days between the final notice and disposal of what nobody fetched.", 1, 3650
+        ),
         Choice("repair_terms", "We mend what is written here. Save your data yourself first.", "Printed on the slip."),
         Choice(
             "repair_terms_water",
