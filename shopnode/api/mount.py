@@ -19,6 +19,7 @@ from shopnode.api import (  # noqa: F401 — they register their routes
     customers,
     devices,
     drawers,
+    expenses,
     financiers,
     imports,
     orders,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from shopnode.domain.params import Amount, Code, IdText, Line, Note, Optionally, Params, PositiveAmount, Reason
 from shopnode.domain.photos.reading import Upload
+from shopnode.domain.stock.days import Day
 
 Words = Annotated[Note, Field(min_length=3, max_length=500)]
 
@@ -20,7 +20,7 @@ class RequestExpense(Params):
     description: Words
     amount: PositiveAmount
     payment_method: Code = "cash"
-    expense_date: date | None = Field(default=None, description="Today where none is given.")
+    expense_date: Day | None = Field(default=None, description="Today where none is given.")
     supplier_id: Annotated[IdText | None, Optionally] = None
     receipt: Upload = Field(default=None, description="A photo of the receipt, as base64.")
 
@@ -32,7 +32,7 @@ class ExpenseChange(Params):
     description: Words | None = None
     amount: PositiveAmount | None = None
     payment_method: Code | None = None
-    expense_date: date | None = None
+    expense_date: Day | None = None
     supplier_id: Annotated[IdText | None, Optionally] = None
     receipt: Upload = Field(default=None, description="A photo of the receipt, as base64.")
 
@@ -100,7 +100,7 @@ class RecurringFields(Params):
     amount: PositiveAmount
     payment_method: Code = "cash"
     day_of_month: Annotated[int, Field(ge=1, le=28)]
-    starts_on: date | None = Field(default=None, description="Today where none is given.")
+    starts_on: Day | None = Field(default=None, description="Today where none is given.")
     shop_id: Annotated[IdText | None, Optionally] = Field(default=None, description="This shop where none is given.")
 
 
@@ -108,13 +108,18 @@ class AddRecurring(RecurringFields):
     pass
 
 
-class ChangeRecurring(Params):
-    recurring_id: IdText
+class RecurringChange(Params):
+    """Any of its fields."""
+
     category: Code | None = None
     description: Words | None = None
     amount: PositiveAmount | None = None
     payment_method: Code | None = None
     day_of_month: Annotated[int, Field(ge=1, le=28)] | None = None
+
+
+class ChangeRecurring(RecurringChange):
+    recurring_id: IdText
 
 
 class AboutRecurring(Params):

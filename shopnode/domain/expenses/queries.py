@@ -27,7 +27,7 @@ from shopnode.domain.expenses.models import (
 from shopnode.domain.expenses.rules import USUAL, BudgetUse, fold_status, month_of
 from shopnode.domain.paging import PAGE_DEFAULT, Page, latest
 from shopnode.domain.permissions import Permission
-from shopnode.domain.queries import row_or_none
+from shopnode.domain.queries import find_row, row_or_none
 from shopnode.domain.sales.rules import in_feed_order
 from shopnode.domain.settings.queries import number_setting
 
@@ -36,13 +36,22 @@ CATEGORIES_MAX = 200
 
 @dataclass(frozen=True)
 class ExpenseView:
-    """An expense, and where it stands."""
+    """An expense, where it stands, and the decision that holds."""
 
     row: Expense
     status: ExpenseStatus
-    decided_by: str | None
-    decided_at: datetime | None
+    decision: ExpenseDecisionKind | None
+    by_id: str | None
+    at: datetime | None
     reason: str | None
+
+    @property
+    def is_approved(self) -> bool:
+        return self.decision is ExpenseDecisionKind.APPROVE
+
+    @property
+    def is_rejected(self) -> bool:
+        return self.decision is ExpenseDecisionKind.REJECT
 
 
 @dataclass(frozen=True)
@@ -178,6 +187,11 @@ def recurring(ctx: Context, *, shop_id: str | None = None) -> list[RecurringExpe
     return list(ctx.session.scalars(query.order_by(RecurringExpense.day_of_month, RecurringExpense.id)))
 
 
+def recurring_view(ctx: Context, recurring_id: str) -> RecurringExpense:
+    """One of them, also one that was ended. Raises NotFound."""
+    return find_row(ctx.session, RecurringExpense, recurring_id, "This recurring expense")
+
+
 def categories(session: Session) -> list[str]:
     """Categories to choose from: those in use, then the usual ones."""
     query = select(Expense.category).group_by(Expense.category).order_by(func.count().desc(), Expense.category)
@@ -214,10 +228,10 @@ def _sees(ctx: Context, row: Expense) -> bool:
 def _view(row: Expense, decided: list[ExpenseDecision]) -> ExpenseView:
     is_paid, is_withdrawn = row.paid_at is not None, row.withdrawn_at is not None
     status = fold_status((one.kind for one in decided), is_paid=is_paid, is_withdrawn=is_withdrawn)
-    last = decided[-1] if decided else None
-    return ExpenseView(
-        row, status, last.by_id if last else None, last.at if last else None, last.reason if last else None
-    )
+    if not decided:
+        return ExpenseView(row, status, None, None, None, None)
+    last = decided[-1]
+    return ExpenseView(row, status, ExpenseDecisionKind(last.kind), last.by_id, last.at, last.reason)
 
 
 def _latest_kind() -> Any:
