@@ -21,7 +21,7 @@ from shopnode.domain.context import Context
 from shopnode.domain.db import to_wire
 from shopnode.domain.paging import PAGE_DEFAULT, Page, beyond, decode_cursor, page_of
 from shopnode.domain.permissions import Permission
-from shopnode.domain.queries import find_row
+from shopnode.domain.queries import among, find_row
 from shopnode.domain.sales.models import SaleLine, SaleSummary
 from shopnode.domain.stock.models import StockLevel, StockMovement
 
@@ -249,7 +249,7 @@ def _narrowed(ctx: Context, query: AnySelect, wanted: ProductFilter, *, in_order
         few_max = TOGETHER_MAX if wanted.sort is Sort.NAME else FEW_MAX
         few = list(ctx.session.scalars(hit.limit(few_max + 1))) if in_order else []
         met = hit.where(ProductSearch.product_id == Product.id).correlate(Product).exists()
-        query = query.where(met if len(few) > few_max else Product.id.in_(few if in_order else hit))
+        query = query.where(met if len(few) > few_max else among(Product.id, few) if in_order else Product.id.in_(hit))
     query = query.where(Product.archived_at > LONG_AGO if wanted.archived else offered(ctx.shop_id))
     if wanted.category is not None:
         query = query.where(Product.category == wanted.category)
@@ -257,7 +257,7 @@ def _narrowed(ctx: Context, query: AnySelect, wanted: ProductFilter, *, in_order
         # A bundle has no stock of its own.
         query = query.where(_level(ctx) <= Product.min_stock_level, Product.is_bundle.is_not(True))
         candidates = perhaps_low(ctx) if in_order else None
-        query = query if candidates is None else query.where(Product.id.in_(candidates))
+        query = query if candidates is None else query.where(among(Product.id, candidates))
     return query
 
 

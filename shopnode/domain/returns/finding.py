@@ -5,15 +5,17 @@ Whoever takes goods back sees any sale of this shop for it, not only their own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TypeVarTuple
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Select, or_, select
 
 from shopnode.domain.catalogue.rules import printable
 from shopnode.domain.context import Context
 from shopnode.domain.customers.models import Customer
-from shopnode.domain.customers.queries import search_customers, with_duplicates
+from shopnode.domain.customers.queries import search_customers
 from shopnode.domain.errors import NotFound
 from shopnode.domain.queries import row_or_none
 from shopnode.domain.returns.booking import net_of_sale
@@ -22,11 +24,13 @@ from shopnode.domain.returns.queries import returned_by_line
 from shopnode.domain.returns.rules import days_late, paid_by_line
 from shopnode.domain.sales.errors import NotYourSale, SaleUndone
 from shopnode.domain.sales.lookup import lines_now
-from shopnode.domain.sales.models import SaleStatus, SaleSummary, Tender
+from shopnode.domain.sales.models import Sale, SaleStatus, SaleSummary, Tender
 from shopnode.domain.sales.rules import UNDONE
 from shopnode.domain.settings.queries import number_setting
 
+Ts = TypeVarTuple("Ts")
 SHOWN_MAX = 20
+FEW_MAX = 400  # that are named one by one
 CUSTOMERS_MAX = 5
 TEXT_MAX = 100
 
@@ -75,18 +79,11 @@ def sales_to_take_back(ctx: Context, text: str) -> list[BackSale]:
     word = " ".join(printable(text[:TEXT_MAX]).split())
     if not word:
         return []
-    query = select(SaleSummary).where(SaleSummary.shop_id == ctx.shop_id)
     try:
-        query = query.where(SaleSummary.sale_id == line_of_number(ctx, word).sale_id)
+        found = [line_of_number(ctx, word).sale_id]
     except NotFound:
-        people = [row.id for row in search_customers(ctx.session, word, limit=CUSTOMERS_MAX).rows]
-        bought = [SaleSummary.customer_id.in_(with_duplicates(row_id)) for row_id in people]
-        wanted = SaleSummary.number.endswith(word.upper(), autoescape=True)
-        for one in bought:
-            wanted = wanted | one
-        query = query.where(wanted)
-    newest = query.order_by(SaleSummary.sold_at.desc(), SaleSummary.sale_id.desc()).limit(SHOWN_MAX)
-    rows = list(ctx.session.scalars(newest))
+        found = [*_newest(ctx, _numbered(ctx, word)), *_newest(ctx, _bought_by(ctx, word))]
+    rows = list(ctx.session.scalars(_newest_first(ctx, select(SaleSummary)).where(SaleSummary.sale_id.in_(found))))
     ids = {row.customer_id for row in rows if row.customer_id}
     names = {row.id: row.name for row in ctx.session.scalars(select(Customer).where(Customer.id.in_(ids)))}
     return [
@@ -96,6 +93,31 @@ def sales_to_take_back(ctx: Context, text: str) -> list[BackSale]:
         )
         for row in rows
     ]  # fmt: skip
+
+
+def _newest_first(ctx: Context, query: Select[*Ts]) -> Select[*Ts]:
+    query = query.where(SaleSummary.shop_id == ctx.shop_id).limit(SHOWN_MAX)
+    return query.order_by(SaleSummary.sold_at.desc(), SaleSummary.sale_id.desc())
+
+
+def _newest(ctx: Context, wanted: ColumnElement[bool]) -> Sequence[str]:
+    return ctx.session.scalars(_newest_first(ctx, select(SaleSummary.sale_id)).where(wanted)).all()
+
+
+def _numbered(ctx: Context, word: str) -> ColumnElement[bool]:
+    """Sales whose number ends with this: few are named one by one, many are met on the way."""
+    numbers = select(Sale.number).where(Sale.number.endswith(word.upper(), autoescape=True))
+    few = ctx.session.scalars(select(Sale.id).where(Sale.number.in_(numbers)).limit(FEW_MAX + 1)).all()
+    if len(few) <= FEW_MAX:
+        return SaleSummary.sale_id.in_(few)
+    return SaleSummary.number.endswith(word.upper(), autoescape=True)
+
+
+def _bought_by(ctx: Context, word: str) -> ColumnElement[bool]:
+    """Sales to the first customers who are called this."""
+    people = [row.id for row in search_customers(ctx.session, word, limit=CUSTOMERS_MAX).rows]
+    known_as = select(Customer.id).where(or_(Customer.id.in_(people), Customer.merged_into.in_(people)))
+    return SaleSummary.customer_id.in_(ctx.session.scalars(known_as).all())
 
 
 def what_may_come_back(ctx: Context, sale_id: str, today: date) -> BackWhole:

@@ -6,13 +6,14 @@ The rule is `suggested`; what it needs is read here, for one shop, by the suppli
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from heapq import nlargest
 from typing import Annotated, Any
 
 from pydantic import Field
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from shopnode.domain.actions import action
 from shopnode.domain.buying.models import GoodsReceiptLine, OrderStatus, PurchaseOrder, PurchaseOrderLine, Supplier
@@ -23,11 +24,13 @@ from shopnode.domain.context import Context
 from shopnode.domain.errors import Conflict
 from shopnode.domain.params import IdText, Params
 from shopnode.domain.permissions import Permission
+from shopnode.domain.queries import among
 from shopnode.domain.settings.queries import all_numbers
 from shopnode.domain.stock.models import MovementKind, StockLevel, StockMovement
 from shopnode.domain.stock.queries import costs_of
 
 SPEED_DAYS = 28
+FAST_MAX = 200  # products that are looked up one by one
 
 
 @dataclass(frozen=True)
@@ -98,9 +101,9 @@ def suggestions(ctx: Context, *, supplier_ids: list[str] | None = None) -> list[
     if supplier_ids:
         query = query.where(Product.supplier_id.in_(supplier_ids))
     sold, coming, low = _sold(ctx), _coming(ctx), perhaps_low(ctx)
-    if low is not None:  # what was not sold lately is ordered only where it is low
-        query = query.where(Product.id.in_(low | sold.keys()))
-    levels = _levels(ctx, None if low is None else low | sold.keys())
+    levels = _levels(ctx, None) if low is None else _low_levels(ctx, low, sold, numbers["reorder_lead_days"])
+    if low is not None:
+        query = query.where(among(Product.id, levels))
     found = []
     for product in ctx.session.execute(query):
         here, way, speed = (told.get(product.id, 0) for told in (levels, coming, sold))
@@ -133,13 +136,33 @@ def order_suggested(ctx: Context, form: OrderSuggested) -> dict[str, Any]:
     return {"order_ids": made}
 
 
-def _levels(ctx: Context, product_ids: Collection[str] | None) -> dict[str, int]:
+def _levels(ctx: Context, only: ColumnElement[bool] | None) -> dict[str, int]:
     query = select(StockLevel.product_id, func.sum(StockLevel.on_hand)).group_by(StockLevel.product_id)
-    if product_ids is not None:
-        query = query.where(StockLevel.product_id.in_(product_ids))
+    if only is not None:
+        query = query.where(only)
     if ctx.shop_id is not None:
         query = query.where(StockLevel.shop_id == ctx.shop_id)
     return {product_id: int(level) for product_id, level in ctx.session.execute(query)}
+
+
+def _low_levels(ctx: Context, low: Collection[str], sold: Mapping[str, int], lead_days: int) -> dict[str, int]:
+    """The levels of all that more may be needed of: of what is low, and of what was sold lately and would not be enough
+    with the highest minimum and the longest way that any product has."""
+    highest = ctx.session.scalar(select(func.max(Product.min_stock_level))) or 0
+    for own in (Supplier.lead_days, Product.lead_days):
+        lead_days = max(lead_days, ctx.session.scalar(select(func.max(own)).where(own.is_not(None))) or 0)
+    points = {product_id: highest + _up(max(speed, 0) * lead_days, SPEED_DAYS) for product_id, speed in sold.items()}
+    if ctx.home.is_shop:  # its books hold the levels of this shop alone
+        # All levels are read at once for what sells slowly: few are that low.
+        fast = nlargest(FAST_MAX, points, key=points.__getitem__)
+        slow = max((points[product_id] for product_id in points.keys() - set(fast)), default=-1)
+        query = select(StockLevel.product_id, StockLevel.on_hand).where(StockLevel.on_hand <= slow)
+        found = {row.product_id: row.on_hand for row in ctx.session.execute(query)}
+        found |= _levels(ctx, among(StockLevel.product_id, fast))
+    else:
+        found = _levels(ctx, among(StockLevel.product_id, sold))
+    wanted = {row_id: level for row_id, level in found.items() if row_id in points and level <= points[row_id]}
+    return dict.fromkeys(low, 0) | _levels(ctx, among(StockLevel.product_id, low)) | wanted
 
 
 def _sold(ctx: Context) -> dict[str, int]:
