@@ -10,7 +10,6 @@ A world is made once. Every story begins in the same state (`MemoryBooks.story`)
 from __future__ import annotations
 
 import copy
-import gc
 import os
 import random
 from collections import Counter
@@ -204,22 +203,7 @@ def hold(
     def whatever_is_done(story: Story) -> None:
         tell(world, plans, story, check, at_end)
 
-    with _calm_collector():
-        whatever_is_done()
-
-
-@contextmanager
-def _calm_collector() -> Iterator[None]:
-    """What the world holds is not looked through again and again: a quarter of the time."""
-    usual = gc.get_threshold()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
-        gc.unfreeze()
+    whatever_is_done()
 
 
 def assert_lively(counts: Counts, *, share: float = 0.6, rare: Mapping[str, int] | None = None) -> None:
