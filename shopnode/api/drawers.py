@@ -10,8 +10,8 @@ from pydantic import BaseModel, Field
 from shopnode.api.calls import Call
 from shopnode.api.routing import route
 from shopnode.api.shapes import Instant, Paged
-from shopnode.domain.cash.actions import OpenDrawer
 from shopnode.domain.cash.counterfeits import BookCounterfeits
+from shopnode.domain.cash.forms import OpenDrawer
 from shopnode.domain.cash.history import list_drawer_sessions
 from shopnode.domain.cash.models import DrawerSession
 from shopnode.domain.cash.queries import open_session_or_none

@@ -41,7 +41,8 @@ def on_account(amount: int) -> list[dict[str, Any]]:
 
 
 def lend(till: Till, who: str, glasses: int = 1, **more: Any) -> dict[str, Any]:
-    """Sell glasses at 5,000 on account."""
+    """Sell glasses at 5,000 on account, a moment after what was before: what is older is paid first."""
+    till.shop.clock.advance(1_000)
     item = {"product_id": till.glass, "quantity": glasses}
     return till.sell(item, pay=on_account(5_000 * glasses), customer_id=who, **more).result
 

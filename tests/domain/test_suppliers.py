@@ -13,7 +13,7 @@ from shopnode.domain.buying.owed import balances, debts, owed_to, statement
 from shopnode.domain.buying.queries import search_suppliers
 from shopnode.domain.buying.rules import Owed, ages_of
 from shopnode.domain.buying.suppliers import AlreadySupplier
-from shopnode.domain.cash.actions import DrawerClosed
+from shopnode.domain.cash.errors import DrawerClosed
 from shopnode.domain.cash.models import MoneyMove
 from shopnode.domain.errors import Invalid, NotFound, NotPermitted, ShopError, WrongPlace
 from shopnode.domain.permissions import Role

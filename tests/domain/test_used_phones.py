@@ -8,7 +8,7 @@ import pytest
 
 from shopnode.domain.accounts.models import AccountAllocation, AccountEntry
 from shopnode.domain.capture import begin_capture
-from shopnode.domain.cash.actions import DrawerClosed
+from shopnode.domain.cash.errors import DrawerClosed
 from shopnode.domain.cash.models import MoneyMove
 from shopnode.domain.customers.models import Customer
 from shopnode.domain.errors import ApprovalNeeded, Invalid, NotFound, NotPermitted

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from shopnode.domain.capture import insert_rows
-from shopnode.domain.cash.actions import DrawerClosed
+from shopnode.domain.cash.errors import DrawerClosed
 from shopnode.domain.cash.models import MoneyKind, MoneyMove
 from shopnode.domain.cash.queries import open_drawer_or_none
 from shopnode.domain.context import Context
@@ -41,10 +41,12 @@ def move_money(
     note: str | None = None,
     fee_minor: int | None = None,
     fee_borne_by: str | None = None,
+    photo: str | None = None,
 ) -> Moved:
     """Write money in (+) or out (−). Cash goes through the open drawer; a network's transaction is good once, for ever.
 
     fee_minor  what the network took beside it, and who bears that: shop or customer (rule 43)
+    photo      of its slip: the name of a photo that is kept already
 
     Raises DrawerClosed, Invalid (fields `method`, `reference`, `fee`, `fee_borne_by`), ReferenceUsed.
     """
@@ -54,7 +56,7 @@ def move_money(
         raise Invalid({"reference": f"{METHOD_NAMES[tender]} needs the transaction id from the message"})
     if known is not None and tender is not Tender.CASH:
         _refuse_used(ctx, tender, known)
-    drawer = open_drawer_or_none(ctx.session, ctx.shop_id)
+    drawer = open_drawer_or_none(ctx.session, ctx.shop_id, ctx.actor.id)
     if drawer is None:
         raise DrawerClosed
     row_id, number = ctx.new_id(), next_document_number(ctx, Document.MONEY)
@@ -62,7 +64,7 @@ def move_money(
         "id": row_id, "shop_id": ctx.shop_id, "kind": kind.value, "method": tender.value, "amount_minor": amount_minor,
         "reference": None if tender is Tender.CASH else known, "number": number, "drawer_session_id": drawer.id,
         "about_id": about_id, "customer_id": customer_id, "note": note, "fee_minor": fee_minor,
-        "fee_borne_by": fee_borne_by, "at": ctx.now, "by_id": ctx.actor.id,
+        "fee_borne_by": fee_borne_by, "photo": photo, "at": ctx.now, "by_id": ctx.actor.id,
     }  # fmt: skip
     insert_rows(ctx.session, MoneyMove, [row])
     return Moved(row_id, number, tender)

@@ -4,20 +4,35 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, case, func, select
 from sqlalchemy.orm import Session
 
 from shopnode.domain.cash.models import DrawerSession, ForeignCash, MoneyMove
+from shopnode.domain.cash.rules import is_forgotten
+from shopnode.domain.db import ID_TYPE
 from shopnode.domain.prepared import Prepared
 from shopnode.domain.sales.models import Payment, Tender
+from shopnode.domain.settings.queries import number_setting
 
 
-def open_session_or_none(session: Session, shop_id: str) -> DrawerSession | None:
-    """The shop's open drawer session, if there is one."""
-    return session.scalars(_OPEN, {"shop_id": shop_id}).first()
+def open_session_or_none(session: Session, shop_id: str, actor_id: str | None = None) -> DrawerSession | None:
+    """The open drawer session this person works with: their own, else the newest of the shop."""
+    return session.scalars(_OPEN, {"shop_id": shop_id, "actor_id": actor_id}).first()
+
+
+def open_sessions(session: Session, shop_id: str) -> list[DrawerSession]:
+    """Every drawer session of the shop that is open, the newest first."""
+    query = select(DrawerSession).where(DrawerSession.shop_id == shop_id, DrawerSession.closed_at.is_(None))
+    return list(session.scalars(query.order_by(DrawerSession.opened_at.desc(), DrawerSession.id.desc())))
+
+
+def forgotten_sessions(session: Session, shop_id: str, now: datetime) -> list[DrawerSession]:
+    """The open ones that somebody should have closed long ago, the newest first (rule 85)."""
+    hours = number_setting(session, "drawer_forgotten_hours")
+    return [row for row in open_sessions(session, shop_id) if is_forgotten(row.opened_at, now, hours)]
 
 
 class OpenDrawer(NamedTuple):
@@ -27,24 +42,25 @@ class OpenDrawer(NamedTuple):
     business_on: date
 
 
-def open_drawer_or_none(session: Session, shop_id: str | None) -> OpenDrawer | None:
-    """The open drawer as plain values: every sale asks for it."""
-    row = _OPEN_IDS.first(session, shop_id=shop_id)
+def open_drawer_or_none(session: Session, shop_id: str | None, actor_id: str | None = None) -> OpenDrawer | None:
+    """The open drawer this person works with, as plain values: every sale asks for it."""
+    row = _OPEN_IDS.first(session, shop_id=shop_id, actor_id=actor_id)
     return OpenDrawer(*row) if row else None
 
 
+# Whose session it is comes first: two cashiers may sell at two tills, each into their own drawer.
+_OTHERS_LAST = case(
+    (func.coalesce(DrawerSession.cashier_id, DrawerSession.opened_by) == bindparam("actor_id", type_=ID_TYPE), 0),
+    else_=1,
+)
+_IS_OPEN = DrawerSession.shop_id == bindparam("shop_id"), DrawerSession.closed_at.is_(None)
 _OPEN_IDS = Prepared(
     select(DrawerSession.id, DrawerSession.business_on)
-    .where(DrawerSession.shop_id == bindparam("shop_id"), DrawerSession.closed_at.is_(None))
-    .order_by(DrawerSession.opened_at.desc())
+    .where(*_IS_OPEN)
+    .order_by(_OTHERS_LAST, DrawerSession.opened_at.desc())
     .limit(1)
 )
-_OPEN = (
-    select(DrawerSession)
-    .where(DrawerSession.shop_id == bindparam("shop_id"), DrawerSession.closed_at.is_(None))
-    .order_by(DrawerSession.opened_at.desc())
-    .limit(1)
-)
+_OPEN = select(DrawerSession).where(*_IS_OPEN).order_by(_OTHERS_LAST, DrawerSession.opened_at.desc()).limit(1)
 
 
 @dataclass(frozen=True)

@@ -141,12 +141,18 @@ def begun(session: Session, names: Collection[str]) -> dict[str, int]:
 
 
 def missing(session: Session, limit: int) -> list[str]:
-    """Photos that goods on sale show and that are not here, a few at a time."""
+    """Photos that goods on sale, or slips of the bank, show and that are not here, a few at a time."""
     here = select(Blob.sha256).where(Blob.whole_at.is_not(None))
-    query = select(Product.photo).where(
+    of_goods = select(Product.photo).where(
         Product.photo.is_not(None), Product.archived_at.is_(None), Product.photo.not_in(here)
     )
-    return sorted({name for name in session.scalars(query.order_by(Product.id).limit(limit)) if name})
+    of_slips = select(MoneyMove.photo).where(_IS_DEPOSIT, MoneyMove.photo.is_not(None), MoneyMove.photo.not_in(here))
+    queries = of_goods.order_by(Product.id).limit(limit), of_slips.order_by(MoneyMove.id).limit(limit)
+    return sorted({name for query in queries for name in session.scalars(query) if name})[:limit]
+
+
+# The kind of money that has slips: the index of kinds leads to them.
+_IS_DEPOSIT = MoneyMove.kind == MoneyKind.BANK_DEPOSIT.value
 
 
 def _find(session: Session, name: str, *, lock: bool = False) -> Blob | None:

@@ -9,7 +9,7 @@ from shopnode.domain import failpoints
 from shopnode.domain.accounts.loyalty import earn_points
 from shopnode.domain.actions import action
 from shopnode.domain.capture import insert_rows
-from shopnode.domain.cash.actions import DrawerClosed
+from shopnode.domain.cash.errors import DrawerClosed
 from shopnode.domain.cash.models import ForeignCash
 from shopnode.domain.cash.queries import OpenDrawer, open_drawer_or_none
 from shopnode.domain.clock import is_act_id
@@ -127,8 +127,8 @@ def _need_customer(lines: list[Line], terms: Terms) -> None:
 
 
 def need_open_drawer(ctx: Context) -> OpenDrawer:
-    """The shop's open drawer. Raises DrawerClosed."""
-    drawer = open_drawer_or_none(ctx.session, ctx.shop_id)
+    """The open drawer of whoever acts, else the shop's newest. Raises DrawerClosed."""
+    drawer = open_drawer_or_none(ctx.session, ctx.shop_id, ctx.actor.id)
     if drawer is None:
         raise DrawerClosed
     return drawer

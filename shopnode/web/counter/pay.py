@@ -10,7 +10,7 @@ from flask import Response, g, request, url_for
 from sqlalchemy import select
 
 from shopnode.domain.actions import perform
-from shopnode.domain.cash.actions import DrawerClosed
+from shopnode.domain.cash.errors import DrawerClosed
 from shopnode.domain.errors import Conflict, Invalid, ShopError
 from shopnode.domain.sales.carts import CartBody, CartTender, finish_cart
 from shopnode.domain.sales.lookup import find_summary

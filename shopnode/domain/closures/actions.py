@@ -1,0 +1,269 @@
+"""The day of a shop: submitted from its Z reports, reviewed, approved or rejected, locked (the seed's daily closure).
+
+Nothing is edited. A Z that came late, or figures that were wrong, are another closure of the same day that corrects the
+one before; what was decided about that one stays. Its id follows from shop, day and place, so two who close at once
+close it once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from datetime import date
+from typing import Annotated, Any
+
+import orjson
+
+from shopnode.domain.actions import action
+from shopnode.domain.capture import insert_rows
+from shopnode.domain.cash.counting import as_text
+from shopnode.domain.cash.models import DrawerSession
+from shopnode.domain.cash.queries import open_sessions
+from shopnode.domain.clock import act_id
+from shopnode.domain.closures.models import ClosureDecision, ClosureDecisionKind, ClosureStatus, DayClosure, ZReport
+from shopnode.domain.closures.queries import (
+    ClosureView,
+    closure_view,
+    decisions_known,
+    latest_of_day,
+    z_reports_of_day,
+)
+from shopnode.domain.closures.rules import MAY_FOLLOW, day_figures
+from shopnode.domain.context import Context
+from shopnode.domain.errors import Conflict, NotPermitted
+from shopnode.domain.homes import Where
+from shopnode.domain.params import Amount, IdText, Note, Optionally, Params, Reason
+from shopnode.domain.permissions import Permission, Role
+from shopnode.domain.queries import find_row
+
+
+class SubmitDay(Params):
+    """The day whose drawers were counted."""
+
+    business_on: date
+    notes: Annotated[Note | None, Optionally] = None
+
+
+class CorrectDay(Params):
+    """What a closure should have said, and why. What is left out stays as its Z reports have it."""
+
+    closure_id: IdText
+    reason: Reason
+    notes: Annotated[Note | None, Optionally] = None
+    cash_amount: Amount | None = None
+    mtn_amount: Amount | None = None
+    airtel_amount: Amount | None = None
+    card_amount: Amount | None = None
+    bank_transfer: Amount | None = None
+    other_amount: Amount | None = None
+
+
+class DecideDay(Params):
+    """A decision about a closure."""
+
+    closure_id: IdText
+    reason: Annotated[Reason | None, Optionally] = None
+
+
+class RejectDay(Params):
+    """Why a closure is not right."""
+
+    closure_id: IdText
+    reason: Reason
+
+
+class DrawersOpen(Conflict):
+    code = "drawers-open"
+
+    def __init__(self, day: date, count: int):
+        drawers = "A drawer is" if count == 1 else f"{count} drawers are"
+        super().__init__(f"{drawers} still open on {day}. Count and close before the day is submitted.")
+
+
+class NothingToClose(Conflict):
+    code = "nothing-to-close"
+
+    def __init__(self, day: date):
+        super().__init__(f"No drawer of {day} was counted here since the last closure of that day.")
+
+
+class DayStands(Conflict):
+    code = "day-submitted"
+
+    def __init__(self, day: date, status: ClosureStatus):
+        super().__init__(f"{day} is {status.lower()} already, with all that was counted.")
+
+
+class DayNotSo(Conflict):
+    code = "closure-not-so"
+
+    def __init__(self, day: date, status: ClosureStatus):
+        super().__init__(f"The closure of {day} is {status.lower()}; this cannot follow.")
+
+
+class DayCorrected(Conflict):
+    code = "closure-corrected"
+
+    def __init__(self, day: date):
+        super().__init__(f"A later closure of {day} took this one's place. Decide about that one.")
+
+
+class LateReports(Conflict):
+    code = "closure-late"
+
+    def __init__(self, day: date, numbers: list[str]):
+        super().__init__(f"{', '.join(numbers)} came after {day} was submitted. Submit the day again first.")
+
+
+class DifferenceWaits(Conflict):
+    code = "difference-waits"
+
+    def __init__(self, number: str):
+        super().__init__(
+            f"The drawer of {number} is off by more than the limit. Somebody must explain and accept it first."
+        )
+
+
+@action("closures.submit", needs=Permission.CLOSURES_CREATE)
+def submit_day(ctx: Context, day: SubmitDay) -> dict[str, Any]:
+    """Submit a day as its Z reports add up; a day that was closed before is corrected by what came late.
+
+    Raises DrawersOpen, NothingToClose, DayStands.
+    """
+    assert ctx.shop_id is not None
+    still_open = [row for row in open_sessions(ctx.session, ctx.shop_id) if row.business_on == day.business_on]
+    if still_open:
+        raise DrawersOpen(day.business_on, len(still_open))
+    before = latest_of_day(ctx.session, ctx.shop_id, day.business_on)
+    reports = z_reports_of_day(ctx.session, ctx.shop_id, day.business_on)
+    if not reports:
+        raise NothingToClose(day.business_on)
+    if before is not None and before.status is not ClosureStatus.REJECTED and not before.late_z_numbers:
+        raise DayStands(day.business_on, before.status)
+    return _write(ctx, day.business_on, reports, before, notes=day.notes)
+
+
+@action("closures.update", needs=Permission.CLOSURES_UPDATE)
+def correct_day(ctx: Context, told: CorrectDay) -> dict[str, Any]:
+    """Correct a day's closure: another one takes its place, with what was found and why.
+
+    Raises DayNotSo, DayCorrected.
+    """
+    before = _latest(ctx, told.closure_id)
+    if before.status in (ClosureStatus.APPROVED, ClosureStatus.LOCKED):
+        raise DayNotSo(before.row.business_on, before.status)
+    named = {
+        "cash_minor": told.cash_amount, "mtn_minor": told.mtn_amount, "airtel_minor": told.airtel_amount,
+        "card_minor": told.card_amount, "bank_minor": told.bank_transfer, "other_minor": told.other_amount,
+    }  # fmt: skip
+    restated = {name: amount for name, amount in named.items() if amount is not None}
+    reports = z_reports_of_day(ctx.session, before.row.shop_id, before.row.business_on)
+    notes = told.notes if told.notes is not None else before.row.notes
+    return _write(ctx, before.row.business_on, reports, before, notes=notes, restated=restated, reason=told.reason)
+
+
+@action("closures.review", needs=Permission.CLOSURES_REVIEW, where=Where.ANYWHERE)
+def review_day(ctx: Context, about: DecideDay) -> dict[str, Any]:
+    """Say that a day's closure was looked through. Nobody reviews their own. Raises DayNotSo, NotPermitted."""
+    view = _latest(ctx, about.closure_id)
+    _refuse_own(ctx, view)
+    return _decide(ctx, view, ClosureDecisionKind.REVIEW, about.reason)
+
+
+@action("closures.approve", needs=Permission.CLOSURES_APPROVE, where=Where.ANYWHERE)
+def approve_day(ctx: Context, about: DecideDay) -> dict[str, Any]:
+    """Approve a day: all its drawers are in it, and each large difference was accepted.
+
+    Raises DayNotSo, DayCorrected, LateReports, DifferenceWaits, NotPermitted.
+    """
+    view = _latest(ctx, about.closure_id)
+    _refuse_own(ctx, view)
+    if view.late_z_numbers:
+        raise LateReports(view.row.business_on, view.late_z_numbers)
+    for told in view.body["z_reports"]:
+        drawer = find_row(ctx.session, DrawerSession, told["drawer_session_id"], "This drawer session")
+        if not told["is_within_limit"] and drawer.explanation is None:
+            raise DifferenceWaits(told["number"])
+    return _decide(ctx, view, ClosureDecisionKind.APPROVE, about.reason)
+
+
+@action("closures.reject", needs=Permission.CLOSURES_APPROVE, where=Where.ANYWHERE)
+def reject_day(ctx: Context, about: RejectDay) -> dict[str, Any]:
+    """Reject a day's closure, with the reason: it stays, and the day is submitted again. Raises DayNotSo."""
+    return _decide(ctx, _latest(ctx, about.closure_id), ClosureDecisionKind.REJECT, about.reason)
+
+
+@action("closures.lock", needs=Permission.CLOSURES_APPROVE, where=Where.ANYWHERE)
+def lock_day(ctx: Context, about: DecideDay) -> dict[str, Any]:
+    """Lock a day that was approved: only what comes late is added to it. Raises DayNotSo, DayCorrected."""
+    return _decide(ctx, _latest(ctx, about.closure_id), ClosureDecisionKind.LOCK, about.reason)
+
+
+def _latest(ctx: Context, closure_id: str) -> ClosureView:
+    """A closure that none of the same day has replaced. Raises NotFound, DayCorrected."""
+    view = closure_view(ctx, closure_id)
+    if not view.is_latest:
+        raise DayCorrected(view.row.business_on)
+    return view
+
+
+def _refuse_own(ctx: Context, view: ClosureView) -> None:
+    """Whoever submitted a day decides nothing about it; an owner may, there is nobody above."""
+    if ctx.actor.role is not Role.OWNER and ctx.actor.id == view.row.by_id:
+        raise NotPermitted("Nobody approves their own. Another person looks through this day.")
+
+
+def _decide(ctx: Context, view: ClosureView, kind: ClosureDecisionKind, reason: str | None) -> dict[str, Any]:
+    if kind not in MAY_FOLLOW[view.status]:
+        raise DayNotSo(view.row.business_on, view.status)
+    row = {
+        "id": ctx.new_id(), "closure_id": view.row.id, "shop_id": view.row.shop_id, "kind": kind.value,
+        "reason": reason, "at": ctx.now, "by_id": ctx.actor.id,
+        "nth": decisions_known(ctx.session, view.row.id) + 1,
+    }  # fmt: skip
+    insert_rows(ctx.session, ClosureDecision, [row])
+    ctx.about("day_closure", view.row.id)
+    return {"closure_id": view.row.id, "status": MAY_FOLLOW[view.status][kind].value}
+
+
+def _write(
+    ctx: Context, day: date, reports: list[ZReport], before: ClosureView | None, *, notes: str | None,
+    restated: dict[str, int] | None = None, reason: str | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    assert ctx.shop_id is not None
+    bodies = [orjson.loads(report.body) for report in reports]
+    figures, expected = day_figures(bodies)
+    figures = replace(figures, **(restated or {}))
+    nth = before.row.nth + 1 if before else 1
+    row: dict[str, Any] = {
+        "id": act_id("day-closure", ctx.shop_id, day.isoformat(), str(nth)), "shop_id": ctx.shop_id,
+        "business_on": day, "nth": nth, "corrects_id": before.row.id if before else None, **asdict(figures),
+        "collected_minor": figures.collected_minor, "expected_minor": expected,
+        "variance_minor": figures.collected_minor - expected,
+        "body": as_text(_body(reports, bodies, restated, reason)), "notes": notes,
+        "at": ctx.now, "by_id": ctx.actor.id,
+    }  # fmt: skip
+    insert_rows(ctx.session, DayClosure, [row])
+    ctx.about("day_closure", row["id"])
+    return {
+        "closure_id": row["id"], "nth": nth, "collected": figures.collected_minor, "expected": expected,
+        "variance": row["variance_minor"], "z_reports": [report.number for report in reports],
+    }  # fmt: skip
+
+
+def _body(
+    reports: list[ZReport], bodies: list[dict[str, Any]], restated: dict[str, int] | None, reason: str | None
+) -> dict[str, Any]:  # fmt: skip
+    return {
+        "z_reports": [
+            {
+                "id": report.id, "number": report.number, "drawer_session_id": report.drawer_session_id,
+                "till": report.till, "difference": report.difference_minor, "collected": body["collected"],
+                "is_within_limit": body["is_within_limit"], "floats": body["floats"],
+            }
+            for report, body in zip(reports, bodies, strict=True)
+        ],
+        "sales": {name: sum(body["sales"][name] for body in bodies) for name in ("count", "total", "undone")},
+        "no_sales": sum(len(body["no_sales"]) for body in bodies),
+        "collected": sum(body["collected"] for body in bodies),
+        "restated": restated or {}, "reason": reason,
+    }  # fmt: skip
