@@ -13,12 +13,8 @@ import shopnode.domain.buying.returns
 import shopnode.domain.buying.suppliers
 import shopnode.domain.cash.actions
 import shopnode.domain.cash.counterfeits
-import shopnode.domain.cash.differences
-import shopnode.domain.cash.no_sales
-import shopnode.domain.cash.slips
 import shopnode.domain.catalogue.actions
 import shopnode.domain.catalogue.projections
-import shopnode.domain.closures.actions
 import shopnode.domain.customers.actions
 import shopnode.domain.customers.erasing
 import shopnode.domain.expenses.actions
@@ -41,6 +37,13 @@ import shopnode.domain.pricing.bundles
 import shopnode.domain.printing.actions
 import shopnode.domain.printing.papers
 import shopnode.domain.printing.receipts
+import shopnode.domain.repairs.delivery
+import shopnode.domain.repairs.estimates
+import shopnode.domain.repairs.intake
+import shopnode.domain.repairs.money
+import shopnode.domain.repairs.parts
+import shopnode.domain.repairs.passcodes
+import shopnode.domain.repairs.status
 import shopnode.domain.returns.actions
 import shopnode.domain.returns.claims
 import shopnode.domain.sales.actions

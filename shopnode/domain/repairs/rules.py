@@ -175,3 +175,9 @@ def turnaround(stays: Sequence[Stay]) -> timedelta | None:
              if stay.status in READY and before.status not in (*READY, S.UNCLAIMED)]  # fmt: skip
     is_ready = bool(stays) and stays[-1].status in (*READY, S.UNCLAIMED, S.DELIVERED, S.DISPOSED)
     return ready[-1] - stays[0].since if ready and is_ready else None
+
+
+def terms_for(usual: str, water: str, opened: str) -> str | None:
+    """The terms of a ticket: what always holds, then what holds of a device like this (rule 64)."""
+    parts = [part.strip() for part in (usual, water, opened) if part.strip()]
+    return "\n".join(parts) or None
