@@ -13,8 +13,12 @@ import shopnode.domain.buying.returns
 import shopnode.domain.buying.suppliers
 import shopnode.domain.cash.actions
 import shopnode.domain.cash.counterfeits
+import shopnode.domain.cash.differences
+import shopnode.domain.cash.no_sales
+import shopnode.domain.cash.slips
 import shopnode.domain.catalogue.actions
 import shopnode.domain.catalogue.projections
+import shopnode.domain.closures.actions
 import shopnode.domain.customers.actions
 import shopnode.domain.customers.erasing
 import shopnode.domain.expenses.actions
