@@ -35,7 +35,7 @@ from shopnode.domain.clock import Clock, RandomBytes, new_id, to_datetime
 from shopnode.domain.db import synced_models
 from shopnode.domain.errors import Busy, Conflict, WrongPlace
 from shopnode.domain.guard import verify_guard
-from shopnode.domain.homes import Appended
+from shopnode.domain.homes import Appended, ChainHead
 from shopnode.domain.journal import EntryDraft, JournalEntry, entry_document
 from sync_protocol import chain
 from sync_protocol.canonical import canonical
@@ -165,6 +165,9 @@ class HubHome:
         session.info["head"] = Head(work.n, work.hash)
         return Appended(work.n, work.hash)
 
+    def heads(self, session: Session) -> list[ChainHead]:
+        return [ChainHead(*row) for row in session.execute(_HEADS, {"tenant": self.tenant_id})]
+
     def _make_work(self, books: Books, draft: EntryDraft, head: Head) -> Work:
         def seen_numbers(keys: list[tuple[str, str, str]]) -> dict[tuple[str, str, str], int]:
             versions = {key: books.version(*key) for key in keys}
@@ -231,3 +234,8 @@ def _note_versions(books: Books, draft: EntryDraft, work: Work) -> None:
 _SEQ = text("SELECT seq FROM tenant_feed WHERE tenant_id = :tenant")
 _TURN = text("SELECT seq FROM tenant_feed WHERE tenant_id = :tenant FOR UPDATE")
 _MOVE_HEAD = text("UPDATE origin SET head_n = :n, head_hash = :hash WHERE tenant_id = :tenant AND id = :origin")
+_HEADS = text(
+    "SELECT o.id::text, coalesce(n.series, ''), o.shop_id::text, o.head_n, o.head_hash, "
+    "(o.node_id IS NULL OR n.origin_id = o.id) FROM origin o LEFT JOIN node n "
+    "ON n.tenant_id = o.tenant_id AND n.id = o.node_id WHERE o.tenant_id = :tenant ORDER BY o.opened_at, o.id"
+)

@@ -128,6 +128,18 @@ def backup(data_dir: Path, to: Path | None, as_json: bool) -> None:
 
 
 @main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--code", help="A proof from a receipt, such as 7QF2-9KTM: say which entry it is of.")
+@click.option("--head", help="The last hash, as somebody else wrote it down.")
+def verify(file: Path, code: str | None, head: str | None) -> None:
+    """Check a journal that was taken out, entry by entry. Needs no shop: the script runs alone, too."""
+    from shopnode import verify_journal
+
+    given = [*(["--code", code] if code else []), *(["--head", head] if head else [])]
+    sys.exit(verify_journal.main([str(file), *given]))
+
+
+@main.command()
 @data_option
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--recovery-key-file", type=click.File(), help="File with the recovery key; asked for where left out.")

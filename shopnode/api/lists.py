@@ -79,7 +79,7 @@ def list_file(
         undo.pop_all()
     length = file.tell()
     file.seek(0)
-    response = Response(_pieces(file), content_type=CONTENT_TYPES[wanted])
+    response = Response(pieces_of(file), content_type=CONTENT_TYPES[wanted])
     response.headers["Content-Length"] = str(length)
     day = g.ctx.now.astimezone(zone).date()
     response.headers["Content-Disposition"] = f'attachment; filename="{name.replace("/", "-")}-{day}.{wanted}"'
@@ -96,7 +96,7 @@ def _write(
         write_xlsx(file, name, titles, rows, zone)
 
 
-def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+def pieces_of(file: IO[bytes]) -> Iterator[bytes]:
     with file:
         yield from iter(lambda: file.read(PIECE), b"")
 

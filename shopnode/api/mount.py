@@ -12,6 +12,7 @@ from werkzeug.routing import RequestRedirect
 
 from shopnode.api import (  # noqa: F401 — they register their routes
     approvals,
+    audit,
     auth,
     coming_money,
     counter_events,

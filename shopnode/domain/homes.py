@@ -35,6 +35,18 @@ class Appended:
     hash: str
 
 
+@dataclass(frozen=True)
+class ChainHead:
+    """How far an origin's chain must be whole here."""
+
+    origin_id: str
+    series: str  # what its receipts start with; empty for the owner's portal
+    shop_id: str | None
+    n: int
+    hash: str | None  # of entry n, where it was written down
+    is_current: bool  # it still grows
+
+
 class Home(Protocol):
     is_shop: bool
     shop_id: str | None  # the shop of a node; None at the hub
@@ -67,6 +79,10 @@ class Home(Protocol):
 
     def append(self, session: Session, draft: EntryDraft, fingerprint: str, result: str) -> Appended:
         """Write the entry of what this session captured, and check it against the guard."""
+        ...
+
+    def heads(self, session: Session) -> list[ChainHead]:
+        """The chains that must be whole here, those that were left included."""
         ...
 
     def fingerprint(self, content: bytes) -> str:

@@ -25,7 +25,7 @@ from shopnode.domain.db import Id, Kind, LocalRow, synced_models
 from shopnode.domain.engine import NodeDatabase
 from shopnode.domain.errors import ShopError
 from shopnode.domain.guard import verify_guard
-from shopnode.domain.homes import Appended
+from shopnode.domain.homes import Appended, ChainHead
 from shopnode.domain.journal import EntryDraft, JournalEntry, entry_document
 from shopnode.domain.origins import PastOrigin, past_mark, renewed_series
 from sync_protocol import chain
@@ -200,6 +200,17 @@ class NodeHome:
         mark_pending(session, draft.capture, n)
         verify_guard(session.connection(), draft.capture.touched())
         return Appended(n, hash_n)
+
+    def heads(self, session: Session) -> list[ChainHead]:
+        """Of an origin that was left, what was the same at the hub stayed under its name; the rest moved on."""
+        own = session.get_one(Installation, 1)
+        left = [
+            ChainHead(past.origin_id, past.series, self.shop_id, past.head_n, past.head_hash, is_current=False)
+            if past.common_n in (None, past.head_n)
+            else ChainHead(past.origin_id, past.series, self.shop_id, past.common_n or 0, None, is_current=False)
+            for past in session.scalars(select(PastOrigin).order_by(PastOrigin.id))
+        ]
+        return [*left, ChainHead(own.origin_id, own.series, self.shop_id, own.head_n, own.head_hash, is_current=True)]
 
     def renew_origin(
         self,

@@ -97,12 +97,6 @@ PENDING = [
     "POST /staff/:id/suspend",
     "POST /staff/:id/activate",
     "GET /staff/:id/activity",
-    "POST /expenses",
-    "GET /expenses",
-    "GET /expenses/:id",
-    "PUT /expenses/:id",
-    "DELETE /expenses/:id",
-    "POST /expenses/:id/approve",
 ]
 CALLS = PLAN.split("\n")[1:-1]
 
