@@ -25,6 +25,7 @@ from shopnode.domain.errors import Invalid, NotFound, NotSignedIn
 from shopnode.domain.people.models import Staff
 from shopnode.domain.people.passwords import PASSWORD_MIN, hash_secret, needs_rehash, verify_secret
 from shopnode.domain.people.queries import actor_for
+from shopnode.domain.people.second_proof import SecondProofNeeded, has_second_proof, prove_second
 from shopnode.domain.permissions import Role
 
 SECRET_BYTES = 32
@@ -55,8 +56,19 @@ class PortalUser:
         return self.actor.role
 
 
-def sign_in(hub: Hub, email: str, password: str, *, ip: str | None = None, user_agent: str | None = None) -> str:
-    """Start a session; returns the secret for the cookie. Raises NotSignedIn, TooManyTries."""
+def sign_in(
+    hub: Hub,
+    email: str,
+    password: str,
+    *,
+    ip: str | None = None,
+    user_agent: str | None = None,
+    code: str | None = None,
+) -> str:
+    """Start a session; returns the secret for the cookie.
+
+    Raises NotSignedIn, SecondProofNeeded, WrongSecondProof, TooManyTries.
+    """
     wanted = email.strip().lower()[:200]
     keys = {f"login:{wanted}": TRIES_PER_LOGIN_MAX, f"login-from:{ip}": TRIES_PER_ADDRESS_MAX}
     count_try(hub.database, hub.clock, keys)
@@ -68,6 +80,7 @@ def sign_in(hub: Hub, email: str, password: str, *, ip: str | None = None, user_
         verify_secret(None, password)
     if found is None or _person(hub, found.tenant_id, found.staff_id) is None:
         raise NotSignedIn("The e-mail address or the password is not right.")
+    _prove_second(hub, found, code, f"login-from:{ip}")
     forgive_try(hub.database, *keys)
     secret = hub.random(SECRET_BYTES).hex()
     now = to_datetime(hub.clock.wall_ms())
@@ -155,6 +168,18 @@ def set_portal_password(hub: Hub, tenant_id: str, staff_id: str, password: str) 
         login.password_hash = password_hash
         open_ones = update(PortalSession).where(PortalSession.login_id == login.id, PortalSession.ended_at.is_(None))
         session.execute(open_ones.values(ended_at=now))
+
+
+def _prove_second(hub: Hub, login: PortalLogin, code: str | None, address: str) -> None:
+    """The second proof of somebody whose password was right, where they have one: a wrong code is a wrong try."""
+    with hub.database.session(login.tenant_id, read_only=True) as session:
+        is_asked = has_second_proof(session, login.staff_id)
+    if not is_asked:
+        return
+    if not code or not code.strip():
+        forgive_try(hub.database, address)
+        raise SecondProofNeeded
+    prove_second(hub.home(login.tenant_id), login.staff_id, code[:200])
 
 
 def _person(hub: Hub, tenant_id: str, staff_id: str) -> Actor | None:

@@ -9,17 +9,29 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
+from cloudhub.home import HubHome
 from cloudhub.hub import Hub
-from cloudhub.tenancy.logins import PortalUser, sign_in, sign_out, user_of_session
-from cloudhub.tenancy.models import PortalSession
+from cloudhub.tenancy.logins import (
+    TRIES_PER_ADDRESS_MAX,
+    TRIES_PER_LOGIN_MAX,
+    PortalUser,
+    sign_in,
+    sign_out,
+    user_of_session,
+)
+from cloudhub.tenancy.models import PortalLogin, PortalSession
+from cloudhub.tenancy.throttle import count_try, forgive_try
 from shopnode.domain.clock import to_datetime
-from shopnode.domain.context import Actor, Channel
-from shopnode.domain.errors import NotSignedIn
+from shopnode.domain.context import Actor, Channel, Context
+from shopnode.domain.errors import NotFound, NotSignedIn
+from shopnode.domain.people.session_list import GONE, SESSIONS_MAX, OpenSession, public_id
 from shopnode.domain.people.sessions import REFRESH_DAYS, ApiSession
 
 TOKEN_MAX = 200
@@ -35,8 +47,8 @@ class HubAccounts:
     def key(self) -> bytes:
         return self.hub.secret_for("access-token-key")
 
-    def start(self, login: str, password: str, channel: Channel) -> ApiSession:
-        secret = sign_in(self.hub, login, password, ip=channel.ip, user_agent=channel.user_agent)
+    def start(self, login: str, password: str, channel: Channel, code: str | None) -> ApiSession:
+        secret = sign_in(self.hub, login, password, ip=channel.ip, user_agent=channel.user_agent, code=code)
         return self._opened(secret, self.user_of(_hash(secret)))
 
     def refresh(self, refresh_token: str) -> ApiSession:
@@ -70,6 +82,45 @@ class HubAccounts:
     def end(self, session_id: str) -> None:
         sign_out(self.hub, self.user_of(session_id))
 
+    @contextmanager
+    def one_try(self, ctx: Context, what: str) -> Iterator[None]:
+        keys = {f"{what}:{ctx.actor.id}": TRIES_PER_LOGIN_MAX, f"login-from:{ctx.channel.ip}": TRIES_PER_ADDRESS_MAX}
+        count_try(self.hub.database, self.clock, keys)
+        yield
+        forgive_try(self.hub.database, *keys)
+
+    def sessions_of(self, ctx: Context, staff_id: str) -> list[OpenSession]:
+        rows = ctx.session.scalars(self._open(staff_id).order_by(PortalSession.seen_at.desc()).limit(SESSIONS_MAX))
+        return [
+            OpenSession(
+                public_id(row.id_hash), "browser", row.made_at, row.seen_at, row.expires_at, row.ip, row.user_agent
+            )
+            for row in rows
+        ]
+
+    def end_one(self, ctx: Context, staff_id: str, session_id: str) -> None:
+        rows = ctx.session.scalars(self._open(staff_id).limit(SESSIONS_MAX))
+        found = next((row.id_hash for row in rows if public_id(row.id_hash) == session_id), None)
+        if found is None:
+            raise NotFound(GONE)
+        with self.hub.database.session(tenant_of(ctx)) as session:
+            _end(session, found, to_datetime(self.clock.wall_ms()))
+
+    def end_all(self, ctx: Context, staff_id: str) -> None:
+        ended = to_datetime(self.clock.wall_ms())
+        mine = select(PortalLogin.id).where(PortalLogin.staff_id == staff_id).scalar_subquery()
+        with self.hub.database.session(tenant_of(ctx)) as session:
+            open_ones = update(PortalSession).where(PortalSession.login_id == mine, PortalSession.ended_at.is_(None))
+            session.execute(open_ones.values(ended_at=ended))
+
+    def _open(self, staff_id: str) -> Select[PortalSession]:
+        now = to_datetime(self.clock.wall_ms())
+        return (
+            select(PortalSession)
+            .join(PortalLogin, PortalLogin.id == PortalSession.login_id)
+            .where(PortalLogin.staff_id == staff_id, PortalSession.ended_at.is_(None), PortalSession.expires_at > now)
+        )
+
     def _opened(self, secret: str, user: PortalUser) -> ApiSession:
         expires_at = to_datetime(self.clock.wall_ms()) + timedelta(days=REFRESH_DAYS)
         return ApiSession(user.session_hash, secret, user.actor, expires_at)
@@ -97,6 +148,12 @@ def _end(session: Session, session_hash: str, now: object) -> bool:
     """End an open session; False when it had ended already."""
     open_one = update(PortalSession).where(PortalSession.id_hash == session_hash, PortalSession.ended_at.is_(None))
     return session.execute(open_one.values(ended_at=now).returning(PortalSession.id_hash)).first() is not None
+
+
+def tenant_of(ctx: Context) -> str:
+    """Whose home this context is in."""
+    assert isinstance(ctx.home, HubHome)  # the hub's accounts are asked at the hub alone
+    return ctx.home.tenant_id
 
 
 def _hash(secret: str) -> str:

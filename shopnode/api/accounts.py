@@ -6,16 +6,20 @@ request, so whoever is suspended or signed out is out at once.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
 import jwt
 
 from shopnode.domain.clock import Clock
-from shopnode.domain.context import Actor, Channel
+from shopnode.domain.context import Actor, Channel, Context
 from shopnode.domain.errors import NotSignedIn
 from shopnode.domain.node import NodeHome
 from shopnode.domain.people import sessions
+from shopnode.domain.people.session_list import OpenSession, end_session, open_sessions
 from shopnode.domain.people.sessions import ApiSession
+from shopnode.domain.people.throttle import account_key, count_try, forgive_tries
 
 ACCESS_S = 15 * 60
 ALGORITHM, TYPE, ISSUER, AUDIENCE = "HS256", "at+jwt", "phoneshop", "phoneshop-api"
@@ -32,8 +36,8 @@ class Accounts(Protocol):
         """The secret that access tokens are signed with, 32 bytes."""
         ...
 
-    def start(self, login: str, password: str, channel: Channel) -> ApiSession:
-        """Raises WrongCredentials, TooManyTries."""
+    def start(self, login: str, password: str, channel: Channel, code: str | None) -> ApiSession:
+        """Raises WrongCredentials, SecondProofNeeded, WrongSecondProof, TooManyTries."""
         ...
 
     def refresh(self, refresh_token: str) -> ApiSession:
@@ -45,6 +49,25 @@ class Accounts(Protocol):
         ...
 
     def end(self, session_id: str) -> None: ...
+
+    def one_try(self, ctx: Context, what: str) -> AbstractContextManager[None]:
+        """Count a try of whoever is signed in at something secret; given back when nothing was raised inside.
+
+        Raises TooManyTries.
+        """
+        ...
+
+    def sessions_of(self, ctx: Context, staff_id: str) -> list[OpenSession]:
+        """Where somebody is signed in at this home, the last used first."""
+        ...
+
+    def end_one(self, ctx: Context, staff_id: str, session_id: str) -> None:
+        """End one session as it is listed. Raises NotFound."""
+        ...
+
+    def end_all(self, ctx: Context, staff_id: str) -> None:
+        """End what the home keeps beside the books; called after the action that ends the others."""
+        ...
 
 
 class NodeAccounts:
@@ -58,8 +81,8 @@ class NodeAccounts:
         # The installation's secret, under a name of its own; it never leaves the node.
         return bytes.fromhex(self.home.fingerprint(_KEY_NAME))
 
-    def start(self, login: str, password: str, channel: Channel) -> ApiSession:
-        return sessions.start_api_session(self.home, login, password, channel)
+    def start(self, login: str, password: str, channel: Channel, code: str | None) -> ApiSession:
+        return sessions.start_api_session(self.home, login, password, channel, code=code)
 
     def refresh(self, refresh_token: str) -> ApiSession:
         return sessions.refresh_api_session(self.home, refresh_token)
@@ -69,6 +92,22 @@ class NodeAccounts:
 
     def end(self, session_id: str) -> None:
         sessions.end_api_session(self.home, session_id)
+
+    @contextmanager
+    def one_try(self, ctx: Context, what: str) -> Iterator[None]:
+        account = account_key(what, ctx.actor.id, "console")
+        count_try(self.home, account, ctx.channel.ip)
+        yield
+        forgive_tries(self.home, account, ctx.channel.ip)
+
+    def sessions_of(self, ctx: Context, staff_id: str) -> list[OpenSession]:
+        return open_sessions(self.home, staff_id)
+
+    def end_one(self, ctx: Context, staff_id: str, session_id: str) -> None:
+        end_session(self.home, staff_id, session_id)
+
+    def end_all(self, ctx: Context, staff_id: str) -> None:
+        """A node's sessions end in the action's own transaction."""
 
 
 def access_token(accounts: Accounts, opened: ApiSession) -> str:

@@ -10,12 +10,13 @@ from pydantic import BaseModel, Field, model_validator
 from shopnode.api.accounts import ACCESS_S, Accounts, access_token, session_of_bearer
 from shopnode.api.calls import Call
 from shopnode.api.routing import route
+from shopnode.api.staff_shapes import OwnPassword, SessionList, session_list
 from shopnode.domain.context import Actor
 from shopnode.domain.errors import NotSignedIn
 from shopnode.domain.params import Params
 from shopnode.domain.people.passwords import TypedPassword
 from shopnode.domain.people.queries import find_staff
-from shopnode.domain.permissions import Role
+from shopnode.domain.permissions import Permission, Role
 from shopnode.web.ui.access import Open
 from shopnode.web.ui.request import channel
 
@@ -32,6 +33,9 @@ class Credentials(Params):
     email: Login | None = None
     phone: Login | None = None
     password: TypedPassword = Field(repr=False)
+    code: Annotated[str, Field(max_length=100)] | None = Field(
+        default=None, repr=False, description="Of the authenticator, or a recovery code: for who has a second proof."
+    )
 
     @model_validator(mode="after")
     def _one_name(self) -> Credentials:
@@ -72,7 +76,7 @@ class Me(User):
 @route("POST", "/auth/login", needs=Open.PUBLIC, other_statuses=(401, 429))
 def login(call: Call, body: Credentials) -> Tokens:
     """Sign in with an e-mail address or a telephone number."""
-    opened = accounts().start(body.email or body.phone or "", body.password, channel())
+    opened = accounts().start(body.email or body.phone or "", body.password, channel(), body.code)
     token = access_token(accounts(), opened)
     return _tokens(token, opened.refresh_token, opened.actor)
 
@@ -103,6 +107,27 @@ def me(call: Call) -> Me:
         email=person.email if person else None, phone=person.phone if person else None,
         shop_id=call.ctx.shop_id, permissions=sorted(actor.permissions),
     )  # fmt: skip
+
+
+@route("PUT", "/auth/password", action="staff.set_password", status=204, other_statuses=(429,))
+def set_own_password(call: Call, body: OwnPassword) -> None:
+    """Change one's own password, with the one that is right now. All one's sessions end."""
+    ctx = call.ctx
+    with accounts().one_try(ctx, "password"):
+        call.perform({"staff_id": ctx.actor.id, **body.model_dump()})
+    accounts().end_all(ctx, ctx.actor.id or "")
+
+
+@route("GET", "/auth/sessions", needs=Permission.OWN_CREDENTIALS)
+def own_sessions(call: Call) -> SessionList:
+    """Where one is signed in at this home, the last used first."""
+    return session_list(accounts().sessions_of(call.ctx, call.ctx.actor.id or ""))
+
+
+@route("DELETE", "/auth/sessions/<session_id>", needs=Permission.OWN_CREDENTIALS, status=204, other_statuses=(404,))
+def end_own_session(call: Call, session_id: str) -> None:
+    """Sign oneself out elsewhere."""
+    accounts().end_one(call.ctx, call.ctx.actor.id or "", session_id)
 
 
 def accounts() -> Accounts:

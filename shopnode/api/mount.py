@@ -30,6 +30,8 @@ from shopnode.api import (  # noqa: F401 — they register their routes
     products,
     returns,
     sales,
+    second_proof,
+    staff,
     stock,
     stocktakes,
     supplier_returns,

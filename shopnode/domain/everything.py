@@ -35,6 +35,8 @@ import shopnode.domain.people.actions
 import shopnode.domain.people.choices
 import shopnode.domain.people.leaving
 import shopnode.domain.people.phone_setup
+import shopnode.domain.people.posting
+import shopnode.domain.people.second_proof
 import shopnode.domain.photos.actions
 import shopnode.domain.plans.actions
 import shopnode.domain.pricing.actions

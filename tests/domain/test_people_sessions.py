@@ -283,11 +283,14 @@ def test_pins_that_anybody_would_try_are_refused(shop: Shop) -> None:
             set_pin(shop.ctx(), shop.cashier.id or "", pin)
 
 
-def test_two_people_never_have_the_same_pin_and_nobody_learns_whose_it_is(shop: Shop) -> None:
+def test_rule_87_two_people_never_have_the_same_pin_and_are_told_that_it_is_taken(shop: Shop) -> None:
     with pytest.raises(Invalid) as refusal:
         set_pin(shop.ctx(Role.STAFF), shop.cashier.id or "", PINS["Brian"], password=PASSWORD)
-    assert refusal.value.fields == {"pin": "cannot be used, choose another"}
+    assert refusal.value.fields == {"pin": "is somebody else's at this shop, choose another"}
     assert shop.supervisor.name not in str(refusal.value)
+    with pytest.raises(Invalid) as refusal:  # who could give Brian a PIN of their own choice learns no more by it
+        set_pin(shop.ctx(), shop.cashier.id or "", PINS["Brian"])
+    assert refusal.value.fields == {"pin": "is Brian's at this shop, choose another"}
 
 
 def test_looking_for_colleagues_pins_by_choosing_them_stops_after_five(shop: Shop) -> None:

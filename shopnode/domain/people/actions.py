@@ -166,7 +166,7 @@ def add_staff(ctx: Context, new: AddStaff) -> dict[str, Any]:
     person = Staff(id=ctx.new_id(), name=new.name, role=new.role.value, phone=new.phone, email=new.email)
     add_rows(ctx.session, person)
     password_hash = hash_secret(new.password) if new.password else None
-    for shop_id in _shops_for(ctx, new.shop_ids):
+    for shop_id in shops_for(ctx, new.shop_ids):
         posting = StaffPosting(
             id=posting_id(person.id, shop_id), staff_id=person.id, shop_id=shop_id, password_hash=password_hash
         )
@@ -229,7 +229,27 @@ def set_password(ctx: Context, new: SetPassword) -> dict[str, Any]:
             raise Invalid({"current_password": "is not right"})
     elif not ctx.may(Permission.STAFF_UPDATE):
         raise NotPermitted("You may change your own password only.")
-    password_hash = hash_secret(new.new_password)
+    return _give_password(ctx, person, new.new_password)
+
+
+class ResetPassword(Params):
+    """A new password for somebody who forgot theirs."""
+
+    staff_id: IdText
+    new_password: Password
+
+
+@action("staff.reset_password", needs=Permission.STAFF_UPDATE, where=Where.ANYWHERE)
+def reset_password(ctx: Context, new: ResetPassword) -> dict[str, Any]:
+    """Give somebody else a new password; all sessions of that person end."""
+    person = find_staff(ctx.session, new.staff_id)
+    if person.id == ctx.actor.id:
+        raise Invalid({"staff_id": "is yourself: change your own password with the one that is right now"})
+    return _give_password(ctx, person, new.new_password)
+
+
+def _give_password(ctx: Context, person: Staff, password: str) -> dict[str, Any]:
+    password_hash = hash_secret(password)
     works = (StaffPosting.staff_id == person.id, StaffPosting.archived_at.is_(None))
     for posting in ctx.session.scalars(select(StaffPosting).where(*works)):
         posting.password_hash = password_hash
@@ -254,7 +274,8 @@ def _check_login_free(session: Session, phone: str | None, email: str | None, bu
             raise Invalid({name: "belongs to somebody else on the staff"})
 
 
-def _shops_for(ctx: Context, shop_ids: list[str] | None) -> list[str]:
+def shops_for(ctx: Context, shop_ids: list[str] | None) -> list[str]:
+    """The shops that were named, this one when none were. Raises NotFound, Invalid for another shop at a node."""
     wanted = shop_ids if shop_ids is not None else ([ctx.home.shop_id] if ctx.home.shop_id else [])
     shops = [find_shop(ctx.session, shop_id).id for shop_id in dict.fromkeys(wanted)]
     if ctx.home.is_shop and any(shop_id != ctx.home.shop_id for shop_id in shops):

@@ -15,8 +15,7 @@ from shopnode.domain.actions import action
 from shopnode.domain.context import Context
 from shopnode.domain.errors import NotPermitted
 from shopnode.domain.homes import Where
-from shopnode.domain.params import IdText, Params, Reason
-from shopnode.domain.people.actions import active_owners
+from shopnode.domain.people.actions import OnePerson, active_owners
 from shopnode.domain.people.models import Staff
 from shopnode.domain.people.queries import find_staff
 from shopnode.domain.people.rules import check_owner_remains
@@ -27,15 +26,8 @@ from shopnode.domain.permissions import Permission, Role
 NAME_READ_OUT = 40
 
 
-class Leaves(Params):
-    """Who leaves, and why."""
-
-    staff_id: IdText
-    reason: Reason
-
-
 @action("staff.shut_out", needs=Permission.OWN_CREDENTIALS)
-def shut_out(ctx: Context, form: Leaves) -> dict[str, Any]:
+def shut_out(ctx: Context, form: OnePerson) -> dict[str, Any]:
     """Shut a colleague out at once, with an owner's yes: their PIN here, or their code by telephone."""
     person = _who_leaves(ctx, form.staff_id)
     if ctx.actor.role is not Role.OWNER:
@@ -47,8 +39,17 @@ def shut_out(ctx: Context, form: Leaves) -> dict[str, Any]:
     return {"id": person.id}
 
 
+@action("staff.sign_out", needs=Permission.STAFF_SUSPEND, where=Where.ANYWHERE)
+def sign_out_everywhere(ctx: Context, form: OnePerson) -> dict[str, Any]:
+    """End every session of a person at this home, remembered browsers too. They sign in again with their password."""
+    person = find_staff(ctx.session, form.staff_id)
+    end_sessions_of(ctx, person.id)
+    ctx.about("staff", person.id)
+    return {"id": person.id}
+
+
 @action("staff.archive", needs=Permission.STAFF_DELETE, where=Where.ANYWHERE)
-def archive_staff(ctx: Context, form: Leaves) -> dict[str, Any]:
+def archive_staff(ctx: Context, form: OnePerson) -> dict[str, Any]:
     """Take a person off the staff for good. Their sales and their name stay in the books."""
     person = _who_leaves(ctx, form.staff_id)
     person.archived_at = person.archived_at or ctx.now
@@ -67,7 +68,7 @@ def _who_leaves(ctx: Context, staff_id: str) -> Staff:
     return person
 
 
-def _figures(ctx: Context, form: Leaves) -> tuple[int, str]:
+def _figures(ctx: Context, form: OnePerson) -> tuple[int, str]:
     """The owner hears no amount, and the name."""
     return 0, find_staff(ctx.session, form.staff_id).name[:NAME_READ_OUT]
 

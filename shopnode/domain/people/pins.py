@@ -11,7 +11,7 @@ from shopnode.domain.context import Context
 from shopnode.domain.errors import Invalid, NotFound, NotPermitted
 from shopnode.domain.people.models import StaffPin
 from shopnode.domain.people.passwords import check_pin_form, hash_secret, verify_secret
-from shopnode.domain.people.queries import actor_for, password_hash_of
+from shopnode.domain.people.queries import actor_for, names_of, password_hash_of
 from shopnode.domain.people.throttle import account_key, count_try, forgive_tries
 from shopnode.domain.permissions import Permission
 
@@ -31,13 +31,21 @@ def set_pin(ctx: Context, staff_id: str, pin: str, *, password: str | None = Non
     count_try(ctx.home, account, ctx.channel.ip)
     _prove_oneself(ctx, staff_id, password)
     with ctx.home.reading() as session:
-        others = session.scalars(select(StaffPin.pin_hash).where(StaffPin.staff_id != staff_id)).all()
-    if any(verify_secret(other, pin) for other in others):
-        raise Invalid({"pin": "cannot be used, choose another"})
+        others = session.execute(select(StaffPin.staff_id, StaffPin.pin_hash).where(StaffPin.staff_id != staff_id)).all()
+        taken_by = [other_id for other_id, pin_hash in others if verify_secret(pin_hash, pin)]
+        names = names_of(session, set(taken_by))
+    if taken_by:
+        raise Invalid({"pin": _taken(ctx, list(names.values()))})
     pin_hash = hash_secret(pin)
     with ctx.home.writing() as session:
         session.merge(StaffPin(staff_id=staff_id, pin_hash=pin_hash, set_at=ctx.now))
     forgive_tries(ctx.home, account, ctx.channel.ip)
+
+
+def _taken(ctx: Context, names: list[str]) -> str:
+    """Rule 87: it is told that somebody has it. Whose it is, only to who could set that person's PIN anyway."""
+    whose = f"{names[0]}'s" if names and ctx.may(Permission.STAFF_UPDATE) else "somebody else's"
+    return f"is {whose} at this shop, choose another"
 
 
 def remove_pin(ctx: Context, staff_id: str) -> None:

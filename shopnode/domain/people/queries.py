@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from shopnode.domain.context import Actor
 from shopnode.domain.errors import NotFound
+from shopnode.domain.paging import PAGE_DEFAULT, Page, beyond, decode_cursor, page_of
 from shopnode.domain.people.access_models import StaffChoice
 from shopnode.domain.people.models import Business, Shop, Staff, StaffPin, StaffPosting
 from shopnode.domain.permissions import Permission, Role
 from shopnode.domain.phones import phone_or_none
 from shopnode.domain.queries import find_row
+
+
+class StaffState(StrEnum):
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    ARCHIVED = "archived"
 
 
 @dataclass(frozen=True)
@@ -77,6 +86,39 @@ def staff_list(session: Session) -> list[StaffView]:
     people = session.scalars(select(Staff).order_by(Staff.archived_at, Staff.suspended_at, func.lower(Staff.name)))
     views = [StaffView(p.id, p.name, Role(p.role), p.phone, p.email, p.suspended_at, p.archived_at) for p in people]
     return sorted(views, key=lambda person: (not person.is_active, person.name.casefold()))
+
+
+def page_of_staff(
+    session: Session,
+    *,
+    q: str = "",
+    state: StaffState | None = None,
+    role: Role | None = None,
+    limit: int = PAGE_DEFAULT,
+    cursor: str | None = None,
+) -> Page[Staff]:
+    """People by name. Raises Invalid for a wrong cursor."""
+    name = func.lower(Staff.name)
+    query = select(Staff).order_by(name, Staff.id).limit(limit + 1)
+    if q:
+        query = query.where(name.contains(q.lower(), autoescape=True))
+    if role is not None:
+        query = query.where(Staff.role == role.value)
+    query = query.where(*_in_state(state))
+    place = decode_cursor(cursor, (str, str))
+    if place is not None:
+        query = query.where(beyond((name, Staff.id), place))
+    return page_of(list(session.scalars(query)), limit, lambda person: (person.name.lower(), person.id))
+
+
+def _in_state(state: StaffState | None) -> Sequence[ColumnElement[bool]]:
+    gone, out = Staff.archived_at, Staff.suspended_at
+    return {
+        StaffState.ACTIVE: [gone.is_(None), out.is_(None)],
+        StaffState.SUSPENDED: [gone.is_(None), out.is_not(None)],
+        StaffState.ARCHIVED: [gone.is_not(None)],
+        None: [gone.is_(None)],
+    }[state]
 
 
 def active_here(shop_id: str | None) -> Select[Staff]:

@@ -30,7 +30,8 @@ from shopnode.domain.people.approvals import prove_by_pin
 from shopnode.domain.people.models import WebSession
 from shopnode.domain.people.passwords import needs_rehash, verify_secret
 from shopnode.domain.people.queries import actor_for, password_hash_of, people_by_login
-from shopnode.domain.people.throttle import account_key, count_try, forgive_tries
+from shopnode.domain.people.second_proof import SecondProofNeeded, has_second_proof, prove_second
+from shopnode.domain.people.throttle import account_key, count_try, forgive_address, forgive_tries
 from shopnode.domain.settings.queries import number_setting
 
 BROWSER_HOURS = 16  # a long day; the next morning begins with a password
@@ -77,9 +78,9 @@ class ApiSession:
     expires_at: datetime
 
 
-def sign_in(home: NodeHome, login: str, password: str, channel: Channel) -> SignedIn:
-    """Start a browser's session. Raises WrongCredentials, TooManyTries."""
-    actor = _prove_by_password(home, login, password, channel)
+def sign_in(home: NodeHome, login: str, password: str, channel: Channel, *, code: str | None = None) -> SignedIn:
+    """Start a browser's session. Raises WrongCredentials, SecondProofNeeded, WrongSecondProof, TooManyTries."""
+    actor = _prove_by_password(home, login, password, channel, code)
     expires_at = _now(home) + timedelta(hours=BROWSER_HOURS)
     token = _new_secret(home)
     with home.writing() as session:
@@ -131,9 +132,11 @@ def sign_out(home: NodeHome, token: str) -> None:
         _end(session, _hash(token), _now(home))
 
 
-def start_api_session(home: NodeHome, login: str, password: str, channel: Channel) -> ApiSession:
-    """Start a program's session. Raises WrongCredentials, TooManyTries."""
-    actor = _prove_by_password(home, login, password, channel)
+def start_api_session(
+    home: NodeHome, login: str, password: str, channel: Channel, *, code: str | None = None
+) -> ApiSession:
+    """Start a program's session. Raises WrongCredentials, SecondProofNeeded, WrongSecondProof, TooManyTries."""
+    actor = _prove_by_password(home, login, password, channel, code)
     session_id, secret = _new_secret(home), _new_secret(home)
     expires_at = _now(home) + timedelta(days=REFRESH_DAYS)
     row = _row(home, session_id, actor, "api", expires_at, channel)
@@ -186,23 +189,37 @@ def change_password(ctx: Context, current: str, new: str) -> None:
     forgive_tries(ctx.home, account, ctx.channel.ip)
 
 
-def _prove_by_password(home: NodeHome, login: str, password: str, channel: Channel) -> Actor:
-    """The active member of this shop's staff with this login and password. Raises WrongCredentials, TooManyTries."""
+def _prove_by_password(home: NodeHome, login: str, password: str, channel: Channel, code: str | None) -> Actor:
+    """The active member of this shop's staff with this login and password, and their second proof if they have one.
+
+    Raises WrongCredentials, SecondProofNeeded, WrongSecondProof, TooManyTries.
+    """
     login = login[:LOGIN_MAX].strip()
     with home.reading() as session:
         people = [person.id for person in people_by_login(session, login)]
         # Two homes may both have typed the number; the one who may work here is meant.
         actor = next(filter(None, (actor_for(session, person, home.shop_id) for person in people)), None)
         stored = password_hash_of(session, actor.id, home.shop_id) if actor and actor.id else None
+        needs_code = actor is not None and has_second_proof(session, actor.id or "")
     account = account_key("password", people[0] if people else None, login.casefold())
     count_try(home, account, channel.ip)
     if not verify_secret(stored, password) or actor is None or stored is None:
         raise WrongCredentials
+    if needs_code:
+        _prove_second(home, actor, code, channel)
     forgive_tries(home, account, channel.ip)
     if needs_rehash(stored):
         form = {"staff_id": actor.id, "current_password": password, "new_password": password}
         perform(Context(home, actor, home.shop_id, channel), "staff.set_password", form)
     return actor
+
+
+def _prove_second(home: NodeHome, actor: Actor, code: str | None, channel: Channel) -> None:
+    """The second proof of somebody whose password was right. Their account's try stays counted until it is given."""
+    if not code or not code.strip():
+        forgive_address(home, channel.ip)
+        raise SecondProofNeeded
+    prove_second(home, actor.id or "", code[:LOGIN_MAX])
 
 
 def _open_row(session: Session, secret: str | None, kind: str, now: datetime) -> WebSession:

@@ -49,6 +49,16 @@ def forgive_tries(home: Home, account: str, ip: str | None) -> None:
             row.locked_until = None
 
 
+def forgive_address(home: Home, ip: str | None) -> None:
+    """The password was right and a second proof is asked for: a try of the account it stays, of the address it is none.
+    Many people of one shop sign in from one address."""
+    if ip is not None:
+        with home.writing() as session:
+            row = session.get(LoginThrottle, _keys("", ip)[1])
+            if row is not None:
+                row.failures, row.locked_until = row.failures - 1, None
+
+
 def account_key(kind: str, staff_id: str | None, typed: str) -> str:
     """What a try is counted under: the person, or what was typed when nobody is meant by it."""
     return f"{kind}:{staff_id or hashlib.sha256(typed.encode()).hexdigest()}"
