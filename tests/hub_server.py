@@ -56,7 +56,7 @@ def _copy(hub: Hub, source: str, target: str) -> None:
         connection.execute(f'DROP DATABASE IF EXISTS "{target}" WITH (FORCE)')  # type: ignore[arg-type]
         for tries_left in reversed(range(TRIES_MAX)):
             try:
-                statement = f'CREATE DATABASE "{target}" TEMPLATE "{source}" OWNER {OWNER_ROLE}'
+                statement = f'CREATE DATABASE "{target}" TEMPLATE "{source}" OWNER {OWNER_ROLE} STRATEGY FILE_COPY'
                 connection.execute(statement)  # type: ignore[arg-type]
                 return
             except psycopg.errors.ObjectInUse:

@@ -46,9 +46,15 @@ PLANTED = [
 ]
 
 
+@pytest.fixture(scope="module")
+def house() -> list[Source]:
+    """Every file, read and parsed once for all rules."""
+    return sources()
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-def test_the_house_keeps_its_rules(rule: Rule) -> None:
-    assert not [violation for source in sources() for violation in rule.violations(source)]
+def test_the_house_keeps_its_rules(rule: Rule, house: list[Source]) -> None:
+    assert not [violation for source in house for violation in rule.violations(source)]
 
 
 @pytest.mark.parametrize(("name", "path", "text", "line_no"), PLANTED)

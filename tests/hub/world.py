@@ -70,7 +70,7 @@ class Server:
         """A copy of the migrated database; answers its name."""
         self._made += 1
         name = f"hub_{self._made}"
-        self.sql(f"CREATE DATABASE {name} TEMPLATE {DATABASE} OWNER {OWNER_ROLE}")
+        self.sql(f"CREATE DATABASE {name} TEMPLATE {DATABASE} OWNER {OWNER_ROLE} STRATEGY FILE_COPY")
         return name
 
     def drop(self, name: str) -> None:
