@@ -105,9 +105,9 @@ def granted_tables() -> Iterable[tuple[Table, str, str]]:
             continue
         if model is JournalEntry:
             yield table, "SELECT, INSERT, UPDATE (personal, verdict)", ""
-        elif issubclass(model, SyncedRow | HomeRow):
+        elif issubclass(model, SyncedRow):
             yield table, "SELECT, INSERT, UPDATE", ""
-        elif issubclass(model, DerivedRow):
+        elif issubclass(model, HomeRow | DerivedRow):  # what a home keeps for itself it may forget
             yield table, "SELECT, INSERT, UPDATE, DELETE", ""
     for mapper in HubBase.registry.mappers:
         assert isinstance(mapper.local_table, Table)

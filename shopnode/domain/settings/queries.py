@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
@@ -32,3 +34,17 @@ def all_numbers(session: Session) -> dict[str, int]:
         if key in numbers and value is not None:
             numbers[key] = int(value)
     return numbers
+
+
+def texts(session: Session, keys: Collection[str]) -> dict[str, str]:
+    """Several settings that are text, in one query. Raises KeyError for a key that does not exist."""
+    found = {key: str(CHOICES[key].default) for key in keys}
+    for key, value in session.execute(select(Setting.key, Setting.value).where(Setting.key.in_(keys))):
+        found[key] = found[key] if value is None else value
+    return found
+
+
+def everything_set(session: Session) -> dict[str, str]:
+    """What was changed from its default, as it is stored."""
+    rows = session.execute(select(Setting.key, Setting.value).where(Setting.value.is_not(None)))
+    return {key: value for key, value in rows if key in CHOICES and value is not None}

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+from shopnode.domain.notices.kinds import KINDS, NoticeKind, channels_key, roles_key
+from shopnode.domain.notices.models import Channel
+from shopnode.domain.permissions import Role
+
+HOURS = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)")
+HOURS_LIKE = "must be like 08:00-20:00, or empty for a day on which the shop is shut"
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One setting: a whole number with bounds, in the unit named by its key, or a line of text."""
+    """One setting: a whole number with bounds, in the unit named by its key, or text.
+
+    options  the words it may be; any text where there are none
+    many     any number of the options, by comma, also none
+    """
 
     key: str
     default: int | str
     help: str
     minimum: int = 0
     maximum: int = 10**12
+    options: tuple[str, ...] = ()
+    many: bool = False
 
 
 CHOICES = {
@@ -96,6 +111,10 @@ CHOICES = {
             "It was opened before: we answer for our own work alone.",
             "Printed beside the terms where somebody opened the device before.",
         ),
+        Choice("language", "en", "The language of screens and papers.", options=("en",)),
+        Choice("notice_keep_days", 90, "Days after which notices are forgotten.", 7, 730),
+        Choice("message_in_hours", 1, "1: customers are sent messages while the shop is open, not at night.", 0, 1),
+        Choice("receipt_header", "", "Printed on the receipt above what was bought."),
         Choice("receipt_thanks", "Thank you. Keep this receipt for your warranty.", "Last words on the receipt."),
     )
 }
@@ -103,10 +122,28 @@ CHOICES = {
 TEXT_MAX = 500
 
 
+def _of_notice(kind: NoticeKind) -> tuple[Choice, ...]:
+    roles, channels = ",".join(role.value for role in kind.roles), ",".join(way.value for way in kind.channels)
+    whom = (Choice(roles_key(kind), roles, f"{kind.help} Who is told.", options=tuple(Role), many=True),)
+    how = Choice(channels_key(kind), channels, f"{kind.help} How it is told.", options=tuple(Channel), many=True)
+    return (*(whom if kind.roles else ()), how)
+
+
+CHOICES |= {choice.key: choice for kind in KINDS.values() for choice in _of_notice(kind)}
+CHOICES |= {
+    f"hours_{day}": Choice(f"hours_{day}", "08:00-20:00", f"From when to when the shop is open on {day.capitalize()}.")
+    for day in DAYS
+}
+
+
 def read_setting(choice: Choice, given: int | str) -> int | str:
     """The value a setting would take. Raises ValueError, in words, when it is not of its type or out of its bounds."""
     if isinstance(choice.default, str):
         text = str(given)
+        if choice.options:
+            return _read_options(choice, text)
+        if choice.key.startswith("hours_") and text and not _is_hours(text):
+            raise ValueError(HOURS_LIKE)
         if len(text) > TEXT_MAX:
             raise ValueError(f"is too long, at most {TEXT_MAX} characters")
         return text
@@ -116,3 +153,18 @@ def read_setting(choice: Choice, given: int | str) -> int | str:
     if not choice.minimum <= number <= choice.maximum:
         raise ValueError(f"must be from {choice.minimum:,} to {choice.maximum:,}")
     return number
+
+
+def _read_options(choice: Choice, text: str) -> str:
+    words = [word.strip() for word in text.split(",") if word.strip()] if choice.many else [text.strip()]
+    odd = [word for word in words if word not in choice.options]
+    if odd:
+        raise ValueError(f"must be {'some' if choice.many else 'one'} of {', '.join(choice.options)}")
+    return ",".join(word for word in choice.options if word in words)
+
+
+def _is_hours(text: str) -> bool:
+    if not HOURS.fullmatch(text):
+        return False
+    opens, _, closes = text.partition("-")
+    return opens < closes
