@@ -22,6 +22,7 @@ from shopnode.api import (  # noqa: F401 — they register their routes
     drawers,
     expenses,
     financiers,
+    fraud_signals,
     imports,
     orders,
     papers,
