@@ -18,7 +18,7 @@ from cloudhub.portal.blueprint import COOKIE, bp
 from cloudhub.tenancy.logins import PortalUser, context_of, find_user
 from cloudhub.tenancy.programs import HubAccounts
 from shopnode.api import create_api
-from shopnode.api.accounts import session_of_bearer
+from shopnode.api.accounts import key_of_bearer, session_of_bearer
 from shopnode.api.mount import who_may
 from shopnode.domain.context import Context
 from shopnode.domain.errors import NotSignedIn
@@ -91,6 +91,9 @@ def resolver(hub: Hub, accounts: HubAccounts) -> Callable[[], Context | None]:
 
 
 def _by_token(accounts: HubAccounts) -> PortalUser | None:
+    key = key_of_bearer(request.headers.get("Authorization"))
+    if key is not None:
+        return accounts.user_of_key(key)
     session_id = session_of_bearer(accounts, request.headers.get("Authorization"))
     try:
         return accounts.user_of(session_id) if session_id else None

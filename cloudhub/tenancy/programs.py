@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -19,6 +20,7 @@ from sqlalchemy.orm import Session
 from cloudhub.home import HubHome
 from cloudhub.hub import Hub
 from cloudhub.tenancy.logins import (
+    PORTAL_ROLES,
     TRIES_PER_ADDRESS_MAX,
     TRIES_PER_LOGIN_MAX,
     PortalUser,
@@ -26,11 +28,14 @@ from cloudhub.tenancy.logins import (
     sign_out,
     user_of_session,
 )
-from cloudhub.tenancy.models import PortalLogin, PortalSession
+from cloudhub.tenancy.models import PortalLogin, PortalSession, Tenant
+from cloudhub.tenancy.resets import ask_for_reset, use_reset
 from cloudhub.tenancy.throttle import count_try, forgive_try
+from shopnode.api.accounts import KEY_PREFIX
 from shopnode.domain.clock import to_datetime
 from shopnode.domain.context import Actor, Channel, Context
 from shopnode.domain.errors import NotFound, NotSignedIn
+from shopnode.domain.people.keys import actor_of_key
 from shopnode.domain.people.session_list import GONE, SESSIONS_MAX, OpenSession, public_id
 from shopnode.domain.people.sessions import REFRESH_DAYS, ApiSession
 
@@ -81,6 +86,35 @@ class HubAccounts:
 
     def end(self, session_id: str) -> None:
         sign_out(self.hub, self.user_of(session_id))
+
+    def ask_for_reset(self, email: str, channel: Channel) -> None:
+        ask_for_reset(self.hub, email, ip=channel.ip)
+
+    def use_reset(self, token: str, password: str, channel: Channel) -> None:
+        use_reset(self.hub, token, password, ip=channel.ip)
+
+    def key_text(self, ctx: Context, secret: str) -> str:
+        """The tenant is named in it: there is nowhere to look a key up before that."""
+        return f"{KEY_PREFIX}{uuid.UUID(tenant_of(ctx)).hex}.{secret}"
+
+    def actor_of_key(self, key: str) -> Actor | None:
+        user = self.user_of_key(key)
+        return None if user is None else user.actor
+
+    def user_of_key(self, key: str) -> PortalUser | None:
+        """Whom a program with this key acts as, tenant and all."""
+        tenant, _, secret = key.removeprefix(KEY_PREFIX).partition(".")
+        try:
+            tenant_id = str(uuid.UUID(hex=tenant))
+        except ValueError:
+            return None
+        with self.hub.database.gate() as gate:
+            if gate.scalar(select(Tenant.tenant_id).where(Tenant.tenant_id == tenant_id)) is None:
+                return None
+        actor = actor_of_key(self.hub.home(tenant_id), secret)
+        if actor is None or actor.id is None or actor.role not in PORTAL_ROLES:
+            return None
+        return PortalUser(tenant_id, "", actor.id, "", actor)
 
     @contextmanager
     def one_try(self, ctx: Context, what: str) -> Iterator[None]:

@@ -14,9 +14,10 @@ import jwt
 
 from shopnode.domain.clock import Clock
 from shopnode.domain.context import Actor, Channel, Context
-from shopnode.domain.errors import NotSignedIn
+from shopnode.domain.errors import Conflict, NotSignedIn
 from shopnode.domain.node import NodeHome
 from shopnode.domain.people import sessions
+from shopnode.domain.people.keys import actor_of_key
 from shopnode.domain.people.session_list import OpenSession, end_session, open_sessions
 from shopnode.domain.people.sessions import ApiSession
 from shopnode.domain.people.throttle import account_key, count_try, forgive_tries
@@ -24,6 +25,8 @@ from shopnode.domain.people.throttle import account_key, count_try, forgive_trie
 ACCESS_S = 15 * 60
 ALGORITHM, TYPE, ISSUER, AUDIENCE = "HS256", "at+jwt", "phoneshop", "phoneshop-api"
 _CLAIMS = ["iss", "aud", "sub", "sid", "iat", "exp"]
+KEY_PREFIX, KEY_MAX = "pk_", 200
+NO_MAIL = "The shop's own computer sends no mail. Ask the owner for a new password, or use the owner's portal."
 _KEY_NAME = b"phoneshop/v1/access-token-key"
 
 
@@ -49,6 +52,22 @@ class Accounts(Protocol):
         ...
 
     def end(self, session_id: str) -> None: ...
+
+    def ask_for_reset(self, email: str, channel: Channel) -> None:
+        """Mail a link for a new password, and say nothing about whose. Raises TooManyTries, Conflict at a shop."""
+        ...
+
+    def use_reset(self, token: str, password: str, channel: Channel) -> None:
+        """Set a new password by a link. Raises Invalid, TooManyTries, Conflict at a shop."""
+        ...
+
+    def key_text(self, ctx: Context, secret: str) -> str:
+        """A program's key as it is sent."""
+        ...
+
+    def actor_of_key(self, key: str) -> Actor | None:
+        """Whom a program with this key acts as; None where it is good for nothing."""
+        ...
 
     def one_try(self, ctx: Context, what: str) -> AbstractContextManager[None]:
         """Count a try of whoever is signed in at something secret; given back when nothing was raised inside.
@@ -92,6 +111,18 @@ class NodeAccounts:
 
     def end(self, session_id: str) -> None:
         sessions.end_api_session(self.home, session_id)
+
+    def ask_for_reset(self, email: str, channel: Channel) -> None:
+        raise Conflict(NO_MAIL)
+
+    def use_reset(self, token: str, password: str, channel: Channel) -> None:
+        raise Conflict(NO_MAIL)
+
+    def key_text(self, ctx: Context, secret: str) -> str:
+        return KEY_PREFIX + secret
+
+    def actor_of_key(self, key: str) -> Actor | None:
+        return actor_of_key(self.home, key.removeprefix(KEY_PREFIX))
 
     @contextmanager
     def one_try(self, ctx: Context, what: str) -> Iterator[None]:
@@ -140,8 +171,18 @@ def session_of_bearer(accounts: Accounts, authorization: str | None) -> str | No
     return claims["sid"]
 
 
+def key_of_bearer(authorization: str | None) -> str | None:
+    """A program's key in an Authorization header; None for any other header."""
+    scheme, _, token = (authorization or "").partition(" ")
+    is_key = scheme.lower() == "bearer" and token.strip().startswith(KEY_PREFIX) and len(token) <= KEY_MAX
+    return token.strip() if is_key else None
+
+
 def actor_of_bearer(accounts: Accounts, authorization: str | None) -> Actor | None:
     """Who calls with this Authorization header, or None. For the resolver of a home's requests."""
+    key = key_of_bearer(authorization)
+    if key is not None:
+        return accounts.actor_of_key(key)
     session_id = session_of_bearer(accounts, authorization)
     if session_id is None:
         return None

@@ -14,7 +14,7 @@ from shopnode.api.staff_shapes import OwnPassword, SessionList, session_list
 from shopnode.domain.context import Actor
 from shopnode.domain.errors import NotSignedIn
 from shopnode.domain.params import Params
-from shopnode.domain.people.passwords import TypedPassword
+from shopnode.domain.people.passwords import Password, TypedPassword
 from shopnode.domain.people.queries import find_staff
 from shopnode.domain.permissions import Permission, Role
 from shopnode.web.ui.access import Open
@@ -46,6 +46,23 @@ class Credentials(Params):
 
 class Refresh(Params):
     refresh_token: Annotated[str, Field(min_length=1, max_length=TOKEN_MAX, repr=False)]
+
+
+class Forgot(Params):
+    email: Login
+
+
+class Reset(Params):
+    """What stands at the end of the link, and the new password."""
+
+    token: Annotated[str, Field(min_length=1, max_length=200, repr=False)]
+    new_password: Password = Field(repr=False)
+
+
+class Said(BaseModel):
+    """A sentence for whoever asked."""
+
+    said: str
 
 
 class User(BaseModel):
@@ -86,6 +103,19 @@ def refresh(call: Call, body: Refresh) -> Tokens:
     """Exchange the refresh token for new tokens. It is good once: a used one ends the session for everybody."""
     opened = accounts().refresh(body.refresh_token)
     return _tokens(access_token(accounts(), opened), opened.refresh_token, opened.actor)
+
+
+@route("POST", "/auth/forgot", needs=Open.PUBLIC, status=202, other_statuses=(409, 429))
+def forgot_password(call: Call, body: Forgot) -> Said:
+    """Have a link for a new password mailed. The answer is the same whether anybody has that address."""
+    accounts().ask_for_reset(body.email, channel())
+    return Said(said="If somebody signs in with this address, a link is on its way. It is good for an hour.")
+
+
+@route("POST", "/auth/reset", needs=Open.PUBLIC, status=204, other_statuses=(409, 429))
+def reset_forgotten_password(call: Call, body: Reset) -> None:
+    """Set a new password by the link from the mail. All sessions end."""
+    accounts().use_reset(body.token, body.new_password, channel())
 
 
 @route("POST", "/auth/logout", needs=Open.SIGNED_IN, status=204)

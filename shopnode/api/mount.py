@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
 from shopnode.api import (  # noqa: F401 — they register their routes
+    api_keys,
     approvals,
     audit,
     auth,

@@ -37,7 +37,9 @@ from shopnode.domain.projections import project
 
 P = TypeVar("P", bound=Params)
 # A fast hash of a password must not stand in a database, so these are no part of what a replay compares.
-SECRET_FIELDS = frozenset({"password", "new_password", "current_password", "pin", "password_hash", "passcode"})
+SECRET_FIELDS = frozenset({
+    "password", "new_password", "current_password", "pin", "password_hash", "passcode", "key_hash",
+})  # fmt: skip
 ActionFunction = Callable[[Context, Any], "dict[str, Any]"]
 
 
@@ -156,7 +158,7 @@ def _perform_inside(ctx: Context, name: str, params: Mapping[str, Any] | BaseMod
         shop_id=ctx.shop_id,
         subject=ctx.marks.get("subject"),
         ip=ctx.channel.ip,
-        user_agent=ctx.channel.user_agent,
+        user_agent=ctx.user_agent,
         capture=capture,
     )
     appended = ctx.home.append(ctx.session, draft, fingerprint, orjson.dumps(result).decode())

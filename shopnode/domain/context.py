@@ -21,6 +21,7 @@ class Actor:
 
     choices  what an owner chose for this person beside their role: (permission or limit, value)
     scopes   of a program that acts as this person by a key; None for the person themselves
+    via      the name of that key
     """
 
     id: str | None
@@ -28,6 +29,7 @@ class Actor:
     role: Role
     choices: tuple[tuple[str, str], ...] = ()
     scopes: frozenset[Permission] | None = None
+    via: str | None = None
 
     @property
     def permissions(self) -> frozenset[Permission]:
@@ -91,6 +93,11 @@ class Context:
     @property
     def now(self) -> datetime:
         return to_datetime(self.home.clock.wall_ms())
+
+    @property
+    def user_agent(self) -> str | None:
+        """What the entry keeps of the program that asked; of one with a key, the key's name."""
+        return self.channel.user_agent if self.actor.via is None else f"key: {self.actor.via}"
 
     def inside(self, session: Session) -> Context:
         """The same context with an open session."""

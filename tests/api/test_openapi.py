@@ -146,7 +146,7 @@ def test_every_operation_is_described(path: str, method: str, operation: dict[st
 
 def test_the_document_lists_every_route_of_the_application(app: Flask) -> None:
     rules = {
-        (re.sub(r"<uuid:(\w+)>", r"{\1}", rule.rule), method.lower())
+        (re.sub(r"<[^:>]+:(\w+)>", r"{\1}", rule.rule), method.lower())
         for rule in app.url_map.iter_rules()
         for method in rule.methods - {"HEAD"}
         if rule.endpoint.startswith("api.") and rule.endpoint != "api.openapi"
@@ -181,7 +181,7 @@ def test_every_address_says_who_may_open_it(app: Flask) -> None:
 
 def test_only_signing_in_and_the_document_are_public() -> None:
     assert {name for name, needs in who_may().items() if needs is Open.PUBLIC} == {
-        "api.openapi", "api.login", "api.refresh"
+        "api.openapi", "api.login", "api.refresh", "api.forgot_password", "api.reset_forgotten_password"
     }  # fmt: skip
 
 

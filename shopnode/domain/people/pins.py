@@ -31,7 +31,9 @@ def set_pin(ctx: Context, staff_id: str, pin: str, *, password: str | None = Non
     count_try(ctx.home, account, ctx.channel.ip)
     _prove_oneself(ctx, staff_id, password)
     with ctx.home.reading() as session:
-        others = session.execute(select(StaffPin.staff_id, StaffPin.pin_hash).where(StaffPin.staff_id != staff_id)).all()
+        others = session.execute(
+            select(StaffPin.staff_id, StaffPin.pin_hash).where(StaffPin.staff_id != staff_id)
+        ).all()
         taken_by = [other_id for other_id, pin_hash in others if verify_secret(pin_hash, pin)]
         names = names_of(session, set(taken_by))
     if taken_by:
