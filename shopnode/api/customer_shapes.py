@@ -103,10 +103,6 @@ class OwnedPage(BaseModel):
     items: list[OwnedOut]
 
 
-class MendedPage(BaseModel):
-    items: list[None]
-
-
 class MergeInto(Params):
     """The customer this one is a duplicate of."""
 

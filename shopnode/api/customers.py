@@ -10,13 +10,13 @@ from shopnode.api.customer_shapes import (
     CustomerQuery,
     CustomerWhole,
     Erasing,
-    MendedPage,
     MergeInto,
     OwnedPage,
     customer_fields,
     customers_out,
     owned_out,
 )
+from shopnode.api.repair_shapes import RepairOut, RepairPage, repair_fields
 from shopnode.api.routing import route
 from shopnode.api.sale_reading import sale_rows
 from shopnode.api.sale_shapes import SalePage
@@ -26,6 +26,7 @@ from shopnode.domain.customers.actions import CreateCustomer
 from shopnode.domain.customers.owned import lifetime_value, owned_devices
 from shopnode.domain.customers.queries import find_customer, search_customers
 from shopnode.domain.permissions import Permission
+from shopnode.domain.repairs.views import TicketFilter, list_tickets
 from shopnode.domain.sales.queries import SaleFilter, list_sales
 
 
@@ -89,10 +90,12 @@ def customer_devices(call: Call, customer_id: str) -> OwnedPage:
 
 
 @route("GET", "/customers/<customer_id>/repairs", needs=Permission.CUSTOMERS_READ)
-def customer_repairs(call: Call, customer_id: str) -> MendedPage:
-    """Repairs of their phones. None are kept yet, so the list is empty."""
+def customer_repairs(call: Call, customer_id: str, query: Paged) -> RepairPage:
+    """Repairs of their devices, the latest first."""
     find_customer(call.ctx.session, customer_id)
-    return MendedPage(items=[])
+    wanted = TicketFilter(customer_id=customer_id)
+    page = list_tickets(call.ctx, wanted, limit=query.limit, cursor=query.cursor or None)
+    return RepairPage(items=[RepairOut(**repair_fields(row)) for row in page.rows], next_cursor=page.next_cursor)
 
 
 @route("POST", "/customers/<customer_id>/merge", action="customers.merge")

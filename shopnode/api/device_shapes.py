@@ -166,17 +166,6 @@ class DeviceQuery(Paged):
     sort: UnitSort = UnitSort.NEWEST
 
 
-class RepairOut(BaseModel):
-    """A repair of this phone. None is kept yet."""
-
-    id: str
-
-
-class RepairPage(BaseModel):
-    items: list[RepairOut]
-    next_cursor: str | None
-
-
 class LifeOut(BaseModel):
     """One thing that happened to a phone."""
 

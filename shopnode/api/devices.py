@@ -18,18 +18,20 @@ from shopnode.api.device_shapes import (
     Imported,
     LifePage,
     Received,
-    RepairPage,
     StatusChange,
     device_out,
     imported,
     life_page,
 )
+from shopnode.api.repair_shapes import RepairOut, RepairPage, repair_fields
 from shopnode.api.routing import route
+from shopnode.api.shapes import Paged
 from shopnode.domain.errors import Invalid
 from shopnode.domain.handsets.describing import IDENTITY, LOOKS
 from shopnode.domain.handsets.imports import import_handsets
 from shopnode.domain.handsets.queries import UnitFilter, list_units, unit_view
 from shopnode.domain.permissions import Permission
+from shopnode.domain.repairs.views import TicketFilter, list_tickets
 from shopnode.web.ui.request import read_again
 
 
@@ -106,7 +108,8 @@ def device_history(call: Call, device_id: str) -> LifePage:
 
 
 @route("GET", "/devices/<device_id>/repairs", needs=Permission.DEVICES_READ)
-def device_repairs(call: Call, device_id: str) -> RepairPage:
-    """Repairs of this phone. None are kept yet, so the list is empty."""
-    unit_view(call.ctx, device_id)
-    return RepairPage(items=[], next_cursor=None)
+def device_repairs(call: Call, device_id: str, query: Paged) -> RepairPage:
+    """Repairs of this phone in all its stays, the latest first."""
+    wanted = TicketFilter(handset_id=unit_view(call.ctx, device_id).handset_id)
+    page = list_tickets(call.ctx, wanted, limit=query.limit, cursor=query.cursor or None)
+    return RepairPage(items=[RepairOut(**repair_fields(row)) for row in page.rows], next_cursor=page.next_cursor)

@@ -30,6 +30,7 @@ from shopnode.api import (  # noqa: F401 — they register their routes
     plans,
     price_lists,
     products,
+    repairs,
     returns,
     sales,
     second_proof,

@@ -149,7 +149,7 @@ def test_the_history_tells_sale_customer_seller_and_warranty(
     assert owner.get(f"/devices/{device['id']}/history")["items"][0]["amount"] == 520_000
 
 
-def test_there_are_no_repairs_yet(staff: Client, device: dict[str, Any]) -> None:
+def test_a_phone_that_was_never_mended_has_no_repairs(staff: Client, device: dict[str, Any]) -> None:
     assert staff.get(f"/devices/{device['id']}/repairs") == {"items": [], "next_cursor": None}
     staff.get(f"/devices/{NOBODY}/repairs", 404)
     staff.get(f"/devices/{NOBODY}/history", 404)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -35,11 +36,23 @@ def _as_instant(value: Any) -> Any:
     return value.astimezone(UTC) if isinstance(value, datetime) else value
 
 
+def _one_of(words: type[StrEnum]) -> BeforeValidator:
+    """One of several words: JSON has no type for it, and it is refused as any other that is none of them."""
+    return BeforeValidator(lambda text: words(text) if isinstance(text, str) and text in set(words) else text)
+
+
+Kind = Annotated[DeviceType, _one_of(DeviceType)]
+Urgency = Annotated[RepairPriority, _one_of(RepairPriority)]
+Way = Annotated[PasscodeWay, _one_of(PasscodeWay)]
+Consent = Annotated[DataConsent, _one_of(DataConsent)]
+Fate = Annotated[OldPart, _one_of(OldPart)]
 Moment = Annotated[datetime, BeforeValidator(_as_instant)]
 Image = Annotated[str, Field(max_length=UPLOAD_BYTES_MAX * 4 // 3 + 4)]
 Images = Annotated[list[Image], Field(max_length=PHOTOS_MAX)]
 Words = Annotated[list[Annotated[Line, Field(min_length=1, max_length=60)]], Field(max_length=WORDS_MAX)]
-Answers = Annotated[dict[Annotated[str, Field(max_length=40)], Answer], Field(max_length=40)]
+Answers = Annotated[
+    dict[Annotated[str, Field(max_length=40)], Annotated[Answer, _one_of(Answer)]], Field(max_length=40)
+]
 Passcode = Annotated[Annotated[Line, Field(max_length=100)] | None, Optionally]
 Via = Literal["call", "sms", "signature", "in_person", "email"]
 RepairType = Literal[REPAIR_TYPES]  # type: ignore[valid-type]
@@ -48,7 +61,7 @@ RepairType = Literal[REPAIR_TYPES]  # type: ignore[valid-type]
 class Device(Params):
     """What was left, as far as it is described by words. Of a phone known here the IMEI is enough."""
 
-    device_type: DeviceType = DeviceType.PHONE
+    device_type: Kind = DeviceType.PHONE
     device_brand: Annotated[Annotated[Line, Field(max_length=100)] | None, Optionally] = None
     device_model: Annotated[Text | None, Optionally] = None
     colour: Annotated[Annotated[Line, Field(max_length=60)] | None, Optionally] = None
@@ -66,7 +79,7 @@ class TakeIn(Device):
     )
     customer_name: Annotated[Name | None, Optionally] = Field(default=None, description="Of a customer who is added.")
     repair_type: RepairType = "Other"
-    priority: RepairPriority = RepairPriority.NORMAL
+    priority: Urgency = RepairPriority.NORMAL
     faults: Words = Field(default_factory=list)
     issue_description: Annotated[Note, Field(min_length=3)]
     checklist: Answers = Field(default_factory=dict)
@@ -74,9 +87,9 @@ class TakeIn(Device):
     accessories: Words = Field(default_factory=list, description="Left with it: SIM, SD card, case, charger.")
     water_damage: bool = False
     opened_before: bool = False
-    passcode_way: PasscodeWay = PasscodeWay.NONE
+    passcode_way: Way = PasscodeWay.NONE
     passcode: Passcode = None
-    data_consent: DataConsent = DataConsent.KEEP
+    data_consent: Consent = DataConsent.KEEP
     estimated_cost: Amount | None = None
     agreed_via: Literal["signature", "in_person"] | None = Field(
         default=None, description="The customer agreed to the estimate at the counter."
@@ -110,16 +123,16 @@ class Ticketed(Params):
 class Changes(Device):
     """Any subset of what may be put right while the device is here."""
 
-    device_type: DeviceType | None = None  # type: ignore[assignment]
+    device_type: Kind | None = None  # type: ignore[assignment]
     repair_type: RepairType | None = None
-    priority: RepairPriority | None = None
+    priority: Urgency | None = None
     faults: Words | None = None
     issue_description: Annotated[Note, Field(min_length=3)] | None = None
     checklist: Answers | None = None
     accessories: Words | None = None
     water_damage: bool | None = None
     opened_before: bool | None = None
-    data_consent: DataConsent | None = None
+    data_consent: Consent | None = None
     labor_cost: Amount | None = Field(default=None, description="Within what was agreed; above it, estimate anew.")
     diagnosis_fee: Amount | None = None
     warranty_days: Annotated[int, Field(ge=0, le=WARRANTY_DAYS_MAX)] | None = None
@@ -241,7 +254,7 @@ class ReservePart(PartKept):
 class PartUsed(Params):
     """It was fitted, and what became of the one it replaced."""
 
-    old_part: OldPart
+    old_part: Fate
     serial: Annotated[Annotated[Line, Field(max_length=60)] | None, Optionally] = None
 
 
@@ -266,17 +279,21 @@ class NotifyCustomer(Notifying):
     ticket_id: IdText
 
 
-class AddNote(Ticketed):
+class Noting(Params):
     """Words for whoever works on it next, or photos."""
 
     notes: Annotated[Note | None, Optionally] = None
     photos: Images = Field(default_factory=list)
 
     @model_validator(mode="after")
-    def _says_something(self) -> AddNote:
+    def _says_something(self) -> Noting:
         if not (self.notes or self.photos):
             raise ValueError("needs words or a photo")
         return self
+
+
+class AddNote(Noting):
+    ticket_id: IdText
 
 
 class Stating(Params):
@@ -308,7 +325,11 @@ class Deliver(Delivering):
     ticket_id: IdText
 
 
-class StorePasscode(Ticketed):
+class TellingPasscode(Params):
     """A passcode the customer tells later."""
 
     passcode: Annotated[Line, Field(min_length=1, max_length=100)]
+
+
+class StorePasscode(TellingPasscode):
+    ticket_id: IdText

@@ -38,6 +38,12 @@ def events_of(session: Session, ticket_id: str) -> list[RepairEvent]:
     return list(session.scalars(query.order_by(RepairEvent.at, RepairEvent.id)))
 
 
+def event_photo(session: Session, ticket_id: str, event_id: str) -> str | None:
+    """The name of the photo that an event of this ticket carries."""
+    query = select(RepairEvent.photo).where(RepairEvent.id == event_id, RepairEvent.ticket_id == ticket_id)
+    return session.scalars(query).one_or_none()
+
+
 def parts_of(session: Session, ticket_id: str) -> list[RepairPart]:
     """Its parts in the order in which they were asked for, those that went back included."""
     query = select(RepairPart).where(RepairPart.ticket_id == ticket_id)
