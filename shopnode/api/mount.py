@@ -35,6 +35,7 @@ from shopnode.api import (  # noqa: F401 — they register their routes
     sales,
     second_proof,
     staff,
+    staff_activity,
     stock,
     stocktakes,
     supplier_returns,
