@@ -10,7 +10,7 @@ from typing import Any
 
 from cloudhub.merge.books import Books
 from cloudhub.merge.inbox import changed_since
-from cloudhub.merge.oddities import let_go
+from cloudhub.merge.oddities import left_unseen, let_go
 from cloudhub.merge.reach import is_foreign, without_owners_fields
 from cloudhub.merge.registers import merge_row
 from cloudhub.merge.tables import EntityTable, entity_tables, update_statement
@@ -106,10 +106,13 @@ def _hold(
     gone = let_go(table.name, changes, current)
     if gone is not None:
         books.raise_exception("let_go", table.name, row_id, work, other_id=work.entry["id"], key=gone)
-    newer = changed_since(books, work, table.name, row_id) if work.waited else set()
-    if not newer.isdisjoint(changes):
+    newer = changed_since(books, work, table.name, row_id) if work.waited else {}
+    if not newer.keys().isdisjoint(changes):
         work.as_written = False
         work.verdict = MERGED
+        gone = left_unseen(table.name, changes, newer)
+        if gone is not None:
+            books.raise_exception("let_go", table.name, row_id, work, other_id=work.entry["id"], key=gone)
     return {name: change[1] for name, change in changes.items() if name not in newer}
 
 

@@ -134,20 +134,23 @@ def waiting_works(books: Books, condition: str, values: Sequence[Any], received_
     return works
 
 
-def changed_since(books: Books, work: Work, entity: str, row_id: str) -> set[str]:
+def changed_since(books: Books, work: Work, entity: str, row_id: str) -> dict[str, Any]:
     """The columns of a row that later entries of the same shop, taken while this one waited, have changed.
 
-    Later are those behind it in its chain; and of the shop's other origins, as a restored or copied computer has
-    them, those that were received since.
+    Each with the value that stood there for whoever changed it first. Later are those behind it in its chain; and of
+    the shop's other origins, as a restored or copied computer has them, those that were received since.
     """
-    found: set[str] = set()
+    found: dict[str, Any] = {}
     sender = work.sender
     names = {"tenant": books.tenant_id, "origin": work.origin_id, "n": work.n, "row": f"%{row_id}%"}
     names |= {"shop": sender.shop_id, "since": sender.received_ms}
-    for (body,) in books.rows(_LATER, names):
+    for body, _, _ in books.rows(_LATER, names):
         for name, op, columns, rows in orjson.loads(body)["rows"]:
-            if name == entity and op == "u" and any(row[0] == row_id for row in rows):
-                found.update(columns[1:])
+            if name != entity or op != "u":
+                continue
+            for changed in (row[1:] for row in rows if row[0] == row_id):
+                for column, change in zip(columns[1:], changed, strict=True):
+                    found.setdefault(column, change[0])
     return found
 
 
@@ -195,12 +198,13 @@ WHERE w.tenant_id = %s
 """
 # Two questions, each along the key of an origin's entries: one with OR would read the whole journal.
 _LATER = """
-SELECT body FROM journal_entry WHERE tenant_id = %(tenant)s AND origin_id = %(origin)s AND n > %(n)s
+SELECT body, received_at, n FROM journal_entry WHERE tenant_id = %(tenant)s AND origin_id = %(origin)s AND n > %(n)s
   AND body LIKE %(row)s AND (verdict IS NULL OR verdict NOT IN ('held', 'quarantined'))
 UNION ALL
-SELECT e.body FROM origin o JOIN journal_entry e ON e.tenant_id = o.tenant_id AND e.origin_id = o.id
+SELECT e.body, e.received_at, e.n FROM origin o JOIN journal_entry e ON e.tenant_id = o.tenant_id AND e.origin_id = o.id
 WHERE o.tenant_id = %(tenant)s AND o.shop_id = %(shop)s AND o.id <> %(origin)s AND e.received_at >= %(since)s
   AND e.body LIKE %(row)s AND (e.verdict IS NULL OR e.verdict NOT IN ('held', 'quarantined'))
+ORDER BY received_at, n
 """
 _VERDICT = "UPDATE journal_entry SET verdict = %s WHERE tenant_id = %s AND origin_id = %s AND n = %s"
 _RELEASE = "DELETE FROM waiting_entry WHERE tenant_id = %s AND origin_id = %s AND n = %s"

@@ -38,6 +38,8 @@ def oddity_of_repeat(entity: str, said: Mapping[str, Any], stands: Mapping[str, 
         return "received_and_taken_back" if said["kind"] != stands["kind"] else None
     if entity == "transfer_line":
         return "sent_twice" if said["transfer_id"] != stands["transfer_id"] else None
+    if entity == "stock_movement":  # of a count that two copies of a computer approved
+        return "acted_twice" if said["quantity"] != stands["quantity"] else None
     if entity == "alias":
         return "merged_twice" if said["into_id"] != stands["into_id"] else None
     return "acted_twice" if entity_tables()[entity].kind is Kind.DECISION else None
@@ -55,6 +57,18 @@ def let_go(entity: str, changes: Mapping[str, list[Any]], current: Mapping[str, 
     if before not in OPEN_STATUSES or stands in OPEN_STATUSES or after == stands:
         return None
     return str(stands)
+
+
+def left_unseen(entity: str, changes: Mapping[str, list[Any]], seen: Mapping[str, Any]) -> str | None:
+    """How a phone had left by an entry that waited, where its shop's next act on it began from what stood before.
+
+    seen  what stood for whoever changed each column next
+    """
+    if entity != "stock_unit" or "status" not in changes or "status" not in seen:
+        return None
+    before, after = changes["status"][:2]
+    left = before in OPEN_STATUSES and after not in OPEN_STATUSES
+    return str(after) if left and seen["status"] == before else None
 
 
 def _amended_unseen(books: Books, works: Sequence[Work]) -> list[Oddity]:

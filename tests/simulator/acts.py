@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.simulator import counter, credit, goods, people
+from tests.simulator import closing, counter, credit, goods, people, repairs
 
-ACTS = {**people.ACTS, **counter.ACTS, **credit.ACTS, **goods.ACTS}
+ACTS = {**people.ACTS, **counter.ACTS, **credit.ACTS, **goods.ACTS, **repairs.ACTS, **closing.ACTS}

@@ -32,7 +32,7 @@ TYPED_ONCE = {
 # Acts that print a receipt, and how their answer calls its number.
 SELLS = {
     "sales.sell": "number", "returns.exchange": "number", "usedphones.trade_in": "sale_number",
-    "plans.open": "sale_number", "plans.complete": "sale_number",
+    "plans.open": "sale_number", "plans.complete": "sale_number", "repairs.deliver": "sale_number",
 }  # fmt: skip
 
 
@@ -112,8 +112,10 @@ class Oracle:
             return
         told = Told(entry_id, place.label, place.shop_id, action, form, result, written.rows)
         self.told[entry_id] = told
-        if SELLS.get(action) in result:
+        if result.get(SELLS.get(action, "")):
             self._hear_sale(told, expected)
+        if result.get("z_number"):
+            self._hear_number(result["z_number"], result["z_report_id"], told.where)
         self._hear_words(told, expected)
         self._hear_edits(told)
 
@@ -130,13 +132,17 @@ class Oracle:
         moved = -sum(row["quantity"] for entity, row in rows if entity == "stock_movement")
         if reckoned not in (None, total) or paid != total or sold != moved:
             self.faults.append(f"A1: receipt {number} says {total}, {paid} paid, {sold} sold, {moved} moved")
-        first = self.numbers.setdefault(number, (sale_id, told.where))
-        if first[0] == sale_id:
+        self._hear_number(number, sale_id, told.where)
+
+    def _hear_number(self, number: str, row_id: str, where: str) -> None:
+        """A number on a receipt or a Z report, which no other paper may have."""
+        first = self.numbers.setdefault(number, (row_id, where))
+        if first[0] == row_id:
             return
-        if first[1] != told.where and first[1].split()[0] == told.where.split()[0]:
+        if first[1] != where and first[1].split()[0] == where.split()[0]:
             self.twin_numbers.add(number)  # nobody can know before they meet; the owner must be told then
         else:
-            self.faults.append(f"R1: receipt number {number} was printed twice, at {first[1]} and {told.where}")
+            self.faults.append(f"R1: receipt number {number} was printed twice, at {first[1]} and {where}")
 
     def _hear_words(self, told: Told, expected: Expected | None) -> None:
         """What was recorded of money, accounts and goods is what was said and what people reckoned."""

@@ -64,6 +64,9 @@ def odd_sums(action: str, result: Words) -> str | None:
         return _unequal("the refund", result["refund"], sum(part["amount"] for part in result["paid_back"]))
     if action == "returns.exchange":
         return _unequal("the total", result["total"], result["exchanged"] + result["due"])
+    if action == "repairs.deliver":
+        kept = result["paid_before"] - result["given_back"]
+        return "more went back than was paid too much" if kept != min(result["total"], result["paid_before"]) else None
     if action == "accounts.take_payment":
         return _unequal("the payment", result["paid"], result["applied"] + result["to_store_credit"])
     return None
@@ -122,6 +125,21 @@ def _paid_on_account(form: Words, result: Words) -> Promised:
     return Promised(form["amount"], form["amount"])
 
 
+def _taken_out(form: Words, result: Words) -> Promised:
+    return Promised(-form["amount"], 0)
+
+
+def _given_back(form: Words, result: Words) -> Promised:
+    """In money where a way was named, and otherwise as store credit."""
+    return Promised(-form["amount"]) if form.get("method") else Promised(0, form["amount"])
+
+
+def _handed_over(form: Words, result: Words) -> Promised:
+    """What was still due is paid; what was paid too much goes back."""
+    paid, back = sum(part["amount"] for part in form.get("payments", ())), result["given_back"]
+    return Promised(paid - back) if form.get("refund_method") else Promised(paid, back)
+
+
 _SAID: dict[str, Callable[[Words, Words], Promised]] = {
     "sales.sell": _sold,
     "usedphones.trade_in": _traded_in,
@@ -138,6 +156,17 @@ _SAID: dict[str, Callable[[Words, Words], Promised]] = {
     "plans.complete": lambda form, result: Promised(sum(part["amount"] for part in form["payments"])),
     "plans.cancel": lambda form, result: Promised(-result["given_back"], result["to_store_credit"]),
     "plans.forfeit": lambda form, result: Promised(0, result["to_store_credit"]),
+    "repairs.take_in": lambda form, result: Promised(sum(part["amount"] for part in form.get("deposit", ()))),
+    "repairs.give_back": _given_back,
+    "repairs.deliver": _handed_over,
+    "repairs.use_part": lambda form, result: Promised(),
+    "repairs.return_part": lambda form, result: Promised(),
+    "cash.pay_in": _paid,
+    "cash.take_from_safe": _paid,
+    "cash.pay_out": _taken_out,
+    "cash.drop_to_safe": _taken_out,
+    "cash.deposit_at_bank": _taken_out,
+    "cash.close_drawer": lambda form, result: Promised(),
     "suppliers.pay": lambda form, result: Promised(-form["amount_minor"]),
     "goods.receive": lambda form, result: Promised(),
     "transfers.send": lambda form, result: Promised(),

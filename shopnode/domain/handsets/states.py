@@ -221,10 +221,12 @@ def turn(
     *,
     about_id: str | None = None,
     kind: MovementKind = MovementKind.ASIDE,
+    movement_id: str | None = None,
 ) -> None:
     """Bring a phone to another state, with its event, and with a movement where that changes what is on hand.
 
-    about_id  the plan, return or supplier return it belongs to
+    about_id     the plan, return or supplier return it belongs to
+    movement_id  where a copied computer may do the very same (`act_id`): it moves the phone once
 
     Raises NotInStock when the one state may not follow the other.
     """
@@ -235,8 +237,8 @@ def turn(
     change = (to.value in ON_HAND_STATUSES) - (before in ON_HAND_STATUSES)
     if change:
         movement = {
-            "id": ctx.new_id(), "shop_id": unit.shop_id, "product_id": unit.product_id, "unit_id": unit.id,
-            "kind": kind.value, "quantity": change, "unit_cost_minor": unit.cost_minor, "note": reason,
+            "id": movement_id or ctx.new_id(), "shop_id": unit.shop_id, "product_id": unit.product_id,
+            "unit_id": unit.id, "kind": kind.value, "quantity": change, "unit_cost_minor": unit.cost_minor, "note": reason,
             "at": ctx.now, "by_id": ctx.actor.id,
         }  # fmt: skip
         insert_rows(ctx.session, StockMovement, [movement])

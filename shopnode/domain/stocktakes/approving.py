@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from shopnode.domain.capture import insert_rows
 from shopnode.domain.catalogue.models import Product
+from shopnode.domain.clock import act_id
 from shopnode.domain.context import Context
 from shopnode.domain.handsets.models import ON_HAND_STATUSES, StockUnit, UnitStatus
 from shopnode.domain.handsets.states import turn
@@ -38,7 +39,7 @@ def book_count(ctx: Context, count: Stocktake, *, uncounted_is_zero: bool) -> Bo
     _ask_about_own(ctx, count, size_of([*differences, *phones]))
     moves = [
         {
-            "id": ctx.new_id(), "shop_id": count.shop_id, "product_id": difference.product_id,
+            "id": _moved_by(count, difference.product_id), "shop_id": count.shop_id, "product_id": difference.product_id,
             "kind": MovementKind.COUNTED.value, "quantity": difference.pieces,
             "unit_cost_minor": difference.cost_minor, "note": f"Stocktake {count.number}", "at": ctx.now,
             "by_id": ctx.actor.id,
@@ -47,10 +48,20 @@ def book_count(ctx: Context, count: Stocktake, *, uncounted_is_zero: bool) -> Bo
     ]  # fmt: skip
     insert_rows(ctx.session, StockMovement, moves)
     for unit in missing:
-        turn(ctx, unit, UnitStatus.MISSING, f"Not found in stocktake {count.number}", about_id=count.id)
+        _turn(ctx, count, unit, UnitStatus.MISSING, f"Not found in stocktake {count.number}")
     for unit in found:
-        turn(ctx, unit, UnitStatus.IN_STOCK, f"Found in stocktake {count.number}", about_id=count.id)
+        _turn(ctx, count, unit, UnitStatus.IN_STOCK, f"Found in stocktake {count.number}")
     return Booked(net_worth([*differences, *phones]), len(missing), len(found))
+
+
+def _turn(ctx: Context, count: Stocktake, unit: StockUnit, to: UnitStatus, reason: str) -> None:
+    turn(ctx, unit, to, reason, about_id=count.id, movement_id=_moved_by(count, unit.id))
+
+
+def _moved_by(count: Stocktake, what_id: str) -> str:
+    """The id of what a count moved of a product or a phone. A count is taken into the books once, also where its
+    computer was copied and both copies approve it."""
+    return act_id("stocktake", count.id, what_id)
 
 
 def differences_of(ctx: Context, count: Stocktake, *, uncounted_is_zero: bool = False) -> list[Difference]:
