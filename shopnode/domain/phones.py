@@ -6,6 +6,7 @@ a hint for the cashier, who may choose another.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated
 
 import phonenumbers
@@ -14,6 +15,7 @@ from pydantic import AfterValidator
 from shopnode.domain.params import Line
 
 COUNTRY = "UG"
+SHOWN_KEPT = 2_000  # numbers of the lists that are looked at
 DIGITS_MIN = 4  # a shorter fragment would find half of the customers
 
 # Source: numbering plan as listed in docs/rules/phones.md; the library alone knows the large networks only.
@@ -44,6 +46,7 @@ def phone_or_none(text: str) -> str | None:
         return None
 
 
+@lru_cache(maxsize=SHOWN_KEPT)
 def show_phone(e164: str) -> str:
     """The number as people here write it: 0772 123 456; with the country's code when it is another's."""
     number = phonenumbers.parse(e164, COUNTRY)

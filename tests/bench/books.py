@@ -264,10 +264,12 @@ def _write_stock(book: Goods, put: Put, sold: list[Row]) -> None:
         for number, product_id in enumerate(book.pieces):
             row = opened | {"shop_id": shop_id, "product_id": product_id}
             moves.append(_move(book, row, "opening", 3 if number % 200 == 0 else 40, begun))
-    levels: dict[tuple[str, str], int] = {}
+    levels: dict[tuple[str, str], Row] = {}
     for move in moves:
         key = (move["shop_id"], move["product_id"])
-        levels[key] = levels.get(key, 0) + move["quantity"]
+        level = levels.setdefault(key, dict(zip(("shop_id", "product_id"), key, strict=True), on_hand=0, worth_minor=0))
+        level["on_hand"] += move["quantity"]
+        level["worth_minor"] += move["quantity"] * move["unit_cost_minor"]
     put(StockMovement, sorted(moves, key=lambda move: move["at"]))
-    put(StockLevel, [{"shop_id": key[0], "product_id": key[1], "on_hand": level} for key, level in levels.items()])
+    put(StockLevel, levels.values())
     put(StockCost, [{"shop_id": key[0], "product_id": key[1], "average_minor": 14_000} for key in levels])

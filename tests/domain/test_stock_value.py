@@ -6,8 +6,9 @@ from datetime import date
 
 import pytest
 
+from shopnode.domain.stock.days import day_ends
 from shopnode.domain.stock.queries import MovementFilter, list_movements
-from shopnode.domain.stock.value import stock_value
+from shopnode.domain.stock.value import _before_since, _until, stock_value
 from tests.domain.till import Till, open_till
 from tests.domain.trade import a_supplier, average, receive, worth
 from tests.shop import Shop
@@ -45,6 +46,20 @@ def test_the_worth_of_a_past_day_is_that_of_its_end(till: Till) -> None:
         assert stock_value(ctx, FIRST).value_minor == 15_000 + 1_120_000
         assert stock_value(ctx, SECOND).value_minor == stock_value(ctx).value_minor == 15 * 2_000 + 1_120_000
     assert average(till, till.glass) == 2_000
+
+
+def test_a_past_day_is_worth_the_same_from_either_end(till: Till) -> None:
+    supplier_id = a_supplier(till.shop)
+    for _ in range(4):
+        till.shop.clock.advance(DAY_MS)
+        till.sell({"product_id": till.glass, "quantity": 4})
+        till.shop.clock.advance(1_000)
+        receive(till, {"product_id": till.glass, "quantity": 2, "unit_cost_minor": 2_500}, supplier_id=supplier_id)
+    with till.shop.reading() as ctx:
+        for day in range(19, 27):
+            ends = day_ends(ctx, date(2026, 9, day))
+            forward, back = _until(ctx, ends).by_category, _before_since(ctx, ends).by_category
+            assert {name: parts for name, parts in back.items() if any(parts)} == forward
 
 
 def test_movements_are_filtered_by_what_when_and_who(till: Till) -> None:

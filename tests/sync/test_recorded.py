@@ -22,6 +22,7 @@ from shopnode.domain.journal import JournalEntry
 from shopnode.domain.migrate import upgrade_node
 from shopnode.domain.node import Installation, NodeHome
 from shopnode.domain.sales.models import Sale
+from shopnode.domain.stock.models import StockLevel, StockMovement
 from shopnode.machine.examinations import chain_breaks
 from shopnode.sync.digest import compare
 from shopnode.sync.enrol import adopt, ask_to_enrol, standalone_of
@@ -60,6 +61,16 @@ def test_a_recorded_file_holds_what_was_written(recorded):
         models = synced_models()
         for name, count in told["rows"].items():
             assert session.scalar(select(func.count()).select_from(models[name])) == count, name
+
+
+def test_a_recorded_file_knows_what_its_stock_is_worth(recorded):
+    home, _ = recorded
+    worth = func.sum(StockMovement.quantity * StockMovement.unit_cost_minor)
+    with home.reading() as session:
+        moved = session.execute(select(StockMovement.product_id, worth).group_by(StockMovement.product_id)).all()
+        levels = session.execute(select(StockLevel.product_id, StockLevel.worth_minor)).all()
+    assert len(levels) >= 2
+    assert sorted(map(tuple, levels)) == sorted(map(tuple, moved))
 
 
 def test_a_recorded_file_syncs_and_goes_on_selling(recorded, company):

@@ -59,6 +59,7 @@ class AccountEntry(SyncedRow):
         one_of("kind", EntryKind),
         look_up("account_entry", "customer_id", "at"),
         look_up("account_entry", "account", "at"),
+        look_up_few("account_entry", "due_on", "at", "id"),
         look_up("account_entry", "sale_id"),
         look_up_few("account_entry", "money_id"),
     )

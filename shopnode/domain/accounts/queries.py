@@ -226,7 +226,8 @@ def _owed() -> Select[str, int]:
 
 
 def _is_charge() -> ColumnElement[bool]:
-    return and_(AccountEntry.account == Account.CREDIT.value, AccountEntry.amount > 0)
+    """Where entries are read by the day they are due or by customer: the index of accounts is none for it."""
+    return and_(func.coalesce(AccountEntry.account, "") == Account.CREDIT.value, AccountEntry.amount > 0)
 
 
 def _allocated() -> ColumnElement[int]:
@@ -243,15 +244,8 @@ def _is_overdue(today: date) -> ColumnElement[bool]:
     who owe, of whom a page full is soon found."""
     whose = aliased(Customer)
     known_as = select(whose.id).where(or_(whose.id == Customer.id, whose.merged_into == Customer.id))
-    charge = select(AccountEntry.id).where(
-        AccountEntry.customer_id.in_(known_as.correlate(Customer)), _is_their_charge()
-    )
+    charge = select(AccountEntry.id).where(AccountEntry.customer_id.in_(known_as.correlate(Customer)), _is_charge())
     return charge.where(AccountEntry.due_on < today, AccountEntry.amount > _allocated()).correlate(Customer).exists()
-
-
-def _is_their_charge() -> ColumnElement[bool]:
-    """The same as `_is_charge`, where entries are read by customer and by no other index."""
-    return and_(func.coalesce(AccountEntry.account, "") == Account.CREDIT.value, AccountEntry.amount > 0)
 
 
 def _open_by_customer(session: Session, customer_ids: Collection[str]) -> dict[str, list[OpenCharge]]:
@@ -262,7 +256,7 @@ def _open_by_customer(session: Session, customer_ids: Collection[str]) -> dict[s
     left = AccountEntry.amount - _allocated()
     query = (
         select(AccountEntry.customer_id, AccountEntry.id, left, AccountEntry.due_on)
-        .where(AccountEntry.customer_id.in_(list(read_as)), _is_their_charge(), left > 0)
+        .where(AccountEntry.customer_id.in_(list(read_as)), _is_charge(), left > 0)
         .order_by(AccountEntry.due_on, AccountEntry.at, AccountEntry.id)
     )
     found: dict[str, list[OpenCharge]] = defaultdict(list)

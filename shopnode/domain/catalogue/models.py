@@ -42,6 +42,9 @@ class Product(SyncedRow):
         look_up("product", "brand", "id"),
         look_up("product", "is_preloaded"),
         look_up("product", "min_stock_level"),
+        look_up_few("product", "lead_days"),
+        look_up("product", "lower(name)", only="is_serialised"),
+        look_up("product", "id", "category"),  # the stock is added up by category, and no product is read for it
     )
     __sync__ = Sync(
         Kind.REGISTER,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, String
+from sqlalchemy import CheckConstraint, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shopnode.domain.db import (
@@ -106,13 +106,14 @@ class TransferItemReceipt(SyncedRow):
 
 
 class StockLevel(DerivedRow):
-    """How many are on hand in one shop: the sum of its movements."""
+    """How many are on hand in one shop, and at which cost: the sums of its movements."""
 
     __tablename__ = "stock_level"
 
     shop_id: Mapped[Id] = mapped_column(primary_key=True)
     product_id: Mapped[Id] = mapped_column(primary_key=True)
     on_hand: Mapped[int]
+    worth_minor: Mapped[MinorUnits] = mapped_column(server_default=text("0"))
 
 
 class StockCost(DerivedRow):

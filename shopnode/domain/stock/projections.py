@@ -26,12 +26,14 @@ def project_stock_levels(session: Session, changed: Changed) -> None:
     What moved there and back in one batch has a level of nothing: whether there is a row says only whether anything
     ever moved, however it was batched.
     """
-    moved: dict[Place, int] = defaultdict(int)
+    moved: dict[Place, list[int]] = defaultdict(lambda: [0, 0])
     for row in changed.rows("stock_movement"):
-        moved[row["shop_id"], row["product_id"]] += row["quantity"]
+        here = moved[row["shop_id"], row["product_id"]]
+        here[0] += row["quantity"]
+        here[1] += row["quantity"] * row["unit_cost_minor"]
     rows = [
-        {"shop_id": shop_id, "product_id": product_id, "on_hand": quantity}
-        for (shop_id, product_id), quantity in sorted(moved.items())
+        {"shop_id": shop_id, "product_id": product_id, "on_hand": pieces, "worth_minor": worth}
+        for (shop_id, product_id), (pieces, worth) in sorted(moved.items())
     ]
     if rows:
         write_derived(session, StockLevel, ("shop_id", "product_id"), rows, add=True)

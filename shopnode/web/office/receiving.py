@@ -12,7 +12,7 @@ from typing import Any
 
 from flask import Response, g, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from shopnode.domain.catalogue.models import Product
 from shopnode.domain.catalogue.queries import offered
@@ -172,7 +172,8 @@ def _told(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _page(rows: list[Row], typed: Mapping[str, str], errors: dict[str, str] | None = None) -> str:
-    query = select(Product.name).where(offered(g.ctx.shop_id), Product.is_serialised.is_(True))
+    by_imei = text("product.is_serialised")  # as the index of those alone says it
+    query = select(Product.name).where(offered(g.ctx.shop_id), by_imei)
     models = list(g.ctx.session.scalars(query.order_by(func.lower(Product.name)).limit(MODELS_MAX)))
     may_name = g.ctx.may(Permission.SUPPLIERS_READ)
     return page(

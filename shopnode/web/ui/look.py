@@ -84,11 +84,19 @@ def install_look(
     blueprint = Blueprint("ui", __name__, template_folder="templates")
     serve_assets(blueprint, DIST)
     app.register_blueprint(blueprint)
-    app.jinja_env.globals["asset"] = lambda name: url_for("ui.static", filename=assets.hashed(name))
+    app.jinja_env.globals["asset"] = lambda name: _address(assets, name)
     app.jinja_env.globals["places"] = lambda: open_groups(app, groups, _permissions(), request.endpoint or "")
     app.jinja_env.globals["new_id"] = new_id
     app.jinja_env.filters.update(words.filters(manner))
     app.context_processor(lambda: {"theme": _theme()})
+
+
+def _address(assets: Assets, name: str) -> str:
+    """Where a file of the build is. Found once for a page, which may show an icon in every row."""
+    known: dict[str, str] = g.setdefault("assets", {})
+    if name not in known:
+        known[name] = url_for("ui.static", filename=assets.hashed(name))
+    return known[name]
 
 
 def _permissions() -> Collection[str]:

@@ -90,6 +90,13 @@ def create_account_entry() -> None:
         "ix_account_entry_customer_id_at", "account_entry", ["tenant_id", "customer_id", "at"], unique=False
     )
     op.create_index(
+        "ix_account_entry_due_on_at_id",
+        "account_entry",
+        ["tenant_id", "due_on", "at", "id"],
+        unique=False,
+        postgresql_where=sa.text("due_on IS NOT NULL"),
+    )
+    op.create_index(
         "ix_account_entry_money_id",
         "account_entry",
         ["tenant_id", "money_id"],
