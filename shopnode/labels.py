@@ -1,4 +1,5 @@
-"""Labels of what is in the books: products by barcode or SKU, phones by IMEI or serial, with price, looks and grade."""
+"""Labels of what is in the books: products by barcode or SKU, phones by IMEI or serial, with price, looks and grade;
+repairs by their numbers."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from shopnode.domain.money import format_minor
 from shopnode.domain.people.models import Business, Shop
 from shopnode.domain.people.queries import currency_of
 from shopnode.domain.printing.papers import LabelWish
+from shopnode.repair_papers import ticket_labels
 
 
 def labels_for(session: Session, wishes: Sequence[LabelWish], shop_id: str | None) -> list[Label]:
@@ -22,9 +24,11 @@ def labels_for(session: Session, wishes: Sequence[LabelWish], shop_id: str | Non
     shop_name, currency = _shop_name(session, shop_id), currency_of(session)
     products = _products(session, {wish.product_id for wish in wishes if wish.product_id}, shop_name, currency)
     phones = _phones(session, {wish.unit_id for wish in wishes if wish.unit_id}, shop_name, currency)
+    repairs = ticket_labels(session, {wish.ticket_id for wish in wishes if wish.ticket_id}, shop_name)
     found: list[Label] = []
     for wish in wishes:
         label = products.get(wish.product_id or "") or phones.get(wish.unit_id or "")
+        label = label or repairs.get(wish.ticket_id or "")
         found += [label] * wish.copies if label else []
     return found
 

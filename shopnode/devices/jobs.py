@@ -24,6 +24,7 @@ from shopnode.domain.printing.store import Job
 from shopnode.labels import labels_for
 from shopnode.papers import slip_bytes
 from shopnode.receipts import local_time, receipt_of
+from shopnode.repair_papers import delivery_slip, repair_slip
 
 
 def render_job(home: Home) -> Render:
@@ -54,7 +55,12 @@ def _from_payload(home: Home, session: Session, job: Job, payload: str, paper: P
     if actor is None or job.subject_id is None:
         raise ValueError("whoever asked for this slip does not work here any more")
     ctx = Context(home, actor, home.shop_id).inside(session)
-    return slip_bytes(ctx, Slip(told["slip"]), job.subject_id, paper)
+    slip = Slip(told["slip"])
+    if slip is Slip.REPAIR:
+        return repair_slip(ctx, job.subject_id, paper)
+    if slip is Slip.REPAIR_DELIVERY:
+        return delivery_slip(ctx, job.subject_id, paper)
+    return slip_bytes(ctx, slip, job.subject_id, paper)
 
 
 def _check_page(session: Session, job: Job, printer: Printer, paper: Paper) -> bytes:

@@ -17,6 +17,8 @@ from shopnode.documents.receipt_rows import handset_number
 from shopnode.documents.text import sentences_of
 
 FOLLOW_WORDS = "Follow your repair: scan this, or open the address below."
+ISSUE_MAX = 70  # characters that stand whole among the facts
+CHECKS_MAX = 150  # characters of items to a row
 PARAGRAPH_MAX = 560  # characters; more of one text is cut
 
 
@@ -53,7 +55,6 @@ class RepairSlip:
     passcode: str = ""  # "Left with us, sealed"
     data_consent: str = ""
     promised_at: str = ""
-    ready_by: str = ""  # the same, short: it stands large on the label
     estimate_minor: int | None = None
     deposit_minor: int = 0
     diagnosis_fee_minor: int = 0
@@ -62,10 +63,18 @@ class RepairSlip:
     currency: str = "UGX"
     exponent: int = 0
 
-    @property
-    def found_faulty(self) -> tuple[str, ...]:
-        """What was not found in order when it came; what was in order needs no ink on a narrow slip."""
-        return tuple(f"{item}: {found}" for item, found in self.checks if found != "OK")
+    def found(self, room: int) -> list[tuple[str, str]]:
+        """How it was found, the worst first: the words and the items they hold of, so many characters to a line."""
+        lines: list[tuple[str, str]] = []
+        for found in sorted({found for _, found in self.checks}, key=lambda words: (words == "OK", words != "Fault")):
+            line = ""
+            for item in (item for item, answer in self.checks if answer == found):
+                if line and len(line) + len(item) + 2 > room:
+                    lines.append((found, line))
+                    line = ""
+                line = f"{line}, {item}" if line else item
+            lines.append((found, line))
+        return lines
 
 
 @dataclass(frozen=True)
@@ -106,10 +115,12 @@ class DeliveryPaper:
         return self.total_minor - self.paid_minor
 
 
-def repair_label(slip: RepairSlip) -> Label:
-    """The label on the device while it is here: found by its number, with nobody's name on it."""
-    faults = ", ".join(slip.faults) or slip.issue
-    return Label(slip.heading.shop_name, slip.device.name, slip.number, faults, slip.ready_by, slip.number)
+def repair_label(shop_name: str, device: str, number: str, faults: str, ready_by: str = "") -> Label:
+    """The label on the device while it is here: found by its number, with nobody's name on it.
+
+    ready_by  the promise, short: it stands large where a price would
+    """
+    return Label(shop_name, device, number, faults, ready_by, number)
 
 
 def slip_letter(slip: RepairSlip) -> Letter:
@@ -118,9 +129,7 @@ def slip_letter(slip: RepairSlip) -> Letter:
     def money(amount_minor: int) -> str:
         return money_text(amount_minor, slip.exponent)
 
-    half = (len(slip.checks) + 1) // 2
-    pairs = [(*slip.checks[place], *(slip.checks[half + place] if half + place < len(slip.checks) else ("", "")))
-             for place in range(half)]  # fmt: skip
+    is_long = len(slip.issue) > ISSUE_MAX
     sums = [] if slip.estimate_minor is None else [Sum(f"Estimate {slip.currency}", money(slip.estimate_minor), True)]
     sums += [Sum("Deposit paid", money(slip.deposit_minor))] if slip.deposit_minor else []
     sums += [Sum("Fee if it is not repaired", money(slip.diagnosis_fee_minor))] if slip.diagnosis_fee_minor else []
@@ -130,12 +139,14 @@ def slip_letter(slip: RepairSlip) -> Letter:
             (("Customer", slip.customer_name), ("Telephone", slip.customer_phone), ("Code to fetch it", slip.code)),
             (("Device", slip.device.name), ("Number", slip.device.number), ("Colour", slip.device.colour)),
             (("Taken in", slip.taken_at), ("By", slip.taken_by), ("Promised", slip.promised_at)),
-            (("Fault", _joined(slip.faults)), ("Left with it", _joined(slip.accessories) or "Nothing"),),
-            (("Passcode", slip.passcode), ("Data", slip.data_consent)),
+            (("Fault", _joined(slip.faults)), ("Left with it", _joined(slip.accessories) or "Nothing"),
+             ("Passcode", slip.passcode)),
+            (("As the customer says", "" if is_long else slip.issue), ("Data", slip.data_consent)),
         ),
-        columns=(Column("Looked at", 5), Column("Found", 4), Column("", 5), Column("", 4)) if pairs else (),
-        rows=tuple(TableRow(cells) for cells in pairs),
-        sums=tuple(sums), sentences=(*_paragraphs(slip.terms), *_paragraphs(f"As the customer says: {slip.issue}")),
+        columns=(Column("How it came", 2), Column("Looked at", 8)) if slip.checks else (),
+        rows=tuple(TableRow(cells) for cells in slip.found(CHECKS_MAX)),
+        sums=tuple(sums),
+        sentences=(*_paragraphs(slip.terms), *(_paragraphs(f"As the customer says: {slip.issue}") if is_long else ())),
         statement="I leave the device here on these terms:" if slip.terms else "",
         signatures=("Customer: signature", "For the shop: signature"),
         code=slip.follow_url, code_words=FOLLOW_WORDS if slip.follow_url else "",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 
 from shopnode.documents.escpos import Paper
 from shopnode.documents.money_text import money_text
@@ -11,6 +12,7 @@ from shopnode.documents.repair_papers import FOLLOW_WORDS, DeliveryPaper, Repair
 from shopnode.documents.slips import paper_top, printed, sentences_apart, signature_line
 
 DETAIL_MAX = 56  # characters of two lines on the narrowest paper
+CHECKS_MAX = 44  # the same for words that break badly
 
 
 def repair_slip_bytes(slip: RepairSlip, paper: Paper) -> bytes:
@@ -37,7 +39,9 @@ def _slip_rows(slip: RepairSlip) -> Iterator[Block]:
         yield Row(Role.ITEM, "As the customer says")
         yield from sentences_apart(slip.issue)
     yield from _listed("Left with it", slip.accessories or ("Nothing",))
-    yield from _listed("Found when it came", slip.found_faulty)
+    for found, rows in groupby(slip.found(CHECKS_MAX), key=lambda row: row[0]):
+        if found != "OK":  # what was in order needs no ink on a narrow slip
+            yield from _listed(found, tuple(items for _, items in rows))
     yield from _listed("Please note", slip.warnings)
     yield from _listed("Passcode", (slip.passcode,))
     yield from _listed("Your data", (slip.data_consent,))

@@ -118,7 +118,6 @@ REPAIR = RepairSlip(
     passcode="Left with us, sealed",
     data_consent="May be lost: the customer agreed",
     promised_at="25 Nov 2026, 17:00 EAT",
-    ready_by="25 Nov, 17:00",
     estimate_minor=180_000,
     deposit_minor=50_000,
     diagnosis_fee_minor=10_000,

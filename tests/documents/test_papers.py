@@ -57,7 +57,7 @@ SLIPS: dict[str, tuple[Any, Callable[[Any, Paper], bytes], list[str]]] = {
         [
             "KLA1-J000012",
             "7KQM-3XPD",
-            "Touch: Could not test",
+            "Could not test",
             "180,000",
             "kept for you",
             "hub.example.com/r/7KQM3XPD",

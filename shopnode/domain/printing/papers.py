@@ -32,6 +32,7 @@ from shopnode.domain.printing.models import Printer
 from shopnode.domain.printing.queries import find_printer, receipt_printer_or_none
 from shopnode.domain.printing.queue import queue_paper
 from shopnode.domain.queries import find_row
+from shopnode.domain.repairs.models import RepairTicket
 from shopnode.domain.returns.models import SaleReturn
 from shopnode.domain.usedphones.models import UsedPurchase
 
@@ -48,6 +49,8 @@ class Slip(StrEnum):
     AGREEMENT = "agreement"
     RETURN = "return"
     MONEY = "money"
+    REPAIR = "repair"
+    REPAIR_DELIVERY = "repair_delivery"
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,8 @@ SOURCES: Mapping[Slip, _Source] = {
     Slip.AGREEMENT: _Source(UsedPurchase, Permission.USED_BUY, "This purchase"),
     Slip.RETURN: _Source(SaleReturn, Permission.SALES_RETURN, "This return"),
     Slip.MONEY: _Source(MoneyMove, Permission.ACCOUNTS_COLLECT, "This payment"),
+    Slip.REPAIR: _Source(RepairTicket, Permission.REPAIRS_READ, "This repair"),
+    Slip.REPAIR_DELIVERY: _Source(RepairTicket, Permission.REPAIRS_READ, "This repair"),
 }
 
 LabelSizeName = Literal["38x25", "50x30"]
@@ -85,11 +90,12 @@ class ProductLabels(Params):
 
 
 class LabelChoice(Params):
-    """What gets a label: products, phones, and a whole delivery; in this order."""
+    """What gets a label: products, phones, a whole delivery, and repairs; in this order."""
 
     products: Annotated[list[ProductLabels], Field(max_length=LABELS_MAX)] = Field(default_factory=list)
     unit_ids: Annotated[list[IdText], Field(max_length=LABELS_MAX)] = Field(default_factory=list)
     receipt_id: Annotated[IdText | None, Optionally] = None
+    repair_ids: Annotated[list[IdText], Field(max_length=LABELS_MAX)] = Field(default_factory=list)
     copies: Annotated[int, Field(ge=1, le=10)] = 1  # of each phone's label: one for the box, one for the phone
 
 
@@ -104,23 +110,24 @@ class PrintLabels(LabelChoice):
 class PrintSlip(Params):
     """A slip of something that is in the books."""
 
-    slip: Literal["transfer", "agreement", "return", "money"]
+    slip: Literal["transfer", "agreement", "return", "money", "repair", "repair_delivery"]
     subject_id: IdText
     printer_id: Annotated[IdText | None, Optionally] = None
 
 
 @dataclass(frozen=True)
 class LabelWish:
-    """So many labels of one product or one phone."""
+    """So many labels of one product, one phone or one repair."""
 
     copies: int
     product_id: str | None = None
     unit_id: str | None = None
+    ticket_id: str | None = None
 
 
 @action("printing.print_slip", needs=Permission.PRINTERS_USE)
 def print_slip(ctx: Context, form: PrintSlip) -> dict[str, Any]:
-    """Print a slip: a transfer, an agreement, a return, money in or out. Raises NotFound, NotPermitted, NoPrinter."""
+    """Print a slip: a transfer, an agreement, a return, money, a repair. Raises NotFound, NotPermitted, NoPrinter."""
     slip = Slip(form.slip)
     check_slip(ctx, slip, form.subject_id)
     printer = _printer(ctx, form.printer_id)
@@ -159,16 +166,20 @@ def label_wishes(ctx: Context, chosen: LabelChoice) -> list[LabelWish]:
     wishes += [LabelWish(chosen.copies, unit_id=unit_id) for unit_id in dict.fromkeys(chosen.unit_ids)]
     if chosen.receipt_id is not None:
         wishes += _of_delivery(ctx, chosen.receipt_id, chosen.copies)
+    wishes += [LabelWish(chosen.copies, ticket_id=ticket_id) for ticket_id in dict.fromkeys(chosen.repair_ids)]
     if not wishes:
-        raise Invalid({"products": "name what gets a label: products, phones or a delivery"})
+        raise Invalid({"products": "name what gets a label: products, phones, a delivery or repairs"})
     if sum(wish.copies for wish in wishes) > LABELS_MAX:
         raise Invalid({"copies": f"are more than {LABELS_MAX} labels in all: print them in parts"})
     if any(wish.unit_id for wish in wishes) and not ctx.may(Permission.DEVICES_READ):
+        raise NotPermitted
+    if chosen.repair_ids and not ctx.may(Permission.REPAIRS_READ):
         raise NotPermitted
     if not ctx.may(Permission.PRODUCTS_READ):
         raise NotPermitted
     _check_here(ctx.session, Product, {wish.product_id for wish in wishes if wish.product_id}, "One of these products")
     _check_here(ctx.session, StockUnit, {wish.unit_id for wish in wishes if wish.unit_id}, "One of these phones")
+    _check_here(ctx.session, RepairTicket, set(chosen.repair_ids), "One of these repairs")
     return wishes
 
 
@@ -195,7 +206,9 @@ def _of_delivery(ctx: Context, receipt_id: str, copies: int) -> list[LabelWish]:
     return goods + [LabelWish(copies, unit_id=unit_id) for unit_id in found]
 
 
-def _check_here(session: Session, model: type[Product] | type[StockUnit], ids: set[str], what: str) -> None:
+def _check_here(
+    session: Session, model: type[Product] | type[StockUnit] | type[RepairTicket], ids: set[str], what: str
+) -> None:
     found = set(session.scalars(select(model.id).where(model.id.in_(ids)))) if ids else set()
     if found != ids:
         raise NotFound(what)
@@ -228,7 +241,8 @@ def _in_jobs(wishes: Sequence[LabelWish]) -> list[list[dict[str, Any]]]:
                 jobs.append([])
                 room = LABELS_A_JOB
             now = min(left, room)
-            jobs[-1].append({"copies": now, "product_id": wish.product_id, "unit_id": wish.unit_id})
+            named = {"product_id": wish.product_id, "unit_id": wish.unit_id, "ticket_id": wish.ticket_id}
+            jobs[-1].append({"copies": now, **{name: value for name, value in named.items() if value}})
             left, room = left - now, room - now
     return jobs
 

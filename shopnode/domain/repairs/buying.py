@@ -32,14 +32,17 @@ from shopnode.domain.usedphones.models import UnitCost, UnitCostKind
 from shopnode.domain.usedphones.params import BuyPhone
 
 
-class BuyDevice(BuyPhone):
+class BuyingDevice(BuyPhone):
     """The device of a ticket, bought from its owner. The offer is for it as it lies there, the repair included."""
 
-    ticket_id: IdText
     deposit_method: Code | None = Field(
         default=None, description="How what was paid for the repair goes back; as store credit when left out."
     )
     deposit_reference: Annotated[Line, Field(max_length=60)] | None = None
+
+
+class BuyDevice(BuyingDevice):
+    ticket_id: IdText
 
 
 @action("repairs.buy_device", needs=Permission.USED_BUY)

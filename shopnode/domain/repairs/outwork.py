@@ -21,7 +21,7 @@ from shopnode.domain.buying.models import SupplierEntryKind
 from shopnode.domain.buying.queries import find_supplier
 from shopnode.domain.capture import add_rows
 from shopnode.domain.context import Context
-from shopnode.domain.errors import Conflict, Invalid
+from shopnode.domain.errors import Conflict, Invalid, NotFound
 from shopnode.domain.params import Amount, IdText, Name, Optionally, Params, Reason, ShortText
 from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row
@@ -120,7 +120,7 @@ def take_back_in(ctx: Context, form: TakeBackIn) -> dict[str, Any]:
 @action("repairs.correct_outwork", needs=Permission.REPAIRS_UPDATE)
 def correct_outwork(ctx: Context, form: CorrectOutwork) -> dict[str, Any]:
     """Put right when a device comes back, or what its mending cost; a supplier's bill follows. Raises TicketLocked."""
-    outwork = find_row(ctx.session, RepairOutwork, form.outwork_id, "This outside work")
+    outwork = find_outwork(ctx, form.outwork_id)
     ticket = find_ticket(ctx, outwork.ticket_id)
     need_open(ticket)
     if form.cost is None and form.due_on is None:
@@ -135,6 +135,14 @@ def correct_outwork(ctx: Context, form: CorrectOutwork) -> dict[str, Any]:
     tell(ctx, ticket, RepairEventKind.CHANGED, amount_minor=form.cost, note=f"With {outwork.sent_to}: {form.reason}")
     ctx.about("repair_ticket", ticket.id)
     return {"ticket_id": ticket.id, "outwork_id": outwork.id}
+
+
+def find_outwork(ctx: Context, outwork_id: str) -> RepairOutwork:
+    """One time a device was with somebody else: in a shop its own ones alone. Raises NotFound."""
+    row = find_row(ctx.session, RepairOutwork, outwork_id, "This outside work")
+    if ctx.shop_id is not None and row.shop_id != ctx.shop_id:
+        raise NotFound("This outside work")
+    return row
 
 
 def outwork_of(session: Session, ticket_id: str) -> list[RepairOutwork]:

@@ -120,7 +120,7 @@ def days_left(ctx: Context, first: RepairTicket) -> int:
     until = first.delivered_at + timedelta(days=first.warranty_days)
     if ctx.now > until:
         raise NoRework(first.number, f"had its warranty until {until:%d %b %Y}")
-    return (until - ctx.now).days + 1 if until > ctx.now else 1
+    return max(1, -((ctx.now - until) // timedelta(days=1)))  # a day that has begun is a day
 
 
 def reworks_by_technician(ctx: Context, since: datetime, until: datetime) -> list[ReworkCount]:
