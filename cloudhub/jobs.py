@@ -22,6 +22,7 @@ from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from cloudhub.hub import Hub
+from cloudhub.jobs_of_businesses import work_for_businesses
 from cloudhub.merge.floor import prune_log
 from cloudhub.merge.lives import MARK_EVERY_S, keep_mark
 from cloudhub.merge.rebuild import rebuild_tenant
@@ -107,6 +108,7 @@ def move_mark(hub: Hub) -> str:
 
 JOBS = (
     Job("mark", move_mark, every_s=MARK_EVERY_S),
+    Job("businesses", work_for_businesses, every_s=60),
     Job("backup", back_up, is_on=lambda hub: hub.settings.backup_folder is not None),
     Job("rebuild", check_rebuild),
     Job("clear", clear_up),

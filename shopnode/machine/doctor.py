@@ -225,6 +225,17 @@ def check_printer(node: Node) -> Check:
     return Check("printer", Colour.GREEN, "The printer is ready.", figures)
 
 
+def check_jobs(node: Node) -> Check:
+    """What the shop does by itself was done, and did not fail."""
+    last, failures = node.jobs.last(), node.jobs.failures()
+    figures = {name: {"did": ran.did, "failed": ran.failed is not None} for name, ran in sorted(last.items())}
+    if failures:
+        return Check("jobs", Colour.AMBER, " ".join(failures), figures)
+    if not last:
+        return Check("jobs", Colour.GREEN, "No job has run yet.", figures)
+    return Check("jobs", Colour.GREEN, "Every job did its work.", figures)
+
+
 CHECKS: dict[str, Callable[[Node], Check]] = {
     "integrity": check_integrity,
     "chain": check_chain,
@@ -242,4 +253,5 @@ CHECKS: dict[str, Callable[[Node], Check]] = {
     "clock": check_clock,
     "disk": check_disk,
     "printer": check_printer,
+    "jobs": check_jobs,
 }

@@ -35,6 +35,7 @@ from shopnode.machine.storage import ShopHome, Space
 
 if TYPE_CHECKING:
     from shopnode.devices.spool import Spooler
+    from shopnode.domain.jobs.running import JobRunner
     from shopnode.machine.backup import Backup
     from shopnode.machine.control import ControlServer
     from shopnode.sync.bell import BellListener
@@ -44,6 +45,7 @@ log = logging.getLogger("shopnode.node")
 
 WAL_BYTES_MAX = 8 * 1024 * 1024  # a log that grew beyond this is folded in by the housekeeping
 CLOCK_BEHIND_MS = 2 * 60_000
+JOBS_TICK_S = 10  # how often it is looked whether a job is due
 NO_SHOP = "There is no shop in {}. Begin one with: shopnode init --data DIR, or shopnode enrol --data DIR"
 WRONG_KEY = (
     "The key in {} does not open this shop's books: it belongs to another shop or an earlier one. Put the right key "
@@ -64,6 +66,8 @@ class Node:
     ):  # fmt: skip
         from shopnode.devices.jobs import render_job
         from shopnode.devices.spool import Spooler
+        from shopnode.domain.jobs import daily  # noqa: F401 — they register themselves
+        from shopnode.domain.jobs.running import JobRunner
         from shopnode.domain.printing.store import JobStore
         from shopnode.sync.bell import BellListener
         from shopnode.sync.worker import SyncWorker
@@ -83,6 +87,8 @@ class Node:
             self.bell = BellListener(home, self.sync.wake)
             self.sync.is_listening = self.bell.is_steady
         self.control: ControlServer | None = None
+        self.jobs: JobRunner = JobRunner(home)
+        self._worker: threading.Thread | None = None
         self.backup_trouble: str | None = None  # why the last backup that was due is missing
         self._lock = lock
         self._fence = fence
@@ -134,6 +140,8 @@ class Node:
         self.control.start()
         self._upkeep = threading.Thread(target=self._keep_house, name="upkeep", daemon=True)
         self._upkeep.start()
+        self._worker = threading.Thread(target=self._do_jobs, name="jobs", daemon=True)
+        self._worker.start()
         if self.clock_behind_ms() > CLOCK_BEHIND_MS:
             log.warning("clock behind", extra={"figures": {"behind_ms": self.clock_behind_ms()}})
         log.info("started", extra={"figures": {"origin": self.home.origin_id}})
@@ -152,6 +160,8 @@ class Node:
                 self.bell.stop()
             self.spool.stop()
             self._upkeep.join(5)
+            if self._worker is not None:
+                self._worker.join(5)
             log.info("stopped")
         self._disk_home.close()
         try:
@@ -207,6 +217,15 @@ class Node:
                     self.database.checkpoint()
             except Exception:
                 log.exception("housekeeping failed; it is tried again")
+
+    def _do_jobs(self) -> None:
+        """The one runner of this shop. Messages go out from here only where no hub has the books, too."""
+        while not self._stop.wait(JOBS_TICK_S):
+            try:
+                sends = self.sync.status().state == "not-enrolled"
+                self.jobs.run_due(sends=sends, troubles=self.troubles())
+            except Exception:
+                log.exception("the jobs could not be looked at; it is tried again")
 
     def back_up(self, to: Path | None = None) -> Backup:
         """Copy the books into a folder, checked. Raises BackupFailed; the shop goes on either way."""

@@ -45,6 +45,7 @@ class Message:
 
 
 Provider = Callable[[Message], None]
+PROVIDERS: dict[Channel, Provider] = {}  # whoever has one registers it at start-up
 
 
 @dataclass(frozen=True)

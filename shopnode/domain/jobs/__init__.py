@@ -1,0 +1,1 @@
+"""What a home does by itself: every minute, every hour, every night."""
