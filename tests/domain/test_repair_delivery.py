@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from shopnode.domain.accounts.models import AccountEntry
+from shopnode.domain.customers.erasing import StillOwed
 from shopnode.domain.errors import ApprovalNeeded, Conflict, Invalid, NotPermitted
 from shopnode.domain.permissions import ROLE_PERMISSIONS, Permission, Role
 from shopnode.domain.repairs.delivery import LoanerOut, WrongCode
@@ -292,3 +293,12 @@ def test_rule_71_a_ticket_is_not_closed_while_its_loaner_is_out(bench: Bench) ->
         session.connection().exec_driver_sql(f"UPDATE repair_ticket SET loaner_unit_id = '{bench.till.units[1]}'")
     with pytest.raises(LoanerOut):
         bench.deliver(ticket_id, 150_000)
+
+
+def test_nobody_is_erased_while_a_device_of_theirs_is_here(bench: Bench) -> None:
+    ticket_id = bench.mended()
+    who = {"customer_id": bench.ticket(ticket_id).customer_id, "reason": "asked for it"}
+    with pytest.raises(StillOwed, match="on repair KLA1-J000001"):
+        bench.shop.do("customers.erase", **who)
+    bench.deliver(ticket_id, 150_000)
+    bench.shop.do("customers.erase", **who)

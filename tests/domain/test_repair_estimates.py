@@ -9,7 +9,6 @@ import pytest
 from shopnode.domain.errors import Invalid
 from shopnode.domain.repairs.estimates import AnotherEstimate
 from shopnode.domain.repairs.parts import AboveAgreed
-from shopnode.domain.repairs.rules import labour_within
 from shopnode.domain.repairs.status import NotAgreed
 from tests.domain.bench import Bench, open_bench
 from tests.shop import Shop
@@ -86,17 +85,3 @@ def test_rule_65_no_to_the_first_estimate_declines_and_no_to_a_higher_one_keeps_
     answer = bench.agree(second, 160_000, accepted=False)
     assert (answer["status"], answer["agreed"]) == ("In Progress", 120_000)
     assert bench.ticket(second).estimate_minor == 120_000
-
-
-@pytest.mark.parametrize(
-    ("agreed", "labour", "parts", "left"),
-    [
-        (None, 500, 900, 500),
-        (1_000, 1_000, 0, 1_000),
-        (1_000, 1_000, 400, 600),
-        (1_000, 1_000, 1_200, 0),
-        (1_000, 100, 400, 100),
-    ],
-)
-def test_labour_is_what_is_left_of_the_agreed_price(agreed: int | None, labour: int, parts: int, left: int) -> None:
-    assert labour_within(agreed, labour, parts) == left

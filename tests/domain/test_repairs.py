@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from itertools import pairwise
+from itertools import pairwise, takewhile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from shopnode.domain.repairs.rules import (
     BY_THEIR_OWN_ACTION,
     ENDED,
     STEPS,
+    labour_within,
     slip_code,
     stays_of,
     steps_from,
@@ -35,12 +37,21 @@ from shopnode.domain.usedphones.blocklist import PhoneBlocked
 from tests.domain.bench import IMEIS, Bench, open_bench, picture
 from tests.shop import Shop
 
+ROOT = Path(__file__).parents[2]
 S = RepairStatus
 
 
 def in_hours(lasted: timedelta | None) -> int:
     """Whole hours: the clock of a test moves on a little with every act."""
     return round(lasted / timedelta(hours=1)) if lasted is not None else -1
+
+
+def page_rows(first: str) -> list[list[str]]:
+    """The rows of the table on the page of repairs whose first column is called so."""
+    lines = (ROOT / "docs" / "rules" / "repairs.md").read_text(encoding="utf-8").splitlines()
+    begin = next(place for place, line in enumerate(lines) if line.startswith(f"| {first} |")) + 2
+    rows = list(takewhile(lambda line: line.startswith("|"), lines[begin:]))
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
 
 
 @pytest.fixture
@@ -301,6 +312,18 @@ def test_rule_66_turnaround_and_waiting_for_parts_follow_from_the_events(bench: 
     assert in_hours(time_in(stays, S.COMPLETED, now)) == 4 * 24
     assert in_hours(turnaround(stays)) == 43
     assert turnaround(stays[:-1]) is None
+
+
+def test_rule_66_the_page_on_repairs_has_every_step_and_what_it_needs() -> None:
+    told = {
+        (old, new, needs.strip("`")) for old, needs, after in page_rows("From") for new in after.split(", ")
+    }  # fmt: skip
+    assert told == {(old.value, new.value, needs.value) for (old, new), needs in STEPS.items()}
+
+
+@pytest.mark.parametrize(("agreed", "labour", "parts", "left"), page_rows("agreed"))
+def test_the_page_on_repairs_says_what_is_left_for_labour(agreed: str, labour: str, parts: str, left: str) -> None:
+    assert labour_within(int(agreed) if agreed else None, int(labour), int(parts)) == int(left)
 
 
 def test_the_seeds_is_editable_is_a_lock_after_delivery(bench: Bench) -> None:

@@ -31,6 +31,8 @@ from shopnode.domain.params import IdText, Params, Reason
 from shopnode.domain.permissions import Permission
 from shopnode.domain.plans.models import Plan, PlanStatus
 from shopnode.domain.projections import Changed, projection
+from shopnode.domain.repairs.models import RepairTicket
+from shopnode.domain.repairs.rules import OPEN
 from shopnode.domain.sales.models import Cart
 from sync_protocol.personal import is_marker
 
@@ -84,6 +86,11 @@ def _refuse_while_owed(ctx: Context, customer: Customer) -> None:
     number = ctx.session.scalar(select(Plan.number).where(mine, Plan.status == PlanStatus.OPEN.value).limit(1))
     if number:
         raise StillOwed(f"Plan {number} of {customer.name} is open")
+    mine = RepairTicket.customer_id.in_(with_duplicates(customer.id))
+    is_open = RepairTicket.status.in_([status.value for status in OPEN])
+    number = ctx.session.scalar(select(RepairTicket.number).where(mine, is_open).limit(1))
+    if number:
+        raise StillOwed(f"{customer.name} has a device here, on repair {number}")
 
 
 @projection("customer")
