@@ -13,6 +13,7 @@ from werkzeug.routing import RequestRedirect
 from shopnode.api import (  # noqa: F401 — they register their routes
     api_keys,
     approvals,
+    attendance,
     audit,
     auth,
     coming_money,

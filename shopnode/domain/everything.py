@@ -6,6 +6,7 @@ import shopnode.domain.accounts.tenders
 import shopnode.domain.accounts.unallocated
 import shopnode.domain.aliases.actions
 import shopnode.domain.aliases.projections
+import shopnode.domain.attendance.actions
 import shopnode.domain.audit.actions
 import shopnode.domain.buying.accounts
 import shopnode.domain.buying.orders
