@@ -77,7 +77,7 @@ class Call:
 def view_function(route: Route) -> Callable[..., Response]:
     """The Flask view of a route."""
 
-    def answer(**path: UUID) -> Response:
+    def answer(**path: UUID | str) -> Response:
         _admit(route)
         call = Call(route)
         arguments: dict[str, Any] = {name: str(part) for name, part in path.items()}

@@ -16,6 +16,8 @@ from shopnode.api import (  # noqa: F401 — they register their routes
     attendance,
     audit,
     auth,
+    cash_slips,
+    closures,
     coming_money,
     counter_events,
     customer_accounts,
@@ -62,7 +64,7 @@ def create_api(app: Flask, accounts: Accounts, *, prefix: str = "/api", session_
     blueprint = Blueprint("api", __name__, url_prefix=prefix)
     for route in ROUTES:
         blueprint.add_url_rule(
-            route.rule.replace("<", "<uuid:"),  # anything else is no address of ours
+            route.address,
             endpoint=route.name,
             view_func=view_function(route),
             methods=[route.method],

@@ -14,7 +14,7 @@ from shopnode.api.calls import APPROVER_CHALLENGE, APPROVER_CODE, APPROVER_ID, A
 from shopnode.api.keys import HEADER, KEY_MAX, REPLAYED
 from shopnode.api.problems import MEDIA_TYPE, TITLES, Problem
 from shopnode.api.reading import FILE_TYPES
-from shopnode.api.routing import Route
+from shopnode.api.routing import Route, is_day
 from shopnode.domain.actions import ACTIONS
 from shopnode.domain.errors import ShopError
 from shopnode.domain.exports import ROWS_MAX
@@ -128,7 +128,12 @@ def _description(route: Route, words: list[str]) -> str:
 
 def _parameters(route: Route) -> list[Schema]:
     found = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string", "format": "date" if is_day(name) else "uuid"},
+        }
         for name in route.path_names
     ]
     found += _query_parameters(route.query) if route.query else []

@@ -59,6 +59,11 @@ class Route:
         return re.findall(r"<(\w+)>", self.rule)
 
     @property
+    def address(self) -> str:
+        """The rule as the application knows it: ids alone, and days (`…_on`), which the view reads."""
+        return re.sub(r"<(\w+)>", lambda part: f"<{_kind(part[1])}:{part[1]}>", self.rule)
+
+    @property
     def list_name(self) -> str:
         """What a list is called as a file: its address without the ids in it."""
         return "/".join(part for part in self.rule.split("/") if part and not part.startswith("<"))
@@ -69,6 +74,15 @@ class Route:
 
 
 ROUTES: list[Route] = []
+
+
+def _kind(name: str) -> str:
+    return "string" if is_day(name) else "uuid"
+
+
+def is_day(name: str) -> bool:
+    """Whether a part of a path is a day, and not an id."""
+    return name.endswith("_on")
 
 
 def route(

@@ -64,7 +64,7 @@ class Permission(StrEnum):
     CLOSURES_READ = "closures:read"
     CLOSURES_UPDATE = "closures:update"  # correct a day's closure, take over a drawer, confirm a deposit
     CLOSURES_REVIEW = "closures:review"
-    CLOSURES_APPROVE = "closures:approve"  # approve, reject and lock
+    CLOSURES_APPROVE = "closures:approve"  # approve, reject and lock; a Supervisor within the limit
     CLOSURES_DELETE = "closures:delete"
     STAFF_CREATE = "staff:create"
     STAFF_READ = "staff:read"
@@ -101,7 +101,7 @@ _SUPERVISOR = _STAFF | {
     P.CUSTOMERS_UPDATE, P.STAFF_READ, P.REPORTS_EXPORT, P.PRINTERS_MANAGE,
     P.SUPPLIERS_READ, P.ORDERS_MANAGE, P.GOODS_RECEIVE, P.STOCK_APPROVE_COUNT, P.EXPENSES_READ_ALL,
     P.REPAIRS_UPDATE, P.REPAIRS_ASSIGN, P.REPAIRS_COMPLETE, P.REPAIRS_SKIP_CHECK, P.REPAIRS_SEE_PASSCODE,
-    P.CLOSURES_UPDATE, P.CLOSURES_REVIEW,
+    P.CLOSURES_UPDATE, P.CLOSURES_REVIEW, P.CLOSURES_APPROVE,
 }  # fmt: skip
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {

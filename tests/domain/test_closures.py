@@ -20,7 +20,7 @@ from shopnode.domain.closures.actions import (
 from shopnode.domain.closures.models import ClosureDecisionKind, ClosureStatus, DayClosure
 from shopnode.domain.closures.queries import closure_of_day, closure_view, last_closed_day, list_closures
 from shopnode.domain.closures.rules import fold_status
-from shopnode.domain.errors import NotPermitted
+from shopnode.domain.errors import ApprovalNeeded, NotPermitted
 from shopnode.domain.permissions import Role
 from tests.domain.till import FLOAT, Till, open_till
 from tests.shop import Shop
@@ -44,7 +44,9 @@ def submit(till: Till, day: date = DAY, role: Role = Role.STAFF, **form: Any) ->
 
 
 def decide(till: Till, verb: str, closure: str, role: Role = Role.OWNER, **form: Any) -> str:
-    done: str = till.shop.do(f"closures.{verb}", {"closure_id": closure, **form}, role=role)["status"]
+    approval = form.pop("approval", None)
+    told = {"closure_id": closure, **form}
+    done: str = till.shop.perform(f"closures.{verb}", told, role=role, approval=approval).result["status"]
     return done
 
 
@@ -80,8 +82,8 @@ def test_a_day_goes_from_submitted_to_locked(till: Till) -> None:
     closure = submit(till, notes="A quiet Monday")
     assert decide(till, "review", closure, Role.SUPERVISOR) == "Reviewed"
     with pytest.raises(NotPermitted):
-        decide(till, "approve", closure, Role.SUPERVISOR)
-    assert decide(till, "approve", closure) == "Approved"
+        decide(till, "approve", closure, Role.STAFF)
+    assert decide(till, "approve", closure, Role.SUPERVISOR) == "Approved"
     assert decide(till, "lock", closure) == "Locked"
     for verb in ("review", "approve", "lock"):
         with pytest.raises(DayNotSo):
@@ -120,6 +122,34 @@ def test_nobody_reviews_their_own_day(till: Till) -> None:
     with pytest.raises(NotPermitted, match="own"):
         decide(till, "review", closure, Role.SUPERVISOR)
     assert decide(till, "review", closure) == "Reviewed"
+
+
+def test_rule_83_a_day_that_is_far_off_is_approved_by_the_owner(till: Till) -> None:
+    drawer = close(till, FLOAT + 200_001)["drawer_session_id"]
+    till.shop.do("cash.accept_difference", drawer_session_id=drawer, explanation="The float was put in twice")
+    closure = submit(till)
+    with pytest.raises(ApprovalNeeded, match="off by 200,001"):
+        decide(till, "approve", closure, Role.SUPERVISOR)
+    decide(till, "approve", closure, Role.SUPERVISOR, approval=till.shop.approval_by(Role.OWNER))
+
+
+def test_nobody_approves_their_own_day_but_the_owner(till: Till) -> None:
+    close(till, FLOAT)
+    closure = submit(till, role=Role.SUPERVISOR)
+    with pytest.raises(NotPermitted, match="own"):
+        decide(till, "approve", closure, Role.SUPERVISOR)
+    with pytest.raises(NotPermitted, match="own"):
+        decide(till, "approve", closure, Role.SUPERVISOR, approval=till.shop.approval_by(Role.SUPERVISOR))
+    assert decide(till, "approve", closure) == "Approved"
+
+
+def test_a_day_is_taken_back_by_the_owner_and_stays(till: Till) -> None:
+    close(till, FLOAT)
+    closure = submit(till)
+    with pytest.raises(NotPermitted):
+        decide(till, "withdraw", closure, Role.SUPERVISOR, reason="counted another shop's drawer")
+    assert decide(till, "withdraw", closure, reason="counted another shop's drawer") == "Rejected"
+    assert len(till.shop.rows(DayClosure)) == 1
 
 
 def test_two_who_submit_at_once_submit_one_day(till: Till) -> None:

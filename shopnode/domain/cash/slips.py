@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -31,6 +31,7 @@ from shopnode.domain.photos.store import keep_photo
 from shopnode.domain.queries import find_row, row_or_none
 from shopnode.domain.sales.models import Tender
 from shopnode.domain.settings.queries import number_setting
+from shopnode.domain.stock.days import Day
 
 CASH = Tender.CASH.value
 SlipNo = Annotated[Annotated[Line, Field(max_length=60)] | None, Optionally]
@@ -66,7 +67,7 @@ class ConfirmDeposit(Params):
 
     money_move_id: IdText
     amount: PositiveAmount
-    confirmed_on: date
+    confirmed_on: Day
     reference: SlipNo = None
 
 

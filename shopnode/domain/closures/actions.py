@@ -34,12 +34,14 @@ from shopnode.domain.homes import Where
 from shopnode.domain.params import Amount, IdText, Note, Optionally, Params, Reason
 from shopnode.domain.permissions import Permission, Role
 from shopnode.domain.queries import find_row
+from shopnode.domain.settings.queries import number_setting
+from shopnode.domain.stock.days import Day
 
 
 class SubmitDay(Params):
     """The day whose drawers were counted."""
 
-    business_on: date
+    business_on: Day
     notes: Annotated[Note | None, Optionally] = None
 
 
@@ -173,7 +175,7 @@ def review_day(ctx: Context, about: DecideDay) -> dict[str, Any]:
 def approve_day(ctx: Context, about: DecideDay) -> dict[str, Any]:
     """Approve a day: all its drawers are in it, and each large difference was accepted.
 
-    Raises DayNotSo, DayCorrected, LateReports, DifferenceWaits, NotPermitted.
+    Raises DayNotSo, DayCorrected, LateReports, DifferenceWaits, ApprovalNeeded, NotPermitted.
     """
     view = _latest(ctx, about.closure_id)
     _refuse_own(ctx, view)
@@ -183,12 +185,19 @@ def approve_day(ctx: Context, about: DecideDay) -> dict[str, Any]:
         drawer = find_row(ctx.session, DrawerSession, told["drawer_session_id"], "This drawer session")
         if not told["is_within_limit"] and drawer.explanation is None:
             raise DifferenceWaits(told["number"])
+    _ask_owner(ctx, view)
     return _decide(ctx, view, ClosureDecisionKind.APPROVE, about.reason)
 
 
 @action("closures.reject", needs=Permission.CLOSURES_APPROVE, where=Where.ANYWHERE)
 def reject_day(ctx: Context, about: RejectDay) -> dict[str, Any]:
     """Reject a day's closure, with the reason: it stays, and the day is submitted again. Raises DayNotSo."""
+    return _decide(ctx, _latest(ctx, about.closure_id), ClosureDecisionKind.REJECT, about.reason)
+
+
+@action("closures.withdraw", needs=Permission.CLOSURES_DELETE, where=Where.ANYWHERE)
+def withdraw_day(ctx: Context, about: RejectDay) -> dict[str, Any]:
+    """Take a day's closure back, with the reason: it is rejected and stays, nothing is deleted. Raises DayNotSo."""
     return _decide(ctx, _latest(ctx, about.closure_id), ClosureDecisionKind.REJECT, about.reason)
 
 
@@ -210,6 +219,13 @@ def _refuse_own(ctx: Context, view: ClosureView) -> None:
     """Whoever submitted a day decides nothing about it; an owner may, there is nobody above."""
     if ctx.actor.role is not Role.OWNER and ctx.actor.id == view.row.by_id:
         raise NotPermitted("Nobody approves their own. Another person looks through this day.")
+
+
+def _ask_owner(ctx: Context, view: ClosureView) -> None:
+    """A day that is off by more than a supervisor accepts is approved by the owner. Raises ApprovalNeeded."""
+    size = max(abs(view.row.variance_minor), sum(told["size"] for told in view.body["z_reports"]))
+    if ctx.actor.role is not Role.OWNER and size > number_setting(ctx.session, "variance_limit_supervisor_minor"):
+        ctx.require_approval(f"This day is off by {size:,}.", enough=lambda role: role is Role.OWNER)
 
 
 def _decide(ctx: Context, view: ClosureView, kind: ClosureDecisionKind, reason: str | None) -> dict[str, Any]:
@@ -258,7 +274,7 @@ def _body(
             {
                 "id": report.id, "number": report.number, "drawer_session_id": report.drawer_session_id,
                 "till": report.till, "difference": report.difference_minor, "collected": body["collected"],
-                "is_within_limit": body["is_within_limit"], "floats": body["floats"],
+                "is_within_limit": body["is_within_limit"], "size": body["size"], "floats": body["floats"],
             }
             for report, body in zip(reports, bodies, strict=True)
         ],
