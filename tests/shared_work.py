@@ -6,9 +6,11 @@ from the code alone is shared between them: how an address is built, the SQL of 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from argon2 import PasswordHasher
 from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
@@ -16,24 +18,32 @@ from sqlalchemy import Engine
 from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
 
+from shopnode.domain.people import passwords
+
 STATEMENTS_MAX = 10_000
 
-_builders: dict[tuple[Any, ...], Callable[..., tuple[str, str]]] = {}
+_compiled: dict[tuple[Any, ...], tuple[Any, ...]] = {}
 _standing: dict[str, Engine] = {}
+_slow_hasher = passwords._hasher
 
 
 def share_addresses() -> None:
-    """Compile the builder of an address once: it depends on the rule's text, and is handed the rule itself."""
-    compile_builder = Rule._compile_builder
+    """Read a rule and compile what builds its address once: both depend on its text, and are handed the rule itself."""
+    compile_rule = Rule.compile
 
-    def compile_once(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+    def compile_once(rule: Rule) -> None:
         defaults = tuple(sorted((rule.defaults or {}).items()))
-        key = (rule.rule, rule.merge_slashes, rule.subdomain, rule.host, defaults, append_unknown)
-        if key not in _builders:
-            _builders[key] = compile_builder(rule, append_unknown)
-        return _builders[key]
+        key = (rule.rule, rule.merge_slashes, rule.subdomain, rule.host, defaults)
+        if key not in _compiled:
+            compile_rule(rule)
+            builders = [method.__func__ for method in (rule._build, rule._build_unknown)]  # type: ignore[attr-defined]
+            _compiled[key] = (rule._parts, rule._trace, rule._converters, set(rule.arguments), *builders)
+            return
+        rule._parts, rule._trace, rule._converters, arguments, build, build_unknown = _compiled[key]
+        rule.arguments |= arguments
+        rule._build, rule._build_unknown = build.__get__(rule, None), build_unknown.__get__(rule, None)
 
-    Rule._compile_builder = compile_once  # type: ignore[assignment]
+    Rule.compile = compile_once  # type: ignore[method-assign]
 
 
 def share_statements() -> None:
@@ -72,7 +82,23 @@ def share_templates() -> None:
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": KeptInMemory()}
 
 
+def hash_quickly() -> None:
+    """What these tests keep needs to withstand no thief. `slow_hashes` is for tests of what a hash is to cost."""
+    passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+@contextmanager
+def slow_hashes() -> Iterator[None]:
+    """Hash as the product does."""
+    quick, passwords._hasher = passwords._hasher, _slow_hasher
+    passwords._nobodys_hash.cache_clear()
+    yield
+    passwords._hasher = quick
+    passwords._nobodys_hash.cache_clear()
+
+
 def share() -> None:
     share_addresses()
     share_statements()
     share_templates()
+    hash_quickly()
