@@ -13,7 +13,15 @@ from flask import Flask, g, request, url_for
 
 from cloudhub.hub import Hub
 from cloudhub.merge.inboxes import count_open
-from cloudhub.portal import carried, conflicts, nodes, prices, signing_in, today  # noqa: F401 — they register their addresses
+from cloudhub.portal import (  # noqa: F401 — they register their addresses
+    carried,
+    conflicts,
+    following,
+    nodes,
+    prices,
+    signing_in,
+    today,
+)
 from cloudhub.portal.blueprint import COOKIE, bp
 from cloudhub.tenancy.logins import PortalUser, context_of, find_user
 from cloudhub.tenancy.programs import HubAccounts
@@ -37,6 +45,7 @@ PORTAL: access.Access = {
     "health": access.Open.PUBLIC,
     "portal.login": access.Open.PUBLIC,
     "portal.logout": access.Open.PUBLIC,
+    "portal.follow_repair": access.Open.PUBLIC,
     "portal.home": Permission.SALES_READ_ALL,
     "portal.live_sales": Permission.SALES_READ_ALL,
     "portal.sale": Permission.SALES_READ_ALL,
