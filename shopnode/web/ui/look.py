@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from flask import Blueprint, Flask, g, request, url_for
@@ -28,14 +27,11 @@ THEMES = ("light", "dark")
 ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
-@dataclass(frozen=True)
 class AssetMissing(Exception):
     """A template names a file the build did not make: run the front-end build, or mend the name."""
 
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.name} is not in the build. Run `npm run build`."
+    def __init__(self, name: str):
+        super().__init__(f"{name} is not in the build. Run `npm run build`.")
 
 
 class Assets:
