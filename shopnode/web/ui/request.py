@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Flask, Response, g, request
 from pydantic import BaseModel
@@ -21,6 +21,7 @@ from shopnode.domain.context import AnyApproval, Channel, Context
 USER_AGENT_MAX = 300
 
 Resolve = Callable[[], Context | None]
+T = TypeVar("T")
 
 
 def install(app: Flask, resolve: Resolve) -> None:
@@ -80,6 +81,15 @@ def act_many(acts: Iterable[tuple[str, Mapping[str, Any], str | None]]) -> list[
     g.opened.close()
     try:
         return perform_many(g.ctx, acts)
+    finally:
+        g.ctx = _reading(g.ctx)
+
+
+def aside(work: Callable[[Context], T]) -> T:
+    """Write what is this home's own and no action (a notice is read), with no session held meanwhile; then read anew."""
+    g.opened.close()
+    try:
+        return work(g.ctx)
     finally:
         g.ctx = _reading(g.ctx)
 
