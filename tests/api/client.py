@@ -8,6 +8,10 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from shopnode.domain.context import Actor
+from tests.hub.world import PASSWORD
+
+SARAH = {"email": "sarah@kisura.example", "password": PASSWORD}
+MALLORY = {"email": "mallory@other.example", "password": PASSWORD}
 
 
 class Client:
@@ -56,3 +60,8 @@ def answer(response: TestResponse, status: int) -> Any:
         assert {"type", "title", "status", "detail", "code"} <= document.keys()
         assert document["status"] == status
     return response.get_json() if response.content_length else None
+
+
+def signed_in(app: Flask, login: dict[str, str] = SARAH) -> Client:
+    """Somebody at the hub's API."""
+    return Client(app, token=Client(app).post("/auth/login", login, 200)["access_token"])

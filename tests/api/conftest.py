@@ -14,6 +14,8 @@ from shopnode.api.accounts import NodeAccounts, actor_of_bearer
 from shopnode.domain.context import Actor, Context
 from shopnode.web.ui import request as requests_of
 from tests.api.client import Client
+from tests.api.goods import IMEI
+from tests.hub.world import Node, World
 from tests.shop import Shop, build_template, open_copy
 
 
@@ -56,6 +58,24 @@ def supervisor(app: Flask, shop: Shop) -> Client:
 @pytest.fixture
 def staff(app: Flask, shop: Shop) -> Client:
     return Client(app, shop.cashier)
+
+
+@pytest.fixture
+def node(world: World) -> Node:
+    """A shop of the hub that sold a cable and a phone, and has told it."""
+    node = world.enrol("KLA")
+    node.do("cash.open_drawer", opening_float=0)
+    cable = node.do("products.create", name="Cable", category="Accessories", price_minor=8_000, cost_minor=3_000)["id"]
+    phone = node.do("products.create", name="Spark", category="Phones", price_minor=640_000, is_serialised=True)["id"]
+    unit = node.do("handsets.receive", product_id=phone, imei1=IMEI)["unit_id"]
+    customer = node.do("customers.create", name="Okello", phone="0772123456")["id"]
+    items = [{"product_id": cable, "quantity": 2}, {"device_id": unit}]
+    payments = [{"method": "cash", "amount": 656_000}]
+    node.do("sales.sell", {"items": items, "payments": payments, "customer_id": customer})
+    world.clock.advance(1_000)
+    node.do("sales.sell", {"items": items[:1], "payments": [{"method": "cash", "amount": 16_000}]})
+    node.sync()
+    return node
 
 
 def api_app(shop: Shop) -> Flask:

@@ -11,41 +11,16 @@ from cloudhub.tenancy.programs import HubAccounts
 from shopnode.api.accounts import session_of_bearer
 from shopnode.domain.context import Actor
 from shopnode.domain.permissions import Role
-from tests.api.client import Client
+from tests.api.client import MALLORY, SARAH, Client, signed_in
 from tests.api.conftest import api_app
 from tests.api.goods import CABLE, IMEI, NOBODY, PHONE
 from tests.hub.world import PASSWORD, Node, World
-
-SARAH = {"email": "sarah@kisura.example", "password": PASSWORD}
-MALLORY = {"email": "mallory@other.example", "password": PASSWORD}
 
 
 @pytest.fixture
 def app(world: World) -> Flask:
     """The hub's whole application."""
     return world.app
-
-
-@pytest.fixture
-def node(world: World) -> Node:
-    """A shop that sold a cable and a phone, and has told the hub."""
-    node = world.enrol("KLA")
-    node.do("cash.open_drawer", opening_float=0)
-    cable = node.do("products.create", name="Cable", category="Accessories", price_minor=8_000, cost_minor=3_000)["id"]
-    phone = node.do("products.create", name="Spark", category="Phones", price_minor=640_000, is_serialised=True)["id"]
-    unit = node.do("handsets.receive", product_id=phone, imei1=IMEI)["unit_id"]
-    customer = node.do("customers.create", name="Okello", phone="0772123456")["id"]
-    items = [{"product_id": cable, "quantity": 2}, {"device_id": unit}]
-    payments = [{"method": "cash", "amount": 656_000}]
-    node.do("sales.sell", {"items": items, "payments": payments, "customer_id": customer})
-    world.clock.advance(1_000)
-    node.do("sales.sell", {"items": items[:1], "payments": [{"method": "cash", "amount": 16_000}]})
-    node.sync()
-    return node
-
-
-def signed_in(app: Flask, login: dict[str, str] = SARAH) -> Client:
-    return Client(app, token=Client(app).post("/auth/login", login, 200)["access_token"])
 
 
 def test_the_owner_reads_all_shops(app: Flask, node: Node) -> None:

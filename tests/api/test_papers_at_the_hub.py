@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from tests.api.client import MALLORY, signed_in
 from tests.api.goods import IMEI
-from tests.api.test_at_the_hub import MALLORY, node, signed_in  # noqa: F401 — a shop that traded
 from tests.hub.world import Node, World
 
 
@@ -17,7 +17,7 @@ def app(world: World) -> Flask:
     return world.app
 
 
-def test_papers_are_the_same_at_the_hub(app: Flask, node: Node) -> None:  # noqa: F811
+def test_papers_are_the_same_at_the_hub(app: Flask, node: Node) -> None:
     owner = signed_in(app)
     sales: list[dict[str, Any]] = owner.get("/sales")["items"]
     device = owner.get(f"/devices?imei={IMEI}")["items"][0]
@@ -34,7 +34,7 @@ def test_papers_are_the_same_at_the_hub(app: Flask, node: Node) -> None:  # noqa
     assert refused["code"] == "wrong-place"
 
 
-def test_another_business_gets_none_of_them(app: Flask, node: Node) -> None:  # noqa: F811
+def test_another_business_gets_none_of_them(app: Flask, node: Node) -> None:
     owner, mallory = signed_in(app), signed_in(app, MALLORY)
     sale_id = owner.get("/sales")["items"][0]["id"]
     unit_id = owner.get(f"/devices?imei={IMEI}")["items"][0]["id"]
