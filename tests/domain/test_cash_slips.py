@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from shopnode.domain.commissions.models import StaffEntry
 from shopnode.domain.errors import ApprovalNeeded, Invalid, NotFound, NotPermitted
 from shopnode.domain.permissions import Role
 from shopnode.domain.photos.store import photo_or_none, shown
+from shopnode.domain.settings.rules import CHOICES
 from tests.domain.till import FLOAT, Till, open_till
 from tests.shop import Shop
 
@@ -175,3 +178,10 @@ def test_rule_83_an_open_drawer_has_no_difference_yet(till: Till) -> None:
     (drawer,) = till.shop.rows(DrawerSession)
     with pytest.raises(NotClosedYet):
         accept(till, drawer.id)
+
+
+def test_the_pages_limits_are_the_settings_defaults() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "rules" / "cash-control.md").read_text()
+    told = re.findall(r"^\| `(\w+)` \| ([\d,]+) \|", page, re.MULTILINE)
+    assert len(told) == 4
+    assert [(key, int(number.replace(",", ""))) for key, number in told] == [(k, CHOICES[k].default) for k, _ in told]
