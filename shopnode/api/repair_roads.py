@@ -17,6 +17,7 @@ from shopnode.domain.params import IdText, Optionally, Params, ShortText
 from shopnode.domain.permissions import Permission
 from shopnode.domain.repairs.buying import BuyingDevice
 from shopnode.domain.repairs.loaners import Charging, TakingBack
+from shopnode.domain.repairs.models import RepairOutwork
 from shopnode.domain.repairs.outwork import ComingBack, Correcting, Outsourcing, find_outwork, is_late, outwork_of
 from shopnode.domain.repairs.queries import find_ticket
 from shopnode.domain.repairs.rework import Reworking, reworks_by_technician
@@ -122,7 +123,7 @@ class ReworkCounts(BaseModel):
 def list_outwork(call: Call, repair_id: str) -> OutworkList:
     """Every time a device was with somebody else, the first one first."""
     ticket = find_ticket(call.ctx, repair_id)
-    return OutworkList(items=[_outwork(call, row.id) for row in outwork_of(call.ctx.session, ticket.id)])
+    return OutworkList(items=[_shown(call, row) for row in outwork_of(call.ctx.session, ticket.id)])
 
 
 @route("POST", "/repairs/<repair_id>/outwork", action="repairs.send_out", status=201)
@@ -237,7 +238,10 @@ def _form(repair_id: str, body: BaseModel) -> dict[str, Any]:
 
 
 def _outwork(call: Call, outwork_id: str) -> OutworkOut:
-    row = find_outwork(call.ctx, outwork_id)
+    return _shown(call, find_outwork(call.ctx, outwork_id))
+
+
+def _shown(call: Call, row: RepairOutwork) -> OutworkOut:
     return OutworkOut(
         id=row.id, repair_id=row.ticket_id, sent_to=row.sent_to, supplier_id=row.supplier_id, sent_at=row.sent_at,
         due_on=row.due_on, is_late=is_late(row, today_of(call.ctx)), back_at=row.back_at, outcome=row.outcome,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from shopnode.domain.repairs.queries import paid_so_far
 from shopnode.domain.repairs.unclaimed import NotWaiting, TooSoon, take_steps, waiting_list
 from shopnode.domain.repairs.waiting_rules import (
     Patience,
+    Settlement,
     Step,
     Storage,
     next_step,
@@ -31,6 +33,7 @@ from shopnode.domain.repairs.waiting_rules import (
 from shopnode.domain.sales.models import Payment, SaleSummary
 from tests.domain.bench import Bench, open_bench
 from tests.shop import Shop
+from tests.test_docs import ROOT
 
 IMEI = "356938035643809"
 READY = datetime(2026, 9, 1, 12, tzinfo=UTC)
@@ -84,6 +87,21 @@ def test_rule_74_days_are_read_from_words_people_type() -> None:
     for odd in ("soon", "-1", "0", "3.5", "99999999999"):
         with pytest.raises(ValueError, match="must be days"):
             read_days(odd)
+
+
+def table(title: str) -> list[list[int]]:
+    """The rows of a table of the rules' page, by its first column; nothing counts as 0."""
+    lines = (ROOT / "docs" / "rules" / "repairs.md").read_text(encoding="utf-8").splitlines()
+    start = next(place for place, line in enumerate(lines) if line.startswith(f"| {title} |")) + 2
+    rows = takewhile(lambda line: line.startswith("|"), lines[start:])
+    return [[int(cell.strip() or 0) for cell in row.strip("|").split("|")] for row in rows]
+
+
+def test_rule_74_the_numbers_of_the_rules_page_hold() -> None:
+    for free, day, most, waited, fee in table("free days"):
+        assert storage_fee(Storage(free, day, most), READY, READY + timedelta(days=waited)) == fee
+    for bill, paid, worth, kept, lost, owed in table("our bill"):
+        assert settle(bill, paid, worth) == Settlement(kept, lost, owed)
 
 
 @given(st.integers(0, 10**9), st.integers(0, 10**9), st.integers(0, 10**9))

@@ -34,7 +34,7 @@ from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row, row_or_none
 from shopnode.domain.repairs.checklists import Answer, DeviceType
 from shopnode.domain.repairs.disposal import check_loose_ends
-from shopnode.domain.repairs.events import change_status, need_open, tell
+from shopnode.domain.repairs.events import change_status, tell
 from shopnode.domain.repairs.forms import TakeIn
 from shopnode.domain.repairs.intake import write_ticket
 from shopnode.domain.repairs.models import (
@@ -47,7 +47,7 @@ from shopnode.domain.repairs.models import (
     RepairTransferReceipt,
 )
 from shopnode.domain.repairs.queries import cost_of_work, find_open_ticket, find_ticket, parts_of
-from shopnode.domain.repairs.rules import READY
+from shopnode.domain.repairs.rules import ENDED, READY
 
 BACK_TO = {"repaired": RepairStatus.QUALITY_CHECK, "not_repaired": RepairStatus.DIAGNOSED}
 
@@ -285,12 +285,14 @@ def _come_home(ctx: Context, transfer: RepairTransfer, told: dict[str, Any], not
     """Our own ticket goes on, and bears what the other bench's parts and work cost."""
     went = find_row(ctx.session, RepairTransfer, transfer.answers_id or "", "The way it went by")
     ticket = find_ticket(ctx, went.ticket_id)
-    need_open(ticket)
     outcome: Literal["repaired", "not_repaired"] = told["outcome"]
     shop = find_shop(ctx.session, transfer.from_shop_id)
     said = _said(f"{'Mended' if outcome == 'repaired' else 'Not mended'} at {shop.name}", told.get("notes"), notes)
-    change_status(ctx, ticket, BACK_TO[outcome], said)
-    if transfer.cost_minor:
+    if ticket.status == RepairStatus.TRANSFERRED:
+        change_status(ctx, ticket, BACK_TO[outcome], said)
+    else:  # it was thought to be here already, or its ticket ended meanwhile: the device is in our hands all the same
+        tell(ctx, ticket, RepairEventKind.NOTE, note=said)
+    if transfer.cost_minor and ticket.status not in ENDED:
         part = RepairPart(
             id=ctx.new_id(), ticket_id=ticket.id, shop_id=ticket.shop_id, name=f"Bench of {shop.name}"[:200],
             quantity=1, is_customers=False, state=PartState.USED.value, unit_cost_minor=transfer.cost_minor,
