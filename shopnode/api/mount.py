@@ -19,6 +19,7 @@ from shopnode.api import (  # noqa: F401 — they register their routes
     cash_slips,
     closures,
     coming_money,
+    commissions,
     counter_events,
     customer_accounts,
     customers,

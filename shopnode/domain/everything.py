@@ -21,6 +21,7 @@ import shopnode.domain.cash.slips
 import shopnode.domain.catalogue.actions
 import shopnode.domain.catalogue.projections
 import shopnode.domain.closures.actions
+import shopnode.domain.commissions.actions
 import shopnode.domain.customers.actions
 import shopnode.domain.customers.erasing
 import shopnode.domain.expenses.actions
