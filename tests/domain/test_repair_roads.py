@@ -26,6 +26,7 @@ from shopnode.domain.repairs.stolen import NotLocked
 from shopnode.domain.sales.models import Sale, SaleLine
 from shopnode.domain.stock.models import StockLevel
 from shopnode.domain.usedphones.blocklist import PhoneBlocked
+from shopnode.domain.usedphones.checks import PhoneInRepair
 from shopnode.domain.usedphones.models import BlockedNumber, UnitCost, UsedPurchase
 from tests.domain.bench import Bench, open_bench, picture
 from tests.shop import Shop
@@ -317,6 +318,16 @@ def test_rule_76_only_the_device_of_the_ticket_is_bought_on_it(bench: Bench) -> 
     with pytest.raises(NotPermitted):
         bench.do("buy_device", ticket_id, role=Role.STAFF, **purchase(bench, imei1="004401231000130"))
     assert bench.shop.rows(UsedPurchase) == []
+
+
+def test_rule_14_a_phone_on_the_bench_is_bought_on_its_repair_alone(bench: Bench) -> None:
+    ticket_id = bench.take_in(imei_serial=IMEI)
+    with pytest.raises(PhoneInRepair, match="Buy it on that repair"):
+        bench.shop.do("usedphones.buy", purchase(bench))
+    bench.go(ticket_id, "Cannot Repair")
+    bench.deliver(ticket_id)
+    bench.shop.do("usedphones.buy", purchase(bench))
+    assert len(bench.shop.rows(UsedPurchase)) == 1
 
 
 def test_rule_76_a_deposit_becomes_store_credit_unless_a_tender_is_named(bench: Bench) -> None:

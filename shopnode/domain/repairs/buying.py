@@ -60,7 +60,7 @@ def buy_device(ctx: Context, form: BuyDevice) -> dict[str, Any]:
     check_loose_ends(ticket, parts)
     _check_same(ticket, form)
     phone = form if form.customer_id else form.model_copy(update={"customer_id": ticket.customer_id})
-    offer = weigh(ctx, phone)
+    offer = weigh(ctx, phone, ticket.id)
     bought = take_in(ctx, phone, offer)
     slip = pay_out(ctx, form.payout, form.offer, offer)
     change_status(ctx, ticket, RepairStatus.BOUGHT, f"Purchase {offer.number}")

@@ -119,10 +119,12 @@ def reverse_purchase(ctx: Context, form: ReversePurchase) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def weigh(ctx: Context, form: UsedPhone) -> Offer:
+def weigh(ctx: Context, form: UsedPhone, ticket_id: str | None = None) -> Offer:
     """Ask everything that is asked before paying; the number of the agreement is taken when all is well.
 
-    Raises Invalid, PhoneBlocked, PhoneOnPlan, ApprovalNeeded.
+    ticket_id  the repair it is bought on
+
+    Raises Invalid, PhoneInRepair, PhoneBlocked, PhoneOnPlan, ApprovalNeeded.
     """
     product = find_product(ctx.session, form.product_id)
     grade = form.grade or grade_in(product.name)
@@ -137,7 +139,7 @@ def weigh(ctx: Context, form: UsedPhone) -> Offer:
     if form.customer_id:
         find_customer(ctx.session, form.customer_id)
     numbers = read_numbers(form.imei1, form.imei2, form.serial)
-    notes = check_before_paying(ctx, numbers)
+    notes = check_before_paying(ctx, numbers, ticket_id)
     valued_minor = table_value(ctx.session, product.id, form.storage, grade)
     objection = rules.offer_objection(ctx.actor.role, form.offer, valued_minor)
     if objection is not None:

@@ -14,6 +14,8 @@ from shopnode.domain.financiers.models import FinancierEntry
 from shopnode.domain.handsets.models import StockUnit
 from shopnode.domain.handsets.numbers import Numbers, handsets_by_number
 from shopnode.domain.plans.models import Plan, PlanLine, PlanStatus
+from shopnode.domain.repairs.models import RepairTicket
+from shopnode.domain.repairs.rules import OPEN
 from shopnode.domain.sales.models import Sale, SaleLine
 from shopnode.domain.usedphones.blocklist import refuse_blocked
 
@@ -27,14 +29,26 @@ class PhoneOnPlan(Conflict):
         super().__init__(f"This phone is part of plan {number}, which is not paid yet. End the plan first.")
 
 
-def check_before_paying(ctx: Context, numbers: Numbers) -> list[str]:
+class PhoneInRepair(Conflict):
+    """It lies on our bench already, with money and parts on its ticket."""
+
+    code = "phone-in-repair"
+
+    def __init__(self, number: str):
+        super().__init__(f"This phone is here on repair {number}. Buy it on that repair, or hand it over first.")
+
+
+def check_before_paying(ctx: Context, numbers: Numbers, ticket_id: str | None = None) -> list[str]:
     """Refuse what nobody may buy, ask for a second person for what is still owed; answers what else is known of it.
 
     A phone that is in stock here is refused where it is taken in (`handsets.actions`).
 
-    Raises PhoneBlocked, PhoneOnPlan, ApprovalNeeded.
+    ticket_id  the repair it is bought on, which it may be on
+
+    Raises PhoneBlocked, PhoneInRepair, PhoneOnPlan, ApprovalNeeded.
     """
     refuse_blocked(ctx.session, numbers.all)
+    _refuse_in_repair(ctx, numbers.all, ticket_id)
     known = handsets_by_number(ctx.session, numbers.all)
     stays = select(StockUnit.id).where(StockUnit.handset_id.in_([handset.id for handset in known]))
     unit_ids = list(ctx.session.scalars(stays)) if known else []
@@ -46,6 +60,16 @@ def check_before_paying(ctx: Context, numbers: Numbers) -> list[str]:
     if _unsettled(ctx.session, numbers.all) > 0:
         ctx.require_approval("This phone was sold with a financier who has not settled it yet.")
     return [f"Sold here before, on {number}." for _, number in sold[-1:]]
+
+
+def _refuse_in_repair(ctx: Context, numbers: Collection[str], but: str | None) -> None:
+    query = select(RepairTicket.id, RepairTicket.number).where(
+        RepairTicket.imei_serial.in_(numbers), RepairTicket.shop_id == ctx.shop_id,
+        RepairTicket.status.in_([status.value for status in OPEN]),
+    )  # fmt: skip
+    for ticket in ctx.session.execute(query.order_by(RepairTicket.taken_at).limit(5)):
+        if ticket.id != but:
+            raise PhoneInRepair(ticket.number)
 
 
 def _refuse_on_plan(session: Session, unit_ids: Collection[str]) -> None:
