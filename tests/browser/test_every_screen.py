@@ -86,10 +86,11 @@ def test_the_doors(open_page: OpenPage, town: Town) -> None:
 
 
 # Before the owner imports a catalogue in the shop: her later word settles the dispute about the price.
+AUDIT = ["/audit-logs?period=all", "/audit-chains", "/fraud-signals"]
 INBOXES = [f"/conflicts?inbox={inbox}" for inbox in ("exceptions", "technical", "automatic")]
 
 
-@pytest.mark.parametrize("path", ["/", "/sales", "/prices", "/conflicts", *INBOXES, "/nodes"])
+@pytest.mark.parametrize("path", ["/", "/sales", "/prices", "/conflicts", *INBOXES, "/nodes", *AUDIT])
 def test_the_portal(portal: Page, path: str) -> None:
     assert look(go(portal, path), f"portal {path}") == []
 

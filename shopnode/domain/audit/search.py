@@ -182,7 +182,7 @@ def entry_rows(session: Session, entries: Sequence[JournalEntry]) -> list[EntryR
 def words_for(action: str) -> str:
     """What an action does, in a sentence; its name where this version does not know it."""
     known = ACTIONS.get(action)
-    return known.summary if known else action
+    return known.summary.partition(" Raises ")[0] if known else action
 
 
 def _matching(ctx: Context, wanted: JournalFilter) -> Select[JournalEntry]:

@@ -58,6 +58,7 @@ TELEPHONE = ("office.answer_telephone", "office.set_up_telephone", "office.remov
 RETURNS = ("counter.return_of", "counter.take_back_goods", "counter.returned", "counter.*warranty")
 PLANS = ("counter.plan_page", "counter.pay_plan", "counter.complete_plan", "counter.end_plan")
 PRICE_LISTS = ("office.price_list", "office.new_price_list", "office.set_list_price", "office.rename_price_list")
+JOURNAL = ("office.journal_entry", "office.chain*")
 STOCK = Group(
     "Stock",
     (
@@ -110,6 +111,8 @@ NODE_GROUPS = (
             Place("All plans", "clock", "office.all_plans", "reports:export", also=("office.plan",)),
             Place("Price lists", "tag", "office.all_price_lists", "products:read", also=PRICE_LISTS),
             Place("Imports", "upload", "office.imports", "devices:create", also=("office.import_*",)),
+            Place("Ask about", "exclamation-triangle-fill", "office.signals", "audit-logs:read"),
+            Place("Journal", "clock", "office.journal", "audit-logs:read", also=JOURNAL),
             Place("Lists taken out", "download", "office.exports", "audit-logs:read"),
             Place("Approve by phone", "shield-check", "office.telephone", "settings:update", also=TELEPHONE),
             Place("Printers", "printer", "devices.printers", "printers:use", also=("devices.*",)),
@@ -138,6 +141,8 @@ HUB_GROUPS = (
             Place("Price lists", "tag", "office.all_price_lists", also=PRICE_LISTS),
             Place("Imports", "upload", "office.imports", also=("office.import_*",)),
             Place("Approve by phone", "shield-check", "office.telephone", also=TELEPHONE),
+            Place("Ask about", "exclamation-triangle-fill", "office.signals", "audit-logs:read"),
+            Place("Journal", "clock", "office.journal", "audit-logs:read", also=JOURNAL),
             Place("Lists taken out", "download", "office.exports"),
         ),
     ),
