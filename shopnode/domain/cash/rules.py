@@ -14,6 +14,7 @@ from shopnode.domain.sales.models import MONEY, Tender
 
 COUNTED_TENDERS = tuple(tender for tender in Tender if tender in MONEY and tender is not Tender.CASH)
 FLOATS = ("airtime_float", "agent_float")  # read from a phone beside the drawer; no act of ours moves them
+NOTES = {"UGX": (50_000, 20_000, 10_000, 5_000, 2_000, 1_000, 500, 200, 100, 50)}  # and coins, the largest first
 COUNTS_MAX = 2  # of one closing: the count, and one recount
 
 

@@ -9,6 +9,7 @@ def counter_blueprint() -> Blueprint:
         cart,
         claims,
         drawer,
+        drawer_money,
         manifests,
         pay,
         plan_begin,

@@ -33,6 +33,8 @@ DOES = {
     "usedphones.trade_in": "Trade-in",
     "usedphones.buy": "Buying a used phone",
     "plans.open": "Plan",
+    "cash.pay_out": "Taking cash out",
+    "cash.accept_difference": "Drawer's difference",
     "plans.cancel": "Calling a plan off",
     "returns.claim_warranty": "Warranty claim",
 }

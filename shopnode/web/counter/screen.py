@@ -45,7 +45,7 @@ def keep(apply: Any) -> CartBody:
 
 
 def drawer_now() -> DrawerSession | None:
-    return open_session_or_none(g.ctx.session, g.ctx.shop_id)
+    return open_session_or_none(g.ctx.session, g.ctx.shop_id, g.ctx.actor.id)
 
 
 def state(body: CartBody, *, method: str | None = None) -> dict[str, Any]:
