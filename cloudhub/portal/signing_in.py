@@ -10,7 +10,7 @@ from cloudhub.tenancy.logins import sign_in, sign_out
 from shopnode.domain.errors import Invalid
 from shopnode.web.ui.forms import posted
 from shopnode.web.ui.frame import part
-from shopnode.web.ui.refusals import field_errors, on_refusal, own_path
+from shopnode.web.ui.refusals import asks_code, code_errors, on_refusal, own_path
 from shopnode.web.ui.request import channel
 
 
@@ -22,12 +22,16 @@ def login() -> ResponseReturnValue:
         return part("portal/login.html", next=onward)
     typed = posted()
     who, password = typed.get("who", ""), typed.get("password", "")
-    on_refusal(lambda error: part("portal/login.html", next=onward, errors=field_errors(error), typed={"who": who}))
+    on_refusal(
+        lambda error: part(
+            "portal/login.html", next=onward, errors=code_errors(error), typed={"who": who}, asks_code=asks_code(error)
+        )
+    )
     missing = {name: "is needed" for name, text in (("who", who.strip()), ("password", password)) if not text}
     if missing:
         raise Invalid(missing)
     hub, came_from = this_hub(), channel()
-    secret = sign_in(hub, who, password, ip=came_from.ip, user_agent=came_from.user_agent)
+    secret = sign_in(hub, who, password, ip=came_from.ip, user_agent=came_from.user_agent, code=typed.get("code"))
     response = make_response(redirect(onward, 303))
     response.set_cookie(
         COOKIE, secret, httponly=True, samesite="Lax", secure=hub.settings.cookie_secure or request.is_secure

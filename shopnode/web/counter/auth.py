@@ -14,7 +14,7 @@ from shopnode.domain.people.sessions import lock as lock_session
 from shopnode.web.counter.home import COOKIE, this_node
 from shopnode.web.ui.forms import posted
 from shopnode.web.ui.frame import part
-from shopnode.web.ui.refusals import field_errors, on_refusal, own_path
+from shopnode.web.ui.refusals import asks_code, code_errors, on_refusal, own_path
 from shopnode.web.ui.request import channel
 
 bp = Blueprint("auth", __name__, template_folder="templates")
@@ -34,17 +34,20 @@ def login() -> ResponseReturnValue:
         return _login_screen(onward, {}, {})
     typed = posted()
     who, password = typed.get("who", ""), typed.get("password", "")
-    on_refusal(lambda error: _login_screen(onward, field_errors(error), {"who": who}))
+    on_refusal(lambda error: _login_screen(onward, code_errors(error), {"who": who}, asks_code=asks_code(error)))
     missing = {name: "is needed" for name, text in (("who", who.strip()), ("password", password)) if not text}
     if missing:
         raise Invalid(missing)
-    return _admit(sign_in(this_node().home, who, password, channel()), onward)
+    return _admit(sign_in(this_node().home, who, password, channel(), code=typed.get("code")), onward)
 
 
-def _login_screen(onward: str, errors: dict[str, str], typed: dict[str, str]) -> str:
+def _login_screen(onward: str, errors: dict[str, str], typed: dict[str, str], *, asks_code: bool = False) -> str:
     with this_node().home.reading() as session:
         people = any(person.has_pin for person in _people(session)) and _is_known_screen()
-        return part("counter/login.html", shop=_shop(session), people=people, next=onward, errors=errors, typed=typed)
+        return part(
+            "counter/login.html", shop=_shop(session), people=people, next=onward, errors=errors, typed=typed,
+            asks_code=asks_code,
+        )  # fmt: skip
 
 
 @bp.route("/pin", methods=["GET", "POST"])

@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException
 
 from shopnode.api.problems import problem_response
 from shopnode.domain.errors import Invalid, NotSignedIn, ShopError
+from shopnode.domain.people.second_proof import SecondProofNeeded, WrongSecondProof
 from shopnode.web.ui.request import is_htmx, read_again
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,16 @@ class RequestRefused(ShopError):
 def on_refusal(draw: Drawn) -> None:
     """How this view shows a refusal: the returned body is answered with the error's status; None leaves it to us."""
     g.on_refusal = draw
+
+
+def asks_code(error: ShopError) -> bool:
+    """Whether signing in goes on with a second proof."""
+    return isinstance(error, SecondProofNeeded | WrongSecondProof)
+
+
+def code_errors(error: ShopError) -> dict[str, str]:
+    """`field_errors` of signing in: what is wrong with a code is said beside it."""
+    return {"code": str(error)} if asks_code(error) else field_errors(error)
 
 
 def field_errors(error: ShopError, shown: Collection[str] = ()) -> dict[str, str]:
