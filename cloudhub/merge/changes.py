@@ -103,16 +103,13 @@ def _hold(
         work.verdict = MERGED
         books.raise_exception("not_holder", table.name, row_id, work)
         return {}
-    gone = let_go(table.name, changes, current)
-    if gone is not None:
-        books.raise_exception("let_go", table.name, row_id, work, other_id=work.entry["id"], key=gone)
     newer = changed_since(books, work, table.name, row_id) if work.waited else {}
     if not newer.keys().isdisjoint(changes):
         work.as_written = False
         work.verdict = MERGED
-        gone = left_unseen(table.name, changes, newer)
-        if gone is not None:
-            books.raise_exception("let_go", table.name, row_id, work, other_id=work.entry["id"], key=gone)
+    gone = left_unseen(changes, newer) if "status" in newer else let_go(table.name, changes, current)
+    if gone is not None and table.name == "stock_unit":
+        books.raise_exception("let_go", table.name, row_id, work, other_id=work.entry["id"], key=gone)
     return {name: change[1] for name, change in changes.items() if name not in newer}
 
 

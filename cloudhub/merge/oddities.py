@@ -13,7 +13,7 @@ from cloudhub.merge.books import Books, Oddity
 from cloudhub.merge.tables import entity_tables
 from cloudhub.merge.work import Work
 from shopnode.domain.db import Kind
-from shopnode.domain.handsets.models import OPEN_STATUSES
+from shopnode.domain.handsets.models import ON_HAND_STATUSES, OPEN_STATUSES
 
 _SPENDABLE = {"store_credit": "overspent_credit", "points": "overspent_points"}
 
@@ -39,36 +39,39 @@ def oddity_of_repeat(entity: str, said: Mapping[str, Any], stands: Mapping[str, 
     if entity == "transfer_line":
         return "sent_twice" if said["transfer_id"] != stands["transfer_id"] else None
     if entity == "stock_movement":  # of a count that two copies of a computer approved
-        return "acted_twice" if said["quantity"] != stands["quantity"] else None
+        return "acted_twice" if said.get("quantity") != stands.get("quantity") else None
     if entity == "alias":
         return "merged_twice" if said["into_id"] != stands["into_id"] else None
     return "acted_twice" if entity_tables()[entity].kind is Kind.DECISION else None
 
 
 def let_go(entity: str, changes: Mapping[str, list[Any]], current: Mapping[str, Any]) -> str | None:
-    """How a phone had left, of which its shop writes as if it were still there: what a restored shop does.
+    """Where a phone was by then, of which its shop writes as if it were elsewhere: what a restored shop does.
 
-    That it was sold again or sent again is told by the second receipt and the second transfer.
+    Only what makes a difference: it had left, or it was on the shelf for one and not for the other, so that it moved
+    twice. That it was sold again or sent again is told by the second receipt and the second transfer.
     """
     if entity != "stock_unit" or "status" not in changes:
         return None
     before, after = changes["status"][:2]
-    stands = current["status"]
-    if before not in OPEN_STATUSES or stands in OPEN_STATUSES or after == stands:
+    stands = str(current["status"])
+    if before not in OPEN_STATUSES:
         return None
-    return str(stands)
+    if stands not in OPEN_STATUSES:
+        return None if after == stands else stands
+    return stands if (before in ON_HAND_STATUSES) != (stands in ON_HAND_STATUSES) else None
 
 
-def left_unseen(entity: str, changes: Mapping[str, list[Any]], seen: Mapping[str, Any]) -> str | None:
-    """How a phone had left by an entry that waited, where its shop's next act on it began from what stood before.
+def left_unseen(changes: Mapping[str, list[Any]], seen: Mapping[str, Any]) -> str | None:
+    """Where a phone went by an entry that waited, of which whoever acted on it next did not know; as in `let_go`.
 
     seen  what stood for whoever changed each column next
     """
-    if entity != "stock_unit" or "status" not in changes or "status" not in seen:
+    if "status" not in changes:
         return None
     before, after = changes["status"][:2]
-    left = before in OPEN_STATUSES and after not in OPEN_STATUSES
-    return str(after) if left and seen["status"] == before else None
+    moved = (before in ON_HAND_STATUSES) != (after in ON_HAND_STATUSES)
+    return str(after) if moved and seen["status"] == before else None
 
 
 def _amended_unseen(books: Books, works: Sequence[Work]) -> list[Oddity]:

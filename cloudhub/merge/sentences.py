@@ -25,7 +25,7 @@ SENTENCES = {
     "number_twice": "Two sales carry the receipt number {key}.",
     "acted_twice": "The same thing was done twice with different choices, once at {shop}. The first stands.",
     "not_holder": "{shop} changed a device that is in another shop. The change was not taken.",
-    "let_go": "{shop} acted on the phone {phone} as if it were in stock there, when it had been {gone} already. "
+    "let_go": "{shop} acted on the phone {phone} and did not know that it had been {gone} already. "
     "What it did last stands; find out where the phone is.",
     "two_stays": "The phone {phone} is in stock in two places: {places}. Write it off where it is not.",
     "sold_twice": "The phone {key} was sold twice, on receipts {receipts}. Both stand; undo the wrong one.",
@@ -60,7 +60,11 @@ SENTENCES = {
     "quarantined": "Something recorded at {shop} could not be taken in. It is kept whole and tried again after "
     "the next update.",
 }
-GONE = {"sold": "sold", "sent": "sent to another shop", "scrapped": "written off"}
+GONE = {
+    "sold": "sold", "sent": "sent to another shop", "scrapped": "written off", "in_stock": "put on sale",
+    "reserved": "kept for somebody", "inspect": "put aside to be looked at", "bench": "put on the bench",
+    "supplier": "sent back to its supplier", "lent": "lent", "missing": "reported missing", "expected": "announced",
+}  # fmt: skip
 UNKNOWN = "Something at {shop} needs a look."
 
 

@@ -89,8 +89,8 @@ def test_a_restored_shop_that_sells_a_phone_it_had_sent_away_is_told(
 
     assert raw.push().verdicts == {}
     assert told(world) == {
-        "let_go": f"Shop KLA acted on the phone {IMEI} as if it were in stock there, when it had been sent to another "
-        "shop already. What it did last stands; find out where the phone is."
+        "let_go": f"Shop KLA acted on the phone {IMEI} and did not know that it had been sent to another shop "
+        "already. What it did last stands; find out where the phone is."
     }
     assert world.rows("SELECT status FROM stock_unit") == [("sold",)]
 
@@ -215,7 +215,10 @@ def test_a_node_says_nothing_in_another_shops_name(world: World, raw: RawNode, o
         ("inspect", "scrapped", "sold", "sold"),
         ("in_stock", "scrapped", "scrapped", None),  # it says what stands
         ("sold", "in_stock", "sent", None),  # it did not take it for being there
-        ("in_stock", "sold", "inspect", None),  # it is there
+        ("in_stock", "sold", "inspect", "inspect"),  # it is there, and off the shelf already
+        ("inspect", "in_stock", "in_stock", "in_stock"),  # and onto it
+        ("inspect", "scrapped", "bench", None),  # off the shelf for both
+        ("in_stock", "reserved", "in_stock", None),  # as it stands
     ],
 )
 def test_a_shop_has_let_go_of_a_phone_whose_stay_had_ended(

@@ -107,3 +107,23 @@ def test_a_count_that_two_copies_of_a_computer_approve_moves_goods_and_phones_on
     assert (levels[till.glass], pieces) == (2, 0)
     assert told == ([] if counted == 2 else ["stock_movement"])
     assert differences(company, branch) == []
+
+
+def test_a_restored_shop_that_sells_what_was_put_aside_is_told(company: Company):
+    """Seed 30111: the phone was sold and brought back, to be looked at; the shop was put back to before and sold it."""
+    branch = company.open_branch("KLA")
+    till = open_till(branch.shop)
+    branch.sync()
+    before = copy_books(branch)
+    first = till.sell({"device_id": till.units[0]}, role=Role.OWNER).result["sale_id"]
+    branch.shop.do("sales.reverse", sale_id=first, reason="does not charge", restock="inspect")
+    branch.sync()
+    put_back(branch, before)
+    again = Till(branch.shop, till.glass, till.charger, till.phone, till.units)
+    again.sell({"device_id": till.units[0]}, role=Role.OWNER)
+    settle(branch)
+
+    with company.hub.home(company.tenant_id).reading() as session:
+        told = session.execute(text("SELECT row_id::text, key FROM hub_exception WHERE kind = 'let_go'")).all()
+    assert [tuple(row) for row in told] == [(till.units[0], "inspect")]
+    assert differences(company, branch) == []
