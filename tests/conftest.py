@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 LAYERS = ("", "protocol", "domain", "documents", "devices", "api", "sync", "hub", "web")
+# Of what comes after the layers: files that take minutes, or one test of half a minute. Last, they would run alone.
+LONG = (
+    "browser/test_every_screen.py", "browser/test_story.py", "simulator/test_fixed_seeds.py",
+    "simulator/test_fixed_seeds_too.py", "node/test_run_demo.py", "bench_smoke/test_benchmarks_run.py",
+)  # fmt: skip
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 BROWSER_FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run "
@@ -42,7 +47,7 @@ write_to_memory()
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A mistake in a rule shall show in seconds, before any browser starts."""
-    items.sort(key=lambda item: _layer_no(item.path))
+    items.sort(key=lambda item: _turn(item.path))
 
 
 def pytest_collection_finish() -> None:
@@ -50,10 +55,12 @@ def pytest_collection_finish() -> None:
     calm_collector()
 
 
-def _layer_no(file: Path) -> int:
-    folders = file.relative_to(HERE).parts[:-1] if file.is_relative_to(HERE) else ()
-    layer = folders[0] if folders else ""
-    return LAYERS.index(layer) if layer in LAYERS else len(LAYERS) - 1
+def _turn(file: Path) -> tuple[int, int]:
+    name = file.relative_to(HERE).as_posix() if file.is_relative_to(HERE) else file.name
+    layer = name.rpartition("/")[0].partition("/")[0]
+    if layer in LAYERS:
+        return LAYERS.index(layer), 0
+    return len(LAYERS), LONG.index(name) if name in LONG else len(LONG)
 
 
 @pytest.fixture(autouse=True, scope="session")
