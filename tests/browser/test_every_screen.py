@@ -246,6 +246,8 @@ def test_a_finger_hits_what_it_is_to_press(open_page: OpenPage, town: Town) -> N
         "/labels",
         "/returns",
         "/sell/plans",
+        "/repairs",
+        "/repairs/new",
     ],
 )
 def test_the_shops_lists(open_page: OpenPage, town: Town, path: str) -> None:

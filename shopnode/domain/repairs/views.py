@@ -32,6 +32,7 @@ from shopnode.domain.repairs.queries import (
 from shopnode.domain.repairs.rules import (
     AT_WORK,
     OPEN,
+    READY,
     Charges,
     Stay,
     bare_slip_code,
@@ -43,6 +44,8 @@ from shopnode.domain.repairs.rules import (
 
 # Somebody has something to do with them, or waits for somebody who has.
 AT_BENCH = [status.value for status in (*AT_WORK, RepairStatus.QUALITY_CHECK, RepairStatus.OUTSOURCED)]
+
+WAITS_FOR_OWNER = [status.value for status in (*READY, RepairStatus.UNCLAIMED)]
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ class TicketFilter:
     customer_id: str | None = None
     handset_id: str | None = None
     late: bool = False
+    ready: bool = False  # it waits for its owner
 
 
 @dataclass(frozen=True)
@@ -195,6 +199,8 @@ def _where(ctx: Context, query: Select[Any], wanted: TicketFilter) -> Select[Any
     if wanted.is_open is not None:
         of_open = t.status.in_([status.value for status in OPEN])
         query = query.where(of_open if wanted.is_open else ~of_open)
+    if wanted.ready:
+        query = query.where(t.status.in_(WAITS_FOR_OWNER))
     if wanted.technician_id is not None:
         query = query.where(t.technician_id == wanted.technician_id)
     if wanted.customer_id is not None:

@@ -15,6 +15,8 @@ def counter_blueprint() -> Blueprint:
         plan_begin,
         plans,
         profile,
+        repair_intake,
+        repairs,
         returns,
         sell,
         tradein,

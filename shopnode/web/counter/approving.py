@@ -37,6 +37,8 @@ DOES = {
     "cash.accept_difference": "Drawer's difference",
     "plans.cancel": "Calling a plan off",
     "returns.claim_warranty": "Warranty claim",
+    "repairs.take_in": "Taking a repair in",
+    "repairs.deliver": "Handing a repair over",
 }
 
 

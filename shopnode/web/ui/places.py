@@ -99,6 +99,7 @@ NODE_GROUPS = (
             Place("Drawer", "cash-stack", "counter.drawer", "closures:create", on_phone=True),
             Place("Returns", "arrow-counterclockwise", "counter.returns", "sales:return", also=RETURNS),
             Place("Plans", "hourglass-split", "counter.plans", "accounts:collect", also=PLANS),
+            Place("Repairs", "tools", "counter.repairs", "repairs:read", also=("counter.*repair*",)),
         ),
     ),
     STOCK,

@@ -1,0 +1,137 @@
+"""Taking a device in at the counter: one form, from the telephone number to the deposit (rule 60)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import Response, g, request, url_for
+
+from shopnode.domain.errors import Invalid, ShopError
+from shopnode.domain.repairs.checklists import CHECKLISTS, DeviceType, label_of
+from shopnode.domain.repairs.rules import REPAIR_TYPES
+from shopnode.domain.settings.queries import number_setting
+from shopnode.domain.stock.days import shop_zone
+from shopnode.web.counter.approving import Wish, approval_in, approval_slot, asks_by_telephone, is_about_approval
+from shopnode.web.counter.blueprint import bp
+from shopnode.web.counter.repairs import CONSENTS, METHODS, WAYS
+from shopnode.web.counter.screen import drawer_now, gone_to
+from shopnode.web.ui.forms import asked_money, posted, posted_action_id
+from shopnode.web.ui.frame import page, part
+from shopnode.web.ui.refusals import field_errors, on_refusal
+from shopnode.web.ui.request import act
+
+KINDS = [(kind.value, kind.value.replace("_", " ").capitalize()) for kind in DeviceType]
+PRIORITIES = [("Normal", "Normal"), ("High", "High"), ("Urgent", "Urgent"), ("Low", "Low")]
+AGREED = [("", "Not yet"), ("in_person", "Yes, said here"), ("signature", "Yes, signed the slip")]
+LEFT = ["SIM", "SD card", "Case", "Charger"]
+TEXTS = (
+    "customer_phone",
+    "customer_name",
+    "device_brand",
+    "device_model",
+    "colour",
+    "imei_serial",
+    "passcode",
+    "notes",
+)
+FIELDS = {
+    "customer_phone", "customer_name", "device_type", "device_brand", "device_model", "colour", "imei_serial",
+    "repair_type", "priority", "issue_description", "passcode", "passcode_way", "data_consent", "estimated_cost",
+    "estimated_completion", "deposit", "method", "reference", "notes", "agreed_via",
+}  # fmt: skip
+
+
+@bp.get("/repairs/new")
+def new_repair() -> str:
+    """The empty form."""
+    crumbs = [("Repairs", url_for("counter.repairs")), ("Take in", None)]
+    return page("counter/repair_new.html", crumbs=crumbs, **_values({}, {}))
+
+
+@bp.get("/repairs/new/checklist")
+def repair_checklist() -> str:
+    """What is looked at of this kind of device."""
+    typed = dict(request.args)
+    return part("counter/_repair_checklist.html", checks=_checks(typed), typed=typed)
+
+
+@bp.post("/repairs/new")
+def take_in_repair() -> str | Response:
+    """Take it in, and show the ticket with its slip."""
+    typed = posted()
+    on_refusal(lambda error: _drawn(typed, error))
+    wish = Wish("repairs.take_in", _form(typed))
+
+    def refused(error: ShopError) -> str | Response:
+        if is_about_approval(error, typed):
+            return approval_slot(wish, error, typed)
+        return _drawn(typed, error)
+
+    on_refusal(refused)
+    if asks_by_telephone(typed):
+        return approval_slot(wish, None, typed)
+    done = act("repairs.take_in", wish.form, action_id=posted_action_id(typed), approval=approval_in(typed))
+    return gone_to(url_for("counter.repair", ticket_id=done.result["ticket_id"], taken=1))
+
+
+def _form(typed: dict[str, str]) -> dict[str, Any]:
+    """What was typed as the action takes it. Raises Invalid."""
+    form: dict[str, Any] = {name: typed[name] for name in TEXTS if typed.get(name, "").strip()}
+    form |= {
+        "device_type": typed.get("device_type", "phone"), "repair_type": typed.get("repair_type", "Other"),
+        "priority": typed.get("priority", "Normal"), "issue_description": typed.get("issue_description", ""),
+        "passcode_way": typed.get("passcode_way", "none"), "data_consent": typed.get("data_consent", "keep"),
+        "checklist": _answers(typed),
+        "accessories": [word for word in LEFT if typed.get(f"left_{word}") == "true"],
+        "estimated_cost": asked_money(typed, "estimated_cost"), "agreed_via": typed.get("agreed_via") or None,
+        "estimated_completion": _promised(typed),
+    }  # fmt: skip
+    form |= {name: typed.get(name) == "true" for name in ("is_dead", "water_damage", "opened_before")}
+    deposit = asked_money(typed, "deposit", default=0) or 0
+    if deposit:
+        reference = typed.get("reference") or None
+        form["deposit"] = [{"method": typed.get("method", "cash"), "amount": deposit, "reference": reference}]
+    return form
+
+
+def _answers(typed: dict[str, str]) -> dict[str, str]:
+    """What was said of each thing on the list; nothing was said of the others."""
+    return {name.removeprefix("check_"): says for name, says in typed.items() if name.startswith("check_") and says}
+
+
+def _promised(typed: dict[str, str]) -> str | None:
+    """The time that was promised, in the shop's own zone. Raises Invalid."""
+    text = typed.get("estimated_completion", "").strip()
+    if not text:
+        return None
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=shop_zone(g.ctx)).isoformat()
+    except ValueError:
+        raise Invalid({"estimated_completion": "must be a day and a time"}) from None
+
+
+def _checks(typed: dict[str, str]) -> list[tuple[str, str]]:
+    kind = typed.get("device_type", "phone")
+    items = CHECKLISTS[DeviceType(kind)] if kind in set(DeviceType) else ()
+    return [(item, label_of(item)) for item in items]
+
+
+def _values(typed: dict[str, str], errors: dict[str, str]) -> dict[str, Any]:
+    return {
+        "typed": typed, "errors": errors, "kinds": KINDS, "checks": _checks(typed), "priorities": PRIORITIES,
+        "types": [(word, word) for word in REPAIR_TYPES], "consents": list(CONSENTS.items()),
+        "ways": list(WAYS.items()), "left": LEFT, "agreed": AGREED, "methods": METHODS, "session": drawer_now(),
+        "warranty_days": number_setting(g.ctx.session, "repair_warranty_days"),
+    }  # fmt: skip
+
+
+def _drawn(typed: dict[str, str], error: ShopError) -> str:
+    found = field_errors(error)
+    renamed = {"amount": "deposit", "payments": "deposit", "body": ""}
+    errors = {renamed.get(name, name): words for name, words in found.items()}
+    odd = [f"{name}: {words}" for name, words in errors.items() if name and name not in FIELDS]
+    errors = {name: words for name, words in errors.items() if name in FIELDS or not name}
+    if odd:
+        errors[""] = " ".join(odd)
+    return part("counter/_repair_form.html", **_values(typed, errors))
