@@ -123,7 +123,8 @@ TEXT_MAX = 500
 
 
 def _of_notice(kind: NoticeKind) -> tuple[Choice, ...]:
-    roles, channels = ",".join(role.value for role in kind.roles), ",".join(way.value for way in kind.channels)
+    roles = ",".join(role.value for role in Role if role in kind.roles)
+    channels = ",".join(way.value for way in Channel if way in kind.channels)
     whom = (Choice(roles_key(kind), roles, f"{kind.help} Who is told.", options=tuple(Role), many=True),)
     how = Choice(channels_key(kind), channels, f"{kind.help} How it is told.", options=tuple(Channel), many=True)
     return (*(whom if kind.roles else ()), how)

@@ -12,6 +12,7 @@ from flask import Flask, g, request
 
 from shopnode.domain.errors import NotPermitted, NotSignedIn
 from shopnode.domain.permissions import Permission
+from shopnode.web.ui.access_house import HOUSE
 from shopnode.web.ui.access_stock import STOCK
 
 P = Permission
@@ -123,6 +124,7 @@ COUNTER: Access = {
 
 OFFICE: Access = {
     **STOCK,
+    **HOUSE,
     "office.telephone": P.SETTINGS_UPDATE,
     "office.answer_telephone": P.SETTINGS_UPDATE,
     "office.set_up_telephone": P.SETTINGS_UPDATE,

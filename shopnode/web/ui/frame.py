@@ -12,8 +12,10 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app, g, render_template, stream_template
 
+from shopnode.domain.notices.queries import count_unread
 from shopnode.domain.people.models import Shop
 from shopnode.domain.people.queries import all_shops, currency_of
+from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import row_or_none
 from shopnode.web.ui.words import Manner
 
@@ -24,6 +26,7 @@ HOME_ZONE = "Africa/Kampala"
 def install_frame(app: Flask, frame: Frame) -> None:
     """Say how this home fills the frame: me, shop, and at a node till, link, may_switch."""
     app.extensions["frame"] = frame
+    app.jinja_env.globals["unread_notices"] = unread_notices
 
 
 def page(template: str, **values: Any) -> str:
@@ -41,6 +44,13 @@ def streamed_page(template: str, **values: Any) -> Iterator[str]:
 def part(template: str, **values: Any) -> str:
     """A piece of a screen, for htmx."""
     return render_template(template, **{"errors": {}, "typed": {}, "may": g.may, **values})
+
+
+def unread_notices() -> int | None:
+    """How many notices ask to be read by whoever is signed in; None where there is no place to read them."""
+    if "office.notices" not in current_app.view_functions or Permission.NOTICES_READ not in g.may:
+        return None
+    return count_unread(g.ctx)
 
 
 def manner() -> Manner:

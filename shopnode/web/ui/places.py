@@ -55,6 +55,8 @@ DELIVERIES = ("office.delivery", "office.new_delivery")
 SUPPLIERS = ("office.supplier", "office.new_supplier", "office.edit_supplier")
 SENT_BACK = ("office.supplier_return", "office.send_to_supplier")
 TELEPHONE = ("office.answer_telephone", "office.set_up_telephone", "office.remove_telephone")
+EXPENSES = ("office.*expense*", "office.*budget", "office.*recurring")
+SETTINGS = ("office.save_settings", "office.save_business", "office.save_shop")
 RETURNS = ("counter.return_of", "counter.take_back_goods", "counter.returned", "counter.*warranty")
 PLANS = ("counter.plan_page", "counter.pay_plan", "counter.complete_plan", "counter.end_plan")
 PRICE_LISTS = ("office.price_list", "office.new_price_list", "office.set_list_price", "office.rename_price_list")
@@ -111,12 +113,16 @@ NODE_GROUPS = (
             Place("Financiers", "bank", "office.financiers", "financiers:manage", also=("office.*financier*",)),
             Place("All plans", "clock", "office.all_plans", "reports:export", also=("office.plan",)),
             Place("Price lists", "tag", "office.all_price_lists", "products:read", also=PRICE_LISTS),
+            Place("Expenses", "cash-stack", "office.expenses", "expenses:read", also=EXPENSES),
             Place("Imports", "upload", "office.imports", "devices:create", also=("office.import_*",)),
             Place("Ask about", "exclamation-triangle-fill", "office.signals", "audit-logs:read"),
             Place("Journal", "clock", "office.journal", "audit-logs:read", also=JOURNAL),
             Place("Lists taken out", "download", "office.exports", "audit-logs:read"),
             Place("Approve by phone", "shield-check", "office.telephone", "settings:update", also=TELEPHONE),
             Place("Printers", "printer", "devices.printers", "printers:use", also=("devices.*",)),
+            Place("Notices", "bell", "office.notices", "notices:read"),
+            Place("Settings", "gear", "office.settings", "settings:update", also=SETTINGS),
+            Place("Jobs", "hourglass-split", "office.jobs", "jobs:read"),
             Place("Sending", "cloud-arrow-up", "status.sending", "reports:export", also=("status.*",)),
         ),
     ),
@@ -140,7 +146,11 @@ HUB_GROUPS = (
             Place("Financiers", "bank", "office.financiers", also=("office.*financier*",)),
             Place("All plans", "clock", "office.all_plans", also=("office.plan",)),
             Place("Price lists", "tag", "office.all_price_lists", also=PRICE_LISTS),
+            Place("Expenses", "cash-stack", "office.expenses", "expenses:read", also=EXPENSES),
             Place("Imports", "upload", "office.imports", also=("office.import_*",)),
+            Place("Notices", "bell", "office.notices", "notices:read"),
+            Place("Settings", "gear", "office.settings", "settings:update", also=SETTINGS),
+            Place("Jobs", "hourglass-split", "office.jobs", "jobs:read"),
             Place("Approve by phone", "shield-check", "office.telephone", also=TELEPHONE),
             Place("Ask about", "exclamation-triangle-fill", "office.signals", "audit-logs:read"),
             Place("Journal", "clock", "office.journal", "audit-logs:read", also=JOURNAL),
