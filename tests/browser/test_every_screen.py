@@ -248,6 +248,7 @@ def test_a_finger_hits_what_it_is_to_press(open_page: OpenPage, town: Town) -> N
         "/sell/plans",
         "/repairs",
         "/repairs/new",
+        "/repairs/waiting",
     ],
 )
 def test_the_shops_lists(open_page: OpenPage, town: Town, path: str) -> None:

@@ -16,6 +16,7 @@ def counter_blueprint() -> Blueprint:
         plans,
         profile,
         repair_intake,
+        repair_roads,
         repairs,
         returns,
         sell,
