@@ -34,6 +34,7 @@ def office_blueprint() -> Blueprint:
         sales,
         settings,
         signals,
+        staff,
         stock,
         stocktakes,
         supplier_returns,

@@ -59,6 +59,7 @@ EXPENSES = ("office.*expense*", "office.*budget", "office.*recurring")
 SETTINGS = ("office.save_settings", "office.save_business", "office.save_shop")
 RETURNS = ("counter.return_of", "counter.take_back_goods", "counter.returned", "counter.*warranty")
 PLANS = ("counter.plan_page", "counter.pay_plan", "counter.complete_plan", "counter.end_plan")
+PEOPLE = ("office.*person", "office.give_password")
 PRICE_LISTS = ("office.price_list", "office.new_price_list", "office.set_list_price", "office.rename_price_list")
 JOURNAL = ("office.journal_entry", "office.chain*")
 STOCK = Group(
@@ -110,6 +111,7 @@ NODE_GROUPS = (
         "Shop",
         (
             Place("Customers", "people", "office.customers", "customers:read", also=("office.*customer*",)),
+            Place("Staff", "people", "office.staff", "staff:read", also=PEOPLE),
             Place("Financiers", "bank", "office.financiers", "financiers:manage", also=("office.*financier*",)),
             Place("All plans", "clock", "office.all_plans", "reports:export", also=("office.plan",)),
             Place("Price lists", "tag", "office.all_price_lists", "products:read", also=PRICE_LISTS),
@@ -143,6 +145,7 @@ HUB_GROUPS = (
         (
             Place("Shop computers", "hdd-network", "portal.nodes"),
             Place("Customers", "people", "office.customers", also=("office.*customer*",)),
+            Place("Staff", "people", "office.staff", "staff:read", also=PEOPLE),
             Place("Financiers", "bank", "office.financiers", also=("office.*financier*",)),
             Place("All plans", "clock", "office.all_plans", also=("office.plan",)),
             Place("Price lists", "tag", "office.all_price_lists", also=PRICE_LISTS),
