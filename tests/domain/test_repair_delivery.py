@@ -9,9 +9,11 @@ import pytest
 from shopnode.domain.accounts.models import AccountEntry
 from shopnode.domain.customers.erasing import StillOwed
 from shopnode.domain.errors import ApprovalNeeded, Conflict, Invalid, NotPermitted
+from shopnode.domain.people.telephone import ask
 from shopnode.domain.permissions import ROLE_PERMISSIONS, Permission, Role
 from shopnode.domain.repairs.delivery import LoanerOut, WrongCode
 from shopnode.domain.repairs.events import PartsWaiting, StatusJump, TicketLocked
+from shopnode.domain.repairs.forms import Deliver, GiveBack
 from shopnode.domain.repairs.models import RepairPart, RepairTicket
 from shopnode.domain.repairs.parts import NotFree, PartNotHere
 from shopnode.domain.repairs.queries import paid_so_far
@@ -302,3 +304,12 @@ def test_nobody_is_erased_while_a_device_of_theirs_is_here(bench: Bench) -> None
         bench.shop.do("customers.erase", **who)
     bench.deliver(ticket_id, 150_000)
     bench.shop.do("customers.erase", **who)
+
+
+def test_over_the_telephone_the_owner_hears_what_is_due_and_of_which_repair(bench: Bench) -> None:
+    ticket_id = bench.mended()
+    asked = ask(bench.shop.ctx(Role.STAFF), "repairs.deliver", Deliver(ticket_id=ticket_id, taken_by="Nakato"))
+    assert (asked.question.amount_minor, asked.question.document) == (150_000, "KLA1-J000001")
+    back = GiveBack(ticket_id=ticket_id, amount=5_000, reason="asked for it")
+    asked = ask(bench.shop.ctx(Role.STAFF), "repairs.give_back", back)
+    assert (asked.question.amount_minor, asked.question.document) == (5_000, "KLA1-J000001")

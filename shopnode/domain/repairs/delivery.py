@@ -15,13 +15,21 @@ from shopnode.domain.actions import action
 from shopnode.domain.context import Context
 from shopnode.domain.customers.queries import find_customer
 from shopnode.domain.errors import Conflict, Invalid, NotPermitted
+from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission
 from shopnode.domain.repairs.events import change_status, tell
 from shopnode.domain.repairs.forms import Deliver
 from shopnode.domain.repairs.models import PartState, RepairEventKind, RepairPart, RepairStatus, RepairTicket
 from shopnode.domain.repairs.money import pay_back
 from shopnode.domain.repairs.pictures import keep_signature
-from shopnode.domain.repairs.queries import charges_for, cost_of_work, find_open_ticket, paid_so_far, parts_of
+from shopnode.domain.repairs.queries import (
+    charges_for,
+    cost_of_work,
+    find_open_ticket,
+    find_ticket,
+    paid_so_far,
+    parts_of,
+)
 from shopnode.domain.repairs.rules import Charges, bare_slip_code
 from shopnode.domain.sales.actions import book_ticket
 from shopnode.domain.sales.forms import Item, NewSale
@@ -143,3 +151,12 @@ def _warranty(ticket: RepairTicket, parts: Sequence[RepairPart]) -> tuple[int, s
         return ticket.warranty_days, ticket.terms
     except_for = f"No warranty on the customer's own parts: {', '.join(own)}."
     return ticket.warranty_days, f"{ticket.terms}\n{except_for}" if ticket.terms else except_for
+
+
+def _figures(ctx: Context, form: Deliver) -> tuple[int, str]:
+    """What the owner is told over the telephone."""
+    ticket = find_ticket(ctx, form.ticket_id)
+    return charges_for(ticket, parts_of(ctx.session, ticket.id)).total_minor, ticket.number
+
+
+register_figures("repairs.deliver", _figures)

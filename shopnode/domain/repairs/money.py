@@ -14,6 +14,7 @@ from shopnode.domain.cash.moves import move_money
 from shopnode.domain.context import Context
 from shopnode.domain.errors import Invalid, NotPermitted
 from shopnode.domain.people.limits import check_refund
+from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission
 from shopnode.domain.repairs.forms import GiveBack, TakeDeposit
 from shopnode.domain.repairs.models import RepairTicket
@@ -80,3 +81,11 @@ def pay_back(
         customer_id=ticket.customer_id, note=reason,
     )  # fmt: skip
     return moved.number
+
+
+def _figures(ctx: Context, form: GiveBack) -> tuple[int, str]:
+    """What the owner is told over the telephone."""
+    return form.amount, find_ticket(ctx, form.ticket_id).number
+
+
+register_figures("repairs.give_back", _figures)
