@@ -86,7 +86,7 @@ def act_many(acts: Iterable[tuple[str, Mapping[str, Any], str | None]]) -> list[
 
 
 def aside(work: Callable[[Context], T]) -> T:
-    """Write what is this home's own and no action (a notice is read), with no session held meanwhile; then read anew."""
+    """Write what is this home's own and no action (a notice is read), holding no session meanwhile; then read anew."""
     g.opened.close()
     try:
         return work(g.ctx)
