@@ -270,7 +270,12 @@ class SaleDecision(SyncedRow):
     """Approve, reject, lock, unlock, void or reverse. What holds is a fold over these in feed order (rules.py)."""
 
     __tablename__ = "sale_decision"
-    __table_args__ = (*refs("sale_id:sale"), one_of("kind", DecisionKind), look_up("sale_decision", "sale_id"))
+    __table_args__ = (
+        *refs("sale_id:sale"),
+        one_of("kind", DecisionKind),
+        look_up("sale_decision", "sale_id"),
+        look_up("sale_decision", "kind", "at"),
+    )
     __sync__ = Sync(Kind.DECISION, Stream.SHOP, derived=frozenset({"feed_no"}))
 
     sale_id: Mapped[Id]

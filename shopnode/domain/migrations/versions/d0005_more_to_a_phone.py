@@ -136,6 +136,7 @@ LOOK_UPS: list[tuple[str, tuple[str, ...], str | None]] = [
     ("stock_movement", ("by_id", "at", "id"), None),
     ("stock_movement", ("kind", "at", "id"), "kind <> 'sold'"),
     ("stock_movement", ("unit_id", "at"), "unit_id IS NOT NULL"),
+    ("sale_decision", ("kind", "at"), None),
     ("payment", ("state", "at"), "state IS NOT NULL"),
     ("sale_summary", ("sold_at", "sale_id"), None),
     ("sale_summary", ("status", "sold_at", "sale_id"), "status <> 'Submitted'"),
