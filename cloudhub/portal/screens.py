@@ -45,6 +45,8 @@ PORTAL: access.Access = {
     "health": access.Open.PUBLIC,
     "portal.login": access.Open.PUBLIC,
     "portal.logout": access.Open.PUBLIC,
+    "portal.forgot": access.Open.PUBLIC,
+    "portal.reset": access.Open.PUBLIC,
     "portal.follow_repair": access.Open.PUBLIC,
     "portal.home": Permission.SALES_READ_ALL,
     "portal.live_sales": Permission.SALES_READ_ALL,

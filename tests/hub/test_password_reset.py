@@ -120,3 +120,17 @@ def test_who_was_suspended_gets_no_link(world: World, anybody: Client) -> None:
     perform(world.owner(), "staff.suspend", {"staff_id": second})
     anybody.post("/auth/forgot", {"email": "ben@kisura.example"}, 202)
     assert mails(world) == []
+
+
+def test_the_link_of_the_mail_opens_a_page_that_sets_the_password(world: World, anybody: Client) -> None:
+    browser, ours = anybody.http, {"Sec-Fetch-Site": "same-origin"}
+    assert "I forgot my password" in browser.get("/login").get_data(as_text=True)
+    sent = browser.post("/forgot", data={"who": SARAH}, headers=ours).get_data(as_text=True)
+    assert "Look into your mail" in sent
+    place = f"/reset/{link_of(world)}"
+    short = browser.post(place, data={"new_password": "short"}, headers=ours)
+    assert short.status_code == 422 and "at least 8" in short.get_data(as_text=True)
+    assert browser.post(place, data={"new_password": FRESH}, headers=ours).status_code == 303
+    used = browser.post(place, data={"new_password": FRESH}, headers=ours)
+    assert used.status_code == 422 and "no longer good" in used.get_data(as_text=True)
+    sign_in(anybody, FRESH, 200)
