@@ -139,7 +139,7 @@ def list_chains(call: Call) -> ChainList:
 
 @route("GET", "/audit-chains/<origin_id>", needs=Permission.AUDIT_READ)
 def verify_chain(call: Call, origin_id: str) -> ChainVerified:
-    """Read a journal from its first entry: is it whole, and does its end fit?"""
+    """Read a journal from its first entry, and say whether it is whole."""
     found = chains.check_chain(call.ctx, origin_id)
     return ChainVerified(
         **_chain(found.chain), is_whole=found.is_whole, verified=found.entries, breaks=found.breaks,

@@ -30,7 +30,8 @@ def test_the_journal_is_searched(owner: Client, sold: dict[str, Any], shop: Shop
     for query, count in [
         (f"user_id={shop.cashier.id}", 1), ("action=sales", 1), ("action=sales.sell&entity_type=sale", 1),
         ("entity_type=customer", 0), ("date_from=2026-09-21&entity_type=sale", 1), ("date_to=2026-09-20", 0),
-        (f"shop_id={NOBODY}", 0), (f"shop_id={shop.home.shop_id}&entity_type=sale", 1), ("limit=2", 2),
+        (f"shop_id={NOBODY}", 0), (f"shop_id={NOBODY}&entity_id={sold['id']}", 0),
+        (f"shop_id={shop.home.shop_id}&entity_type=sale", 1), ("limit=2", 2),
     ]:  # fmt: skip
         assert len(owner.get(f"/audit-logs?{query}")["items"]) == count, query
     owner.get("/audit-logs?date_from=2026-09-22&date_to=2026-09-21", 422)

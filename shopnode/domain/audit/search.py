@@ -33,6 +33,7 @@ from sync_protocol.personal import is_marker
 
 DUPLICATE = "duplicate"  # the hub's verdict on an entry that it had under another origin already
 MASK = "•••"
+FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(9000, 1, 1)  # beyond them there is nothing, and no instant to compare with
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,8 @@ def search_journal(
     if wanted.since and wanted.until and wanted.until < wanted.since:
         raise Invalid({"until": "is before the first day"})
     place = decode_cursor(cursor, (int, str))
+    if not list(_shops(ctx, wanted)):
+        return Page([], None)
     if wanted.record_id is not None:
         found = _newest(ctx.session, _matching(ctx, wanted), place, limit)
     else:
@@ -198,9 +201,9 @@ def _matching(ctx: Context, wanted: JournalFilter) -> Select[JournalEntry]:
         area = wanted.action.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + ".%"
         query = query.where(or_(JournalEntry.action == wanted.action, JournalEntry.action.like(area, escape="\\")))
     zone = _zone(ctx, wanted)
-    if wanted.since is not None:
+    if wanted.since is not None and wanted.since > FIRST_DAY:
         query = query.where(JournalEntry.at >= datetime.combine(wanted.since, time(), zone))
-    if wanted.until is not None:
+    if wanted.until is not None and wanted.until < LAST_DAY:
         query = query.where(JournalEntry.at < datetime.combine(wanted.until + timedelta(days=1), time(), zone))
     return query
 
