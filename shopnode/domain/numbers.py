@@ -25,6 +25,11 @@ class Document(StrEnum):
     UNREADABLE = "N"  # a phone that shows no number of its own
 
 
+def ends_something(series: str) -> bool:
+    """Whether a number of this series ends what was begun, so that it is given on a full disk as well: a Z report."""
+    return series.endswith(f"-{Document.Z_REPORT.value}")
+
+
 def next_document_number(ctx: Context, kind: Document) -> str:
     """The next number of a kind of document, taken in the transaction of the action that writes it."""
     series = f"{ctx.home.series}-{kind.value}"

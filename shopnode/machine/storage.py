@@ -25,6 +25,7 @@ from shopnode.domain.errors import ShopError
 from shopnode.domain.homes import Appended
 from shopnode.domain.journal import EntryDraft
 from shopnode.domain.node import NodeHome
+from shopnode.domain.numbers import ends_something
 from shopnode.machine.fence import Fence, Place
 
 SPENT_BYTES = 2 * 1024 * 1024  # with less than this even a small write may stop half-way
@@ -160,7 +161,7 @@ class ShopHome(NodeHome):
 
     def next_number(self, session: Session, series: str) -> int:
         # A number begins something that people rely on. On a full disk it is not begun: the transaction rolls back.
-        if self._space.is_short():
+        if self._space.is_short() and not ends_something(series):
             raise DiskFull
         return super().next_number(session, series)
 
