@@ -30,7 +30,8 @@ from shopnode.web.ui.places import NODE_GROUPS
 
 FORM_BYTES_MAX = 4 * 1024 * 1024
 FORM_PARTS_MAX = 1_500
-UNTOUCHED = frozenset({"status.link", "counter.print_state", "devices.jobs", "office.notice_badge"})  # asked by the page, not by a person
+# Asked by the page, not by a person.
+UNTOUCHED = frozenset({"status.link", "counter.print_state", "devices.jobs", "office.notice_badge"})
 
 
 assert cloud  # it registers its addresses beside the link's

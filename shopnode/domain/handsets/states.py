@@ -238,8 +238,8 @@ def turn(
     if change:
         movement = {
             "id": movement_id or ctx.new_id(), "shop_id": unit.shop_id, "product_id": unit.product_id,
-            "unit_id": unit.id, "kind": kind.value, "quantity": change, "unit_cost_minor": unit.cost_minor, "note": reason,
-            "at": ctx.now, "by_id": ctx.actor.id,
+            "unit_id": unit.id, "kind": kind.value, "quantity": change, "unit_cost_minor": unit.cost_minor,
+            "note": reason, "at": ctx.now, "by_id": ctx.actor.id,
         }  # fmt: skip
         insert_rows(ctx.session, StockMovement, [movement])
     unit.status = to.value

@@ -39,8 +39,8 @@ def book_count(ctx: Context, count: Stocktake, *, uncounted_is_zero: bool) -> Bo
     _ask_about_own(ctx, count, size_of([*differences, *phones]))
     moves = [
         {
-            "id": _moved_by(count, difference.product_id), "shop_id": count.shop_id, "product_id": difference.product_id,
-            "kind": MovementKind.COUNTED.value, "quantity": difference.pieces,
+            "id": _moved_by(count, difference.product_id), "shop_id": count.shop_id,
+            "product_id": difference.product_id, "kind": MovementKind.COUNTED.value, "quantity": difference.pieces,
             "unit_cost_minor": difference.cost_minor, "note": f"Stocktake {count.number}", "at": ctx.now,
             "by_id": ctx.actor.id,
         }
