@@ -265,7 +265,7 @@ def _nothing():  # type: ignore[no-untyped-def]
 
 
 @pytest.mark.parametrize("line", [b"\n", b"[]\n", b"{}\n", b"not json\n", b'{"command":1,"args":7}\n'])
-def test_nonsense_on_the_socket_is_refused(node: Node, line: bytes) -> None:
+def test_nonsense_is_refused(node: Node, line: bytes) -> None:
     server = ControlServer(node)
     server.start()
     with socket.socket(socket.AF_UNIX) as raw:
