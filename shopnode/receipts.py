@@ -64,6 +64,7 @@ def receipt_of(session: Session, sale_id: str, copy_no: int = 0) -> Receipt:
         shop_address=", ".join(part for part in (shop.name, shop.address) if part and part != heading),
         shop_phone=show_phone(shop.phone) if shop.phone else "",
         tax_id=(business.tax_id if business else None) or "",
+        header=text_setting(session, "receipt_header"),
         number=summary.number,
         sold_at=local_time(summary.sold_at, zone),
         cashier=seller.name if seller else "",

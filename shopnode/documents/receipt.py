@@ -55,6 +55,7 @@ class Receipt:
     shop_address: str = ""
     shop_phone: str = ""
     tax_id: str = ""
+    header: str = ""  # the shop's own words above what was bought
     cashier: str = ""
     till: str = ""
     customer_name: str = ""

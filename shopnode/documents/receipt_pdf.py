@@ -80,7 +80,10 @@ class _Page:
         receipt = self.receipt
         reach = [f"Tel {receipt.shop_phone}"] if receipt.shop_phone else []
         reach += [f"TIN {receipt.tax_id}"] if receipt.tax_id else []
-        return [*broken(receipt.shop_address, self.small, room, 3), *broken("  ·  ".join(reach), self.small, room, 2)]
+        return [
+            *broken(receipt.shop_address, self.small, room, 3), *broken("  ·  ".join(reach), self.small, room, 2),
+            *broken(receipt.header, self.small, room, 3),
+        ]  # fmt: skip
 
     def _banners(self) -> None:
         receipt, pen = self.receipt, self.pen

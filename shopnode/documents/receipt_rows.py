@@ -86,6 +86,8 @@ def _heading(receipt: Receipt) -> Iterator[Block]:
         yield Row(Role.ADDRESS, f"Tel {receipt.shop_phone}")
     if receipt.tax_id:
         yield Row(Role.ADDRESS, f"TIN {receipt.tax_id}")
+    if receipt.header:
+        yield Row(Role.ADDRESS, receipt.header)
 
 
 def _banners(receipt: Receipt, again: bool = False) -> Iterator[Block]:

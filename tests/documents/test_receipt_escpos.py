@@ -91,6 +91,13 @@ def test_a_reprint_says_copy_at_both_ends() -> None:
     assert not any("COPY" in text for text in read(PLAIN_RECEIPT, PAPER_58).texts())
 
 
+def test_the_shops_own_words_stand_above_what_was_bought() -> None:
+    texts = read(replace(PLAIN_RECEIPT, header="Mobile money agent"), PAPER_58).texts()
+
+    assert texts.index("Mobile money agent") < next(i for i, text in enumerate(texts) if text.startswith("Tecno"))
+    assert "Mobile money agent" not in read(PLAIN_RECEIPT, PAPER_58).texts()
+
+
 def test_a_void_sale_says_void_and_why() -> None:
     texts = read(FULL_RECEIPT, PAPER_80).texts()
 

@@ -21,6 +21,7 @@ from shopnode.domain.catalogue.models import Product
 from shopnode.domain.expenses.models import Expense
 from shopnode.domain.photos.models import Blob
 from shopnode.domain.photos.rules import PHOTO_BYTES_MAX, Photo, kind_of
+from shopnode.domain.repairs.models import RepairEvent
 
 # Columns that name a photo, and which of their rows do where few of many are: that is what an index finds. Whoever has
 # another one adds it here; then it travels to the hub.
@@ -28,6 +29,7 @@ NAMED_IN: tuple[tuple[Any, tuple[Any, ...]], ...] = (
     (Product.photo, ()),
     (Expense.photo, ()),
     (MoneyMove.photo, (MoneyMove.kind == MoneyKind.BANK_DEPOSIT.value,)),
+    (RepairEvent.photo, (RepairEvent.kind.in_(("photo", "signature")),)),
 )
 
 
