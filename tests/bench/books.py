@@ -108,7 +108,7 @@ def write_products(book: Goods, size: Size, put: Put) -> None:
         products.append(product)
         searched = searched_text([product[name] for name in ("name", "brand", "category", "sku", "barcode")])
         on_sale = not (product["archived_at"] or product["merged_into"])
-        words.append({"product_id": product["id"], "text": searched, "on_sale": on_sale, "has_come": on_sale or None})
+        words.append({"product_id": product["id"], "text": searched, "on_sale": on_sale})
     put(Product, sorted(products, key=lambda row: row["merged_into"] is not None))
     put(ProductSearch, words)
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from shopnode.domain.catalogue.models import Product, ProductSearch
+from shopnode.domain.catalogue.models import Product
 from shopnode.domain.catalogue.queries import ProductFilter, list_products
 from shopnode.domain.queries import among
 from shopnode.domain.stock.reorder import suggestions
-from tests.domain.till import open_till
 from tests.shop import Shop
 
 
@@ -44,15 +43,3 @@ def test_what_never_came_is_low_and_worth_ordering(shop: Shop) -> None:
     with shop.reading() as ctx:
         assert [row.id for row in list_products(ctx, ProductFilter(low_stock=True)).rows] == [wanted]
         assert [(row.product_id, row.quantity) for row in suggestions(ctx)] == [(wanted, 4)]
-
-
-def test_what_came_once_is_known_to_have_come_though_nothing_is_left(counter: Shop) -> None:
-    till = open_till(counter)
-    never = product(counter, "Cable", 4)
-    till.sell({"product_id": till.glass, "quantity": 10})
-    without_any = product(counter, "Case", 0)
-    with counter.reading() as ctx:
-        came = dict(ctx.session.execute(select(ProductSearch.product_id, ProductSearch.has_come)).all())
-        assert (came[till.glass], came[till.phone], came[never], came[without_any]) == (True, True, None, None)
-        low = [row.id for row in list_products(ctx, ProductFilter(low_stock=True)).rows]
-    assert {till.glass, never, without_any} <= set(low)

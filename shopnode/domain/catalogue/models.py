@@ -83,10 +83,8 @@ class ProductSearch(DerivedRow):
     """What a product is found by: its words, folded, in a table narrow enough to be read whole for each search."""
 
     __tablename__ = "product_search"
-    __table_args__ = (look_up("product_search", "product_id", only="on_sale AND has_come IS NULL"),)
 
     product_id: Mapped[Id] = mapped_column(primary_key=True)
     only_shop_id: Mapped[Id | None]
     text: Mapped[str] = mapped_column(Text)  # " name brand category sku barcode", see rules.searched_text
     on_sale: Mapped[bool] = mapped_column(Boolean)
-    has_come: Mapped[bool | None]  # whether a piece ever came, to any shop these books know of; None for no

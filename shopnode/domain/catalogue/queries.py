@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, except_, func, or_, select, text, true
+from sqlalchemy import ColumnElement, Select, and_, case, except_, func, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from shopnode.domain.catalogue.models import Product, ProductSearch
@@ -268,13 +268,12 @@ def perhaps_low(ctx: Context) -> set[str] | None:
     few = select(StockLevel.product_id)
     if ctx.home.is_shop:  # its books hold the levels of this shop alone
         few = few.where(StockLevel.on_hand <= highest, StockLevel.on_hand <= least)
-        never = select(ProductSearch.product_id).where(text("product_search.on_sale"), ProductSearch.has_come.is_(None))
     else:
         few = few.group_by(StockLevel.product_id).having(func.sum(StockLevel.on_hand) <= highest)
-        moved = select(StockLevel.product_id)
-        moved = moved if ctx.shop_id is None else moved.where(StockLevel.shop_id == ctx.shop_id)
-        unmoved = except_(select(Product.id), moved).subquery()
-        never = select(Product.id).join(unmoved, unmoved.c.id == Product.id).where(offered(ctx.shop_id))
+    moved = select(StockLevel.product_id)
+    moved = moved if ctx.shop_id is None else moved.where(StockLevel.shop_id == ctx.shop_id)
+    unmoved = except_(select(Product.id), moved).subquery()
+    never = select(Product.id).join(unmoved, unmoved.c.id == Product.id).where(offered(ctx.shop_id))
     kept = select(Product.merged_into).where(Product.merged_into.is_not(None))
     found: set[str] = set()
     for part in (few, never, kept):

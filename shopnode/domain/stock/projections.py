@@ -7,13 +7,11 @@ from collections.abc import Iterable
 from typing import Any
 
 import orjson
-from sqlalchemy import select, tuple_, update
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from shopnode.domain.capture import driver_cursor
-from shopnode.domain.catalogue.models import ProductSearch
 from shopnode.domain.projections import Changed, Row, projection, write_derived
-from shopnode.domain.queries import among
 from shopnode.domain.stock.models import StockCost, StockLevel, StockMovement
 from shopnode.domain.stock.rules import WITH_OWN_COST, Moved, brings_cost, moving_average
 
@@ -39,16 +37,6 @@ def project_stock_levels(session: Session, changed: Changed) -> None:
     ]
     if rows:
         write_derived(session, StockLevel, ("shop_id", "product_id"), rows, add=True)
-
-
-@projection("stock_movement")
-def project_what_has_come(session: Session, changed: Changed) -> None:
-    """Mark products of which a piece came for the first time: what never came need not be looked for among all."""
-    came = {row["product_id"] for row in changed.rows("stock_movement") if row["quantity"] > 0}
-    if came:
-        first = update(ProductSearch).where(among(ProductSearch.product_id, sorted(came)))
-        first = first.where(ProductSearch.has_come.is_(None)).values(has_come=True)
-        session.execute(first.execution_options(synchronize_session=False))
 
 
 @projection("stock_movement")

@@ -65,7 +65,6 @@ COLUMNS: dict[str, list[sa.Column[Any]]] = {
         sa.Column("notes", sa.Text()),
     ],
     "stock_level": [sa.Column("worth_minor", sa.BigInteger(), nullable=False, server_default=sa.text("0"))],
-    "product_search": [sa.Column("has_come", sa.Boolean())],
     "drawer_session": [
         sa.Column("till", sa.String(20)),
         sa.Column("cashier_id", ID),
@@ -120,7 +119,6 @@ LOOK_UPS: list[tuple[str, tuple[str, ...], str | None]] = [
     ("product", ("lead_days",), "lead_days IS NOT NULL"),
     ("product", ("lower(name)",), "is_serialised"),
     ("product", ("id", "category"), None),
-    ("product_search", ("product_id",), "on_sale AND has_come IS NULL"),
     ("customer", ("lower(name)", "id"), None),
     ("customer", ("created_at", "id"), None),
     ("handset", ("serial",), "serial IS NOT NULL"),
@@ -166,7 +164,7 @@ def upgrade() -> None:
     op.drop_index("ix_stock_unit_product_id_status", "stock_unit")
     for table, parts, only in LOOK_UPS:
         look_up(table, parts, only)
-    fill_derived()
+    add_up_worth()
 
 
 def widen(table: str, column: str, words: tuple[str, ...]) -> None:
@@ -177,20 +175,15 @@ def widen(table: str, column: str, words: tuple[str, ...]) -> None:
         changed.create_check_constraint(name, f"{column} IN ({', '.join(repr(word) for word in words)})")
 
 
-def fill_derived() -> None:
-    """Each level's worth, and which products ever came: from the movements."""
+def add_up_worth() -> None:
+    """Each level's worth, from its movements."""
     if op.get_bind().dialect.name == "postgresql":  # else the owner would see no business's rows; `secure` closes again
-        for table in ("stock_level", "stock_movement", "product_search"):
+        for table in ("stock_level", "stock_movement"):
             op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
     op.execute(
         "UPDATE stock_level SET worth_minor = (SELECT coalesce(sum(moved.quantity * moved.unit_cost_minor), 0) "
         "FROM stock_movement AS moved WHERE moved.product_id = stock_level.product_id "
         "AND moved.shop_id = stock_level.shop_id AND moved.tenant_id = stock_level.tenant_id)"
-    )
-    op.execute(
-        "UPDATE product_search SET has_come = true WHERE EXISTS (SELECT 1 FROM stock_movement AS moved "
-        "WHERE moved.product_id = product_search.product_id AND moved.tenant_id = product_search.tenant_id "
-        "AND moved.quantity > 0)"
     )
 
 
