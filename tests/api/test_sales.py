@@ -142,8 +142,9 @@ def test_reverse_sale_as_owner(owner: Client, sale: dict[str, Any]) -> None:
     assert owner.post(f"/sales/{sale['id']}/refund", status=409)["code"] == "nothing-due"
 
 
-def test_staff_see_their_own_sales_only(owner: Client, staff: Client, cable: dict[str, Any]) -> None:
+def test_staff_see_their_own_sales_only(shop: Shop, owner: Client, staff: Client, cable: dict[str, Any]) -> None:
     hers = staff.post("/sales", sale_of(cable))
+    shop.clock.advance(1_000)
     his = owner.post("/sales", sale_of(cable))
 
     assert [row["id"] for row in staff.get("/sales")["items"]] == [hers["id"]]
