@@ -78,7 +78,8 @@ class StaffCounter(Counter):
         elif self.expected is not None:
             change = cash_of(action, form, done)
             limit = 300_000 if action.startswith("usedphones.") else 100_000
-            assert change >= -limit or action in TO_THE_OWNER, f"{-change:,} left the drawer, more than staff may give alone"
+            is_within = change >= -limit or action in TO_THE_OWNER
+            assert is_within, f"{-change:,} left the drawer, more than staff may give alone"
             self.expected += change
 
 
