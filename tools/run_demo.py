@@ -37,6 +37,7 @@ class DemoFailed(Exception):
 
 def main() -> None:
     signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, _interrupt)  # a shell that starts us in the background has it ignored
     try:
         run()
     except KeyboardInterrupt:
