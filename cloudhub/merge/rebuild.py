@@ -21,8 +21,7 @@ import orjson
 from cloudhub.hub import Hub
 from cloudhub.merge.books import Books
 from cloudhub.merge.rebuild_tables import Difference, compare, synced_tables
-from cloudhub.merge.settle import FED
-from cloudhub.merge.tables import entity_tables, insert_statement, update_statement
+from cloudhub.merge.tables import entity_tables, fed_tables, insert_statement, update_statement
 from cloudhub.merge.work import HELD, QUARANTINED, without_erased
 from shopnode.domain.deriving import derive_all, derived_tables
 from sync_protocol.entries import blocks_of
@@ -169,7 +168,7 @@ def _write(books: Books, acts: list[Act], done: Rebuilt) -> None:
 
 def _number(books: Books, acts: list[Act]) -> None:
     """Give rows the number of their line, where their table keeps it."""
-    for entity in FED:
+    for entity in fed_tables():
         ids: list[str] = []
         numbers: list[int | None] = []
         for act in acts:

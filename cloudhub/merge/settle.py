@@ -18,15 +18,12 @@ from cloudhub.merge.following import follow_conflicts
 from cloudhub.merge.oddities import find_oddities
 from cloudhub.merge.outcomes import list_outcomes
 from cloudhub.merge.passwords import follow_passwords
-from cloudhub.merge.tables import entity_tables
+from cloudhub.merge.tables import entity_tables, fed_tables
 from cloudhub.merge.work import Work
 from shopnode.domain import failpoints
 from shopnode.domain.clock import Clock, act_id, new_id
 from shopnode.domain.projections import project
 from sync_protocol.lines import TENANT_STREAM
-
-# Tables whose `feed_no` orders them among each other.
-FED = ("sale_decision", "sale_amendment", "alias", "closure_decision", "expense_decision")
 
 
 def settle(books: Books, works: Sequence[Work], clock: Clock, *, derive: bool = True) -> int:
@@ -56,7 +53,7 @@ def settle(books: Books, works: Sequence[Work], clock: Clock, *, derive: bool = 
 
 def _fill_feed_numbers(books: Books, drafts: Sequence[Draft]) -> None:
     """Decisions hold in feed order, so they carry their number."""
-    for entity in FED:
+    for entity in fed_tables():
         ids: list[str] = []
         numbers: list[int] = []
         for draft in drafts:

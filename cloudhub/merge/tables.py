@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 import shopnode.domain.models
 from shopnode.domain.db import ID_TYPE, Kind, LocalDateType, Stream, Sync, UtcTimeType, synced_columns, synced_models
+from shopnode.domain.deriving import FEED_NUMBER
 from sync_protocol.ids import is_id
 
 assert shopnode.domain.models  # imported so that every table is known
@@ -78,6 +79,12 @@ class EntityTable:
 def entity_tables() -> dict[str, EntityTable]:
     """Entity name → what merging knows of it."""
     return {name: _describe(name, order) for order, name in enumerate(synced_models())}
+
+
+@cache
+def fed_tables() -> tuple[str, ...]:
+    """The tables whose `feed_no` orders their rows among each other: decisions, and what is corrected beside them."""
+    return tuple(name for name, table in entity_tables().items() if FEED_NUMBER in table.sync.derived)
 
 
 def _describe(name: str, order: int) -> EntityTable:
