@@ -55,6 +55,7 @@ Answers = Annotated[
 ]
 Passcode = Annotated[Annotated[Line, Field(max_length=100)] | None, Optionally]
 Via = Literal["call", "sms", "signature", "in_person", "email"]
+# The words stand in the rules; the type checker reads no tuple as a choice.
 RepairType = Literal[REPAIR_TYPES]  # type: ignore[valid-type]
 
 
