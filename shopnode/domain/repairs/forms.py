@@ -124,7 +124,7 @@ class Ticketed(Params):
 class Changes(Device):
     """Any subset of what may be put right while the device is here."""
 
-    device_type: Kind | None = None  # type: ignore[assignment]
+    device_type: Kind | None = None  # type: ignore[assignment]  # here it may stay as it is
     repair_type: RepairType | None = None
     priority: Urgency | None = None
     faults: Words | None = None
