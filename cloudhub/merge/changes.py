@@ -10,7 +10,7 @@ from typing import Any
 
 from cloudhub.merge.books import Books
 from cloudhub.merge.inbox import changed_since
-from cloudhub.merge.oddities import left_unseen, let_go
+from cloudhub.merge.oddities import ended_again, left_unseen, let_go
 from cloudhub.merge.reach import is_foreign, without_owners_fields
 from cloudhub.merge.registers import merge_row
 from cloudhub.merge.tables import EntityTable, entity_tables, update_statement
@@ -110,6 +110,8 @@ def _hold(
     gone = left_unseen(changes, newer) if "status" in newer else let_go(table.name, changes, current)
     if gone is not None and table.name == "stock_unit":
         books.raise_exception("let_go", table.name, row_id, work, other_id=work.entry["id"], key=gone)
+    if ended_again(table.name, changes, current):
+        books.raise_exception("ended_twice", table.name, row_id, work, other_id=work.entry["id"])
     return {name: change[1] for name, change in changes.items() if name not in newer}
 
 

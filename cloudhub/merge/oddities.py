@@ -14,8 +14,17 @@ from cloudhub.merge.tables import entity_tables
 from cloudhub.merge.work import Work
 from shopnode.domain.db import Kind
 from shopnode.domain.handsets.models import ON_HAND_STATUSES, OPEN_STATUSES
+from shopnode.domain.plans.models import PlanStatus
+from shopnode.domain.repairs.rules import OPEN as REPAIR_GOES_ON
 
 _SPENDABLE = {"store_credit": "overspent_credit", "points": "overspent_points"}
+# What a shop ends once, and with it money or goods change hands: the column that says so, and its values until then.
+_ENDS: dict[str, tuple[str, tuple[str | None, ...]]] = {
+    "plan": ("status", (PlanStatus.OPEN,)),
+    "repair_ticket": ("status", REPAIR_GOES_ON),
+    "expense": ("paid_at", (None,)),
+    "drawer_session": ("closed_at", (None,)),
+}
 
 
 def find_oddities(books: Books, works: Sequence[Work]) -> list[Oddity]:
@@ -36,6 +45,8 @@ def oddity_of_repeat(entity: str, said: Mapping[str, Any], stands: Mapping[str, 
     """What to tell of an act that was done a second time; None where both said the same of the same thing."""
     if entity == "transfer_receipt":
         return "received_and_taken_back" if said["kind"] != stands["kind"] else None
+    if entity == "repair_transfer_receipt":
+        return "repair_in_two_places" if said["ticket_id"] != stands["ticket_id"] else None
     if entity == "transfer_line":
         return "sent_twice" if said["transfer_id"] != stands["transfer_id"] else None
     if entity == "stock_movement":  # of a count that two copies of a computer approved
@@ -60,6 +71,15 @@ def let_go(entity: str, changes: Mapping[str, list[Any]], current: Mapping[str, 
     if stands not in OPEN_STATUSES:
         return None if after == stands else stands
     return stands if (before in ON_HAND_STATUSES) != (stands in ON_HAND_STATUSES) else None
+
+
+def ended_again(entity: str, changes: Mapping[str, list[Any]], current: Mapping[str, Any]) -> bool:
+    """Whether this ends what has ended already: a restored shop, or one of two copies, did not know of it."""
+    column, until_then = _ENDS.get(entity, ("", ()))
+    if column not in changes:
+        return False
+    before, after = changes[column][:2]
+    return before in until_then and after not in until_then and current[column] not in until_then
 
 
 def left_unseen(changes: Mapping[str, list[Any]], seen: Mapping[str, Any]) -> str | None:

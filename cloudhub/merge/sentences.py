@@ -32,6 +32,10 @@ SENTENCES = {
     "sent_twice": "{shop} sent the phone {phone} twice, under two numbers. The first transfer stands.",
     "received_and_taken_back": "The phone {phone} was received at {receiver} and taken back at {sender}. Only one of "
     "them can have it.",
+    "repair_in_two_places": "{ticket} was sent to another bench, and both {sender} and {receiver} say that they "
+    "have the device. Only one of them can.",
+    "ended_twice": "{shop} ended {ticket} twice, because it did not know of the first time. Money and goods of both "
+    "stand in the books; find out which of them were real.",
     "more_than_sent": "Of {product} on transfer {key} more pieces arrived or were taken back than were sent. Count "
     "them in both shops.",
     "merged_crosswise": "{record} was merged into another record that had been merged into it already. {record} is "
@@ -112,6 +116,7 @@ class Speaker:
             phone=self._named.phone(names),
             places=self._named.places(names),
             receipts=self._named.receipts(names),
+            ticket=self._named.ticket(names),
             sender=sender,
             receiver=receiver,
             gone=GONE.get(listed.key or "", "let go"),

@@ -1,7 +1,11 @@
-"""Everything people do, with how often; each seed switches on a part."""
+"""Everything people do, with how often, by the room it is done in; each seed switches on a part."""
 
 from __future__ import annotations
 
-from tests.simulator import closing, counter, credit, goods, people, repairs
+from tests.simulator import closing, counter, credit, goods, office, people, repairs, roads
 
-ACTS = {**people.ACTS, **counter.ACTS, **credit.ACTS, **goods.ACTS, **repairs.ACTS, **closing.ACTS}
+ROOMS = (
+    people.ACTS, counter.ACTS, credit.ACTS, goods.ACTS, {**repairs.ACTS, **roads.ACTS},
+    {**closing.ACTS, **office.ACTS},
+)  # fmt: skip
+ACTS = {name: act for room in ROOMS for name, act in room.items()}

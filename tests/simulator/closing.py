@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tests.simulator.words import Expected
 
 if TYPE_CHECKING:
-    from tests.simulator.world import World
+    from tests.simulator.world import Place, World
 
 
 def move_cash(world: World) -> None:
@@ -49,20 +49,29 @@ def close_day(world: World) -> None:
         rows = known if done else rows
     if rows:
         day = str(chance.choice((rows[-1], chance.choice(rows)))[0])
-        world.do(place, "closures.submit", {"business_on": day}, "Aisha", Expected())
+        done = world.do(place, "closures.submit", {"business_on": day}, "Aisha", Expected())
+        if done is not None and chance.random() < 0.4:
+            _decide(world, place, str(done.result["closure_id"]))
     world.do(place, "cash.open_drawer", {"opening_float": 20_000}, "Aisha", Expected())
 
 
 def decide_day(world: World) -> None:
     """The owner reviews, approves, rejects or locks a day, in the shop or in the portal."""
-    place, chance = world.some_place(), world.chance
+    place = world.some_place()
     cast = "SELECT id::text FROM day_closure" if place.shop_id is None else "SELECT id FROM day_closure"
     closure = world.some_row(place, cast)
     if closure is None:
         return
-    verb = chance.choice(("review", "approve", "approve", "reject", "lock"))
+    _decide(world, place, closure)
+
+
+def _decide(world: World, place: Place, closure: str) -> None:
+    """One decision, or two: a day is locked after it was approved."""
+    verb = world.chance.choice(("review", "approve", "approve", "reject", "lock"))
     form = {"closure_id": closure} | ({"reason": "count again"} if verb == "reject" else {})
-    world.do(place, f"closures.{verb}", form, "Sarah", Expected())
+    done = world.do(place, f"closures.{verb}", form, "Sarah", Expected())
+    if done is not None and verb == "approve" and world.chance.random() < 0.5:
+        world.do(place, "closures.lock", {"closure_id": closure}, "Sarah", Expected())
 
 
 ACTS = {

@@ -33,6 +33,18 @@ BY_KIND = {
     "steps of repairs": ("repairs.change_status", "repairs.estimate", "repairs.answer"),
     "parts reserved, fitted, put back": ("repairs.reserve_part", "repairs.use_part", "repairs.return_part"),
     "devices handed over": ("repairs.deliver",),
+    "devices sent to another bench, received, sent home": (
+        "repairs.send_to_branch", "repairs.receive_from_branch", "repairs.recall_transfer", "repairs.send_home",
+    ),
+    "devices at a workshop, lent phones, held, taken in again": (
+        "repairs.send_out", "repairs.take_back_in", "repairs.lend_phone", "repairs.take_loaner_back",
+        "repairs.charge_loaner", "repairs.lock_stolen", "repairs.clear_stolen", "repairs.take_in_rework",
+    ),
+    "expenses asked for, decided, paid": (
+        "expenses.request", "expenses.approve", "expenses.reject", "expenses.pay", "expenses.withdraw",
+    ),
+    "comings and goings": ("attendance.come", "attendance.go", "attendance.ask_correction",
+                           "attendance.decide_correction"),
     "drawers closed with a Z report": ("cash.close_drawer",),
     "cash in and out of drawers beside sales": (
         "cash.pay_in", "cash.pay_out", "cash.drop_to_safe", "cash.take_from_safe", "cash.deposit_at_bank",

@@ -33,6 +33,7 @@ TYPED_ONCE = {
 SELLS = {
     "sales.sell": "number", "returns.exchange": "number", "usedphones.trade_in": "sale_number",
     "plans.open": "sale_number", "plans.complete": "sale_number", "repairs.deliver": "sale_number",
+    "repairs.charge_loaner": "sale_number",
 }  # fmt: skip
 
 

@@ -22,6 +22,7 @@ ROAD = {
     "Completed": ("In Progress", "Pending"),
     "Declined": ("Diagnosed",),
 }
+MAIN_ROAD = ("Pending", "Diagnosed", "In Progress", "Quality Check", "Completed")
 
 
 def take_in(world: World) -> None:
@@ -54,10 +55,7 @@ def work(world: World) -> None:
         new = chance.choice(ROAD.get(status, ("In Progress",)))
         world.do(place, "repairs.change_status", {**about, "status": new, "notes": "next"}, "Sarah", Expected())
     elif way < 0.6:
-        amount = chance.randrange(3, 30) * 10_000
-        if world.do(place, "repairs.estimate", {**about, "amount": amount}, "Sarah", Expected()) is not None:
-            said = {"accepted": chance.random() < 0.8, "amount": amount, "via": "call", "answered_by": "the customer"}
-            world.do(place, "repairs.answer", {**about, **said}, "Sarah", Expected())
+        _agree(world, place, ticket, accepted=chance.random() < 0.8)
     elif way < 0.9:
         _part(world, place, ticket)
     elif way < 0.95:
@@ -65,6 +63,32 @@ def work(world: World) -> None:
         world.do(place, "repairs.give_back", form, "Sarah", Expected())
     else:
         world.do(place, "repairs.cancel", {**about, "reason": "written twice"}, "Sarah", Expected())
+
+
+def _agree(world: World, place: Computer, ticket: str, *, accepted: bool) -> None:
+    """The customer hears what it will cost, and answers."""
+    amount = world.chance.randrange(10, 40) * 10_000
+    form = {"ticket_id": ticket, "amount": amount}
+    if world.do(place, "repairs.estimate", form, "Sarah", Expected()) is not None:
+        said = {"accepted": accepted, "via": "call", "answered_by": "the customer"}
+        world.do(place, "repairs.answer", {**form, **said}, "Sarah", Expected())
+
+
+def mend(world: World) -> None:
+    """A technician takes a device from the bench all the way to the shelf of what is ready, or as far as it goes."""
+    place, chance = world.some_computer(), world.chance
+    ticket = world.some_row(place, f"{HERE} IN ('Parts Ordered', {', '.join(map(repr, MAIN_ROAD[:-1]))})")
+    if ticket is None:
+        return
+    ((status,),) = place.query("SELECT status FROM repair_ticket WHERE id = :id", id=ticket)
+    for step in MAIN_ROAD[MAIN_ROAD.index("In Progress" if status == "Parts Ordered" else status) + 1 :]:
+        if step == "Quality Check" and chance.random() < 0.5:
+            _part(world, place, ticket)
+        form = {"ticket_id": ticket, "status": step, "notes": "next"}
+        if step == "In Progress" and chance.random() < 0.8:
+            _agree(world, place, ticket, accepted=True)
+        if world.do(place, "repairs.change_status", form, "Sarah", Expected()) is None:
+            return
 
 
 def _part(world: World, place: Computer, ticket: str) -> None:
@@ -112,7 +136,8 @@ FROM repair_ticket t WHERE t.id = :id
 """
 
 ACTS = {
-    "take in": (2, take_in),
-    "work": (6, work),
-    "hand over": (3, hand_over),
+    "take in": (3, take_in),
+    "work": (4, work),
+    "mend": (4, mend),
+    "hand over": (4, hand_over),
 }

@@ -11,8 +11,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from shopnode.machine.storage import DiskFull
-from tests.simulator import invariants, prefixes, records, shelves
-from tests.simulator.acts import ACTS
+from tests.simulator import invariants, prefixes, records, shelves, tickets
+from tests.simulator.acts import ACTS, ROOMS
 from tests.simulator.faults import FAULTS, poisonous
 from tests.simulator.ground import Ground
 from tests.simulator.healing import heal
@@ -47,7 +47,9 @@ class Outcome:
 def run_seed(ground: Ground, seed: int, steps: int = STEPS) -> Outcome:
     """Run one seed and judge it."""
     chance = random.Random(seed)
-    swarm = draw(chance, *({name: weight for name, (weight, _) in kind.items()} for kind in KINDS))
+    swarm = draw(
+        chance, [set(room) for room in ROOMS], *({name: weight for name, (weight, _) in kind.items()} for kind in KINDS)
+    )
     world = World(ground, seed, swarm)
     outcome = Outcome(seed, steps)
     with ExitStack() as held:
@@ -90,7 +92,7 @@ def _acknowledged(world: World) -> int:
 
 def _judged(world: World) -> list[str]:
     found = [*world.oracle.faults, *world.surprises]
-    for check in (*invariants.CHECKS, *shelves.CHECKS, *records.CHECKS, *prefixes.CHECKS):
+    for check in (*invariants.CHECKS, *shelves.CHECKS, *tickets.CHECKS, *records.CHECKS, *prefixes.CHECKS):
         found += check(world)
     return found
 

@@ -4,13 +4,14 @@ it: a bug that needs three things at once is found where the hundred others are 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tests.simulator.wire import MISHAPS
 
 RARELY = 0.15
 HARSHLY = 0.05
+BUSY = 6
 
 
 @dataclass
@@ -38,14 +39,23 @@ class Swarm:
         return not self.calm and self.chance.random() < self.kill_rate
 
 
-def draw(chance: random.Random, acts: Mapping[str, int], faults: Mapping[str, int], rare: Mapping[str, int]) -> Swarm:
-    """The settings of a seed. What is rare destroys sales by its nature: nobody can send for a computer put away."""
+def draw(
+    chance: random.Random, rooms: Sequence[Collection[str]], acts: Mapping[str, int], faults: Mapping[str, int],
+    rare: Mapping[str, int],
+) -> Swarm:  # fmt: skip
+    """The settings of a seed. What is rare destroys sales by its nature: nobody can send for a computer put away.
+
+    rooms  acts that belong together: most seeds are busy in one of them, so that what takes many steps comes to its end
+    """
 
     def some(weights: Mapping[str, float], share: float) -> dict[str, float]:
         return {name: weight * chance.uniform(0.3, 2) for name, weight in weights.items() if chance.random() < share}
 
     swarm = Swarm(chance, shops=chance.choice((1, 2, 2, 3)))
     swarm.acts = {**some(acts, 0.7), "sell": acts["sell"] * chance.uniform(0.5, 1.5)}
+    if chance.random() < 0.8:
+        busy = chance.choice(rooms)
+        swarm.acts |= {name: weight * BUSY for name, weight in swarm.acts.items() if name in busy}
     swarm.sync_rate = chance.choice((0.05, 0.1, 0.2, 0.35))
     if chance.random() < 0.05:
         return swarm  # nothing goes wrong

@@ -159,6 +159,7 @@ _SAID: dict[str, Callable[[Words, Words], Promised]] = {
     "repairs.take_in": lambda form, result: Promised(sum(part["amount"] for part in form.get("deposit", ()))),
     "repairs.give_back": _given_back,
     "repairs.deliver": _handed_over,
+    "repairs.charge_loaner": lambda form, result: Promised(form["amount"]),
     "repairs.use_part": lambda form, result: Promised(),
     "repairs.return_part": lambda form, result: Promised(),
     "cash.pay_in": _paid,
