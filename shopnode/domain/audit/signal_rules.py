@@ -78,13 +78,31 @@ def no_sale_opens(ctx: Context, window: Window) -> Iterator[Signal]:
             )  # fmt: skip
 
 
-def discounts_at_limit(ctx: Context, window: Window) -> Iterator[Signal]:
+def low_prices(ctx: Context, window: Window) -> Iterator[Signal]:
+    """Discounts close to the limit and prices below cost: the same lines, read once."""
+    below_list: list[tuple[SaleLine, Sale]] = []
+    for line, sale, status in ctx.session.execute(_sold_low(ctx, window)):
+        got, cost = line.quantity * line.unit_price_minor - line.discount_minor, line.quantity * line.cost_minor
+        if line.list_price_minor > 0 and got < line.quantity * line.list_price_minor:
+            below_list.append((line, sale))
+        # A gift is given on purpose and stands on the receipt as one.
+        if line.unit_price_minor > 0 and got < cost and status not in UNDONE:
+            yield Signal(
+                SignalKind.BELOW_COST, sale.sold_at,
+                f"“{line.item_name}” on {sale.number} was sold for {got:,}; it cost {cost:,}, so {cost - got:,} were "
+                "lost.",
+                sale.shop_id, line.seller_id or sale.seller_id, "sale", sale.id, sale.number, cost - got,
+            )  # fmt: skip
+    yield from _close_to_limit(ctx, below_list)
+
+
+def _close_to_limit(ctx: Context, below_list: Iterable[tuple[SaleLine, Sale]]) -> Iterator[Signal]:
     limits = _limits_of_people(ctx)
     given: dict[tuple[str, str], list[tuple[int, Any]]] = defaultdict(list)
-    for line, sale in ctx.session.execute(_discounted(ctx, window)):
+    for line, sale in below_list:
         list_minor = line.quantity * line.list_price_minor
         off = list_minor - (line.quantity * line.unit_price_minor - line.discount_minor)
-        if off > 0 and sale.cashier_id in limits:
+        if sale.cashier_id in limits:
             given[sale.shop_id, sale.cashier_id].append((off * 10_000 // list_minor, (line, sale, off)))
     for (shop_id, person_id), shares in given.items():
         limit = limits[person_id]
@@ -125,27 +143,6 @@ def refunds_without_unit(ctx: Context, window: Window) -> Iterator[Signal]:
             kind, decision.at, f"{sale.number} was undone and its phone written off instead of put back: the money "
             f"went out, and no phone came in. The reason given: {decision.reason or 'none'}.",
             sale.shop_id, decision.by_id, "sale", sale.id, sale.number, summary.total_minor,
-        )  # fmt: skip
-
-
-def prices_below_cost(ctx: Context, window: Window) -> Iterator[Signal]:
-    net = SaleLine.quantity * SaleLine.unit_price_minor - SaleLine.discount_minor
-    query = (
-        select(SaleLine, Sale)
-        .join(Sale, Sale.id == SaleLine.sale_id)
-        .join(SaleSummary, SaleSummary.sale_id == Sale.id)
-        # A gift is given on purpose and stands on the receipt as one.
-        .where(SaleLine.unit_price_minor > 0, net < SaleLine.quantity * SaleLine.cost_minor)
-        .where(SaleSummary.status.not_in([status.value for status in UNDONE]))
-        .where(_between(SaleSummary.sold_at, window), _here(ctx, Sale.shop_id))
-    )
-    for line, sale in ctx.session.execute(query):
-        got = line.quantity * line.unit_price_minor - line.discount_minor
-        cost = line.quantity * line.cost_minor
-        yield Signal(
-            SignalKind.BELOW_COST, sale.sold_at,
-            f"“{line.item_name}” on {sale.number} was sold for {got:,}; it cost {cost:,}, so {cost - got:,} were lost.",
-            sale.shop_id, line.seller_id or sale.seller_id, "sale", sale.id, sale.number, cost - got,
         )  # fmt: skip
 
 
@@ -200,12 +197,13 @@ def _printed_at(ctx: Context, window: Window) -> dict[str, datetime]:
     return found
 
 
-def _discounted(ctx: Context, window: Window) -> Any:
+def _sold_low(ctx: Context, window: Window) -> Any:
+    """Lines sold below the list or below what they cost, with their sale and how it stands, in the order of time."""
     net = SaleLine.quantity * SaleLine.unit_price_minor - SaleLine.discount_minor
-    query = select(SaleLine, Sale).join(Sale, Sale.id == SaleLine.sale_id)
+    low = or_(net < SaleLine.quantity * SaleLine.list_price_minor, net < SaleLine.quantity * SaleLine.cost_minor)
+    query = select(SaleLine, Sale, SaleSummary.status).join(Sale, Sale.id == SaleLine.sale_id)
     query = query.join(SaleSummary, SaleSummary.sale_id == Sale.id)  # an index of it has the sales by their time
-    query = query.where(SaleLine.list_price_minor > 0, net < SaleLine.quantity * SaleLine.list_price_minor)
-    query = query.where(_between(SaleSummary.sold_at, window), _here(ctx, Sale.shop_id))
+    query = query.where(low, _between(SaleSummary.sold_at, window), _here(ctx, Sale.shop_id))
     return query.order_by(SaleSummary.sold_at, SaleLine.id)
 
 
@@ -257,7 +255,7 @@ def _rules() -> Iterable[Rule]:
     yield Rule(
         kinds.DISCOUNTS_AT_LIMIT, "Discounts close to the limit",
         f"People with {AT_LIMIT_MIN} discounts or more that are at least nine tenths of what they may give alone "
-        "and not above it: the price may have been the customer's, and the rest somebody else's.", discounts_at_limit,
+        "and not above it: the price may have been the customer's, and the rest somebody else's.", low_prices,
     )  # fmt: skip
     yield Rule(
         kinds.REFUND_WITHOUT_UNIT, "Refunds without the phone or the receipt",
@@ -267,7 +265,7 @@ def _rules() -> Iterable[Rule]:
     yield Rule(
         kinds.BELOW_COST, "Prices below cost",
         "Lines that brought less than what the goods had cost. Gifts are left out, and sales that were undone.",
-        prices_below_cost,
+        low_prices,
     )  # fmt: skip
     yield Rule(
         kinds.CLOCK_CHANGED, "Clock changes",

@@ -91,13 +91,18 @@ def find_signals(
 ) -> list[Signal]:
     """What was found in these days, the newest first. Raises Invalid for days in the wrong order, or too many."""
     window = make_window(ctx, since, until)
-    found: list[Signal] = []
-    for rule in rules():
-        if kind in (None, rule.kind):
-            newest = sorted(rule.find(ctx, window), key=lambda signal: (signal.at, signal.record_id), reverse=True)
-            found += newest[:FOUND_MAX]
-    found.sort(key=lambda signal: (signal.at, signal.record_id), reverse=True)
-    return _named(ctx, found)
+    asked = [rule for rule in rules() if kind in (None, rule.kind)]
+    found: dict[SignalKind, list[Signal]] = {rule.kind: [] for rule in asked}
+    for find in dict.fromkeys(rule.find for rule in asked):  # two rules may be answered by one reading
+        for signal in find(ctx, window):
+            if signal.kind in found:
+                found[signal.kind].append(signal)
+    kept = [signal for signals in found.values() for signal in sorted(signals, key=_newest)[-FOUND_MAX:]]
+    return _named(ctx, sorted(kept, key=_newest, reverse=True))
+
+
+def _newest(signal: Signal) -> tuple[datetime, str]:
+    return signal.at, signal.record_id
 
 
 def rules() -> list[Rule]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from functools import cache
 
 from shopnode.domain.settings.rules import CHOICES, Choice
 
@@ -47,7 +48,7 @@ GROUPS = (
     Group("used", "Used phones", ("used_*", "identity_*")),
     Group("stock", "Stock and orders", ("count_*", "reorder_*")),
     Group("notices", "Notices", ("notice_*",)),
-    Group("screens", "Screens and photos", ("idle_*", "photo_*")),
+    Group("screens", "Screens and photos", ("idle_*", "remember_*", "photo_*")),
     Group("more", "More", ("*",)),
 )
 
@@ -70,6 +71,7 @@ def unit_of(choice: Choice) -> str | None:
     return last if last in known else "kB a day" if choice.key == "photo_kb_per_day" else None
 
 
+@cache
 def group_of(key: str) -> Group:
     """The group a setting is shown in: the first that fits."""
     return next(group for group in GROUPS if any(fnmatchcase(key, pattern) for pattern in group.patterns))
@@ -84,6 +86,7 @@ def title_of(key: str) -> str:
 
 def grouped(keys: Iterable[str] = CHOICES) -> list[tuple[Group, list[Choice]]]:
     """Every setting in its group, groups without one left out."""
-    wanted = list(keys)
-    found = [(group, [CHOICES[key] for key in wanted if group_of(key) is group]) for group in GROUPS]
-    return [(group, choices) for group, choices in found if choices]
+    found: dict[str, list[Choice]] = {group.key: [] for group in GROUPS}
+    for key in keys:
+        found[group_of(key).key].append(CHOICES[key])
+    return [(group, found[group.key]) for group in GROUPS if found[group.key]]

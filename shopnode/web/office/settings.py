@@ -9,7 +9,7 @@ from flask import g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from shopnode.domain.people.queries import all_shops, the_business
-from shopnode.domain.settings.groups import GROUPS, Type, grouped, title_of, type_of, unit_of
+from shopnode.domain.settings.groups import Type, grouped, title_of, type_of, unit_of
 from shopnode.domain.settings.queries import everything_set
 from shopnode.domain.settings.rules import CHOICES, Choice
 from shopnode.web.office.blueprint import bp
@@ -40,7 +40,8 @@ def save_settings(group: str) -> ResponseReturnValue:
     keys = [choice.key for found, choices in grouped() if found.key == group for choice in choices]
     on_refusal(lambda error: _page(group, _by_field(field_errors(error)), typed))
     values = {key: _read(CHOICES[key], typed) for key in keys}
-    changed = {key: value for key, value in values.items() if value != _now().get(key, _default(CHOICES[key]))}
+    stored = _now()
+    changed = {key: value for key, value in values.items() if value != stored.get(key, _default(CHOICES[key]))}
     if changed:
         act("settings.change_all", {"values": changed}, action_id=posted_action_id(typed))
     return redirect(url_for("office.settings", group=group, saved=1), 303)
@@ -70,13 +71,12 @@ def save_shop(shop_id: str) -> ResponseReturnValue:
 def _page(
     group: str, errors: dict[str, str] | None = None, typed: Mapping[str, str] | None = None, where: str = ""
 ) -> str:
-    groups = [(found.key, found.title) for found in GROUPS if any(found is one for one, _ in grouped())]
-    chosen = next((key for key, _ in groups if key == group), SHOP)
+    everything = {found.key: (found.title, choices) for found, choices in grouped()}
+    groups = [(key, title) for key, (title, _) in everything.items()]
+    chosen = group if group in everything else SHOP
     stored = _now()
-    shown = [
-        _shown(choice, stored, errors or {}, typed) for found, choices in grouped() if found.key == chosen
-        for choice in choices
-    ]  # fmt: skip
+    _, choices = everything.get(chosen, ("", []))
+    shown = [_shown(choice, stored, errors or {}, typed) for choice in choices]
     return page(
         "office/settings.html", groups=[(SHOP, "Shop and business"), *groups], group=chosen, choices=shown,
         title=dict(groups).get(chosen, "Shop and business"), errors=errors or {}, typed=typed or {}, where=where,
