@@ -39,6 +39,7 @@ import shopnode.domain.people.keys
 import shopnode.domain.people.leaving
 import shopnode.domain.people.phone_setup
 import shopnode.domain.people.posting
+import shopnode.domain.people.remembering
 import shopnode.domain.people.second_proof
 import shopnode.domain.photos.actions
 import shopnode.domain.plans.actions

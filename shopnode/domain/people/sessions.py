@@ -80,9 +80,13 @@ class ApiSession:
 
 def sign_in(home: NodeHome, login: str, password: str, channel: Channel, *, code: str | None = None) -> SignedIn:
     """Start a browser's session. Raises WrongCredentials, SecondProofNeeded, WrongSecondProof, TooManyTries."""
-    actor = _prove_by_password(home, login, password, channel, code)
+    return begin_session(home, _prove_by_password(home, login, password, channel, code), channel)
+
+
+def begin_session(home: NodeHome, actor: Actor, channel: Channel) -> SignedIn:
+    """A browser's session of somebody who proved who they are."""
     expires_at = _now(home) + timedelta(hours=BROWSER_HOURS)
-    token = _new_secret(home)
+    token = new_secret(home)
     with home.writing() as session:
         session.add(_row(home, token, actor, "browser", expires_at, channel))
     return SignedIn(token, actor, expires_at)
@@ -119,7 +123,7 @@ def switch_by_pin(home: NodeHome, token: str | None, staff_id: str, pin: str, ch
     with home.reading() as session:
         old = _open_row(session, token, "browser", now)
     actor = prove_by_pin(home, channel, staff_id, pin)
-    new_token = _new_secret(home)
+    new_token = new_secret(home)
     with home.writing() as session:
         _end(session, old.id_hash, now)
         session.add(_row(home, new_token, actor, "browser", old.expires_at, channel))
@@ -137,7 +141,7 @@ def start_api_session(
 ) -> ApiSession:
     """Start a program's session. Raises WrongCredentials, SecondProofNeeded, WrongSecondProof, TooManyTries."""
     actor = _prove_by_password(home, login, password, channel, code)
-    session_id, secret = _new_secret(home), _new_secret(home)
+    session_id, secret = new_secret(home), new_secret(home)
     expires_at = _now(home) + timedelta(days=REFRESH_DAYS)
     row = _row(home, session_id, actor, "api", expires_at, channel)
     row.refresh_hash = _hash(secret)
@@ -150,7 +154,7 @@ def refresh_api_session(home: NodeHome, refresh_token: str) -> ApiSession:
     """Exchange the refresh token for the next one. Raises NotSignedIn; an old one ends the session it belongs to."""
     session_id, _, secret = refresh_token[:LOGIN_MAX].partition(".")
     now = _now(home)
-    next_secret = _new_secret(home)
+    next_secret = new_secret(home)
     with home.writing() as session:
         row = _open_row(session, session_id, "api", now)
         actor = _may_still_work(session, home, row)
@@ -263,7 +267,8 @@ def _end(session: Session, id_hash: str, now: datetime) -> None:
     session.execute(delete(WebSession).where(WebSession.expires_at < now - timedelta(days=KEPT_DAYS)))
 
 
-def _new_secret(home: NodeHome) -> str:
+def new_secret(home: NodeHome) -> str:
+    """256 bits as text for a cookie."""
     return base64.urlsafe_b64encode(home.random(SECRET_BYTES)).rstrip(b"=").decode()
 
 

@@ -55,6 +55,13 @@ CHOICES = {
         Choice("customer_above_minor", 0, "Goods with a warranty above this price need a customer; 0 for none."),
         Choice("idle_lock_minutes", 10, "After so many minutes without a touch a screen asks for a PIN.", 1, 480),
         Choice(
+            "remember_days",
+            30,
+            "Days for which a browser may be remembered, so that a PIN is enough; 0 for none.",
+            0,
+            90,
+        ),
+        Choice(
             "photo_kb_per_day", 5_000, "Kilobytes of photos a shop may send and fetch in a day; 0 for none.", 0, 10**6
         ),
         Choice(

@@ -8,6 +8,7 @@ def counter_blueprint() -> Blueprint:
     from shopnode.web.counter import (  # noqa: F401 — they register their addresses
         cart,
         claims,
+        coming_back,
         drawer,
         drawer_money,
         manifests,

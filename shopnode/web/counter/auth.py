@@ -9,9 +9,12 @@ from sqlalchemy.orm import Session
 from shopnode.domain.errors import Invalid, ShopError, TooManyTries
 from shopnode.domain.people.models import Shop
 from shopnode.domain.people.queries import Colleague, staff_of_shop
+from shopnode.domain.people.remembering import forget, remember, whose
 from shopnode.domain.people.sessions import SignedIn, sign_in, sign_out, switch_by_pin
 from shopnode.domain.people.sessions import lock as lock_session
+from shopnode.domain.settings.queries import number_setting
 from shopnode.web.counter.home import COOKIE, this_node
+from shopnode.web.counter.remembered import drop_cookie, keep_cookie, kept_token, known_person
 from shopnode.web.ui.forms import posted
 from shopnode.web.ui.frame import part
 from shopnode.web.ui.refusals import asks_code, code_errors, on_refusal, own_path
@@ -31,14 +34,27 @@ def login() -> ResponseReturnValue:
     """Sign in with telephone number or e-mail address and password."""
     onward = own_path(request.args.get("next"))
     if request.method == "GET":
-        return _login_screen(onward, {}, {})
+        return _door(onward)
     typed = posted()
     who, password = typed.get("who", ""), typed.get("password", "")
-    on_refusal(lambda error: _login_screen(onward, code_errors(error), {"who": who}, asks_code=asks_code(error)))
+    shown = {"who": who, "remember": typed.get("remember", "")}
+    on_refusal(lambda error: _login_screen(onward, code_errors(error), shown, asks_code=asks_code(error)))
     missing = {name: "is needed" for name, text in (("who", who.strip()), ("password", password)) if not text}
     if missing:
         raise Invalid(missing)
-    return _admit(sign_in(this_node().home, who, password, channel(), code=typed.get("code")), onward)
+    home = this_node().home
+    signed_in = sign_in(home, who, password, channel(), code=typed.get("code"))
+    if typed.get("remember") != "true":
+        return admit(signed_in, onward)
+    kept = remember(home, signed_in.actor, channel(), instead_of=kept_token())
+    return keep_cookie(admit(signed_in, onward), kept)
+
+
+def _door(onward: str) -> ResponseReturnValue:
+    """Who is remembered here comes back by their PIN, unless they ask for the password."""
+    if "password" not in request.args and known_person() is not None:
+        return redirect(url_for("auth.back", next=onward), 303)
+    return _login_screen(onward, {}, {})
 
 
 def _login_screen(onward: str, errors: dict[str, str], typed: dict[str, str], *, asks_code: bool = False) -> str:
@@ -46,7 +62,8 @@ def _login_screen(onward: str, errors: dict[str, str], typed: dict[str, str], *,
         people = any(person.has_pin for person in _people(session)) and _is_known_screen()
         return part(
             "counter/login.html", shop=_shop(session), people=people, next=onward, errors=errors, typed=typed,
-            asks_code=asks_code,
+            asks_code=asks_code, remember_days=number_setting(session, "remember_days"),
+            forgotten="forgotten" in request.args and request.method == "GET",
         )  # fmt: skip
 
 
@@ -63,7 +80,7 @@ def pin() -> ResponseReturnValue:
     on_refusal(lambda error: _pin_screen(onward, staff_id, error))
     token = request.cookies.get(COOKIE)
     signed_in = switch_by_pin(this_node().home, token, staff_id, typed.get("pin", ""), channel())
-    return _admit(signed_in, onward)
+    return admit(signed_in, onward)
 
 
 def _pin_screen(onward: str, chosen: str | None, error: ShopError | None = None) -> str:
@@ -87,15 +104,20 @@ def lock() -> ResponseReturnValue:
 @bp.post("/logout")
 def logout() -> ResponseReturnValue:
     """End the session of this screen."""
-    token = request.cookies.get(COOKIE)
+    home, token, kept = this_node().home, request.cookies.get(COOKIE), kept_token()
     if token:
-        sign_out(this_node().home, token)
+        sign_out(home, token)
     response = make_response(redirect(url_for("auth.login"), 303))
     response.delete_cookie(COOKIE, httponly=True, samesite="Lax", secure=request.is_secure)
+    if kept and whose(kept) == _last_person():
+        # Who signs out wants to be asked again; a colleague who was handed the screen ends nothing of theirs.
+        forget(home, kept)
+        drop_cookie(response)
     return response
 
 
-def _admit(signed_in: SignedIn, onward: str) -> Response:
+def admit(signed_in: SignedIn, onward: str) -> Response:
+    """On to where they wanted, with the session's cookie."""
     response = make_response(redirect(onward, 303))
     response.set_cookie(
         COOKIE, signed_in.token, expires=signed_in.expires_at, httponly=True, samesite="Lax", secure=request.is_secure

@@ -33,6 +33,8 @@ COUNTER: Access = {
     "auth.start": Open.PUBLIC,
     "auth.login": Open.PUBLIC,
     "auth.pin": Open.PUBLIC,
+    "auth.back": Open.PUBLIC,
+    "auth.forget_me": Open.PUBLIC,
     "auth.logout": Open.PUBLIC,
     "auth.lock": Open.SIGNED_IN,
     "auth.profile": Open.SIGNED_IN,
