@@ -15,6 +15,7 @@ from shopnode.domain.actions import action
 from shopnode.domain.context import Context
 from shopnode.domain.customers.queries import find_customer
 from shopnode.domain.errors import Conflict, Invalid, NotPermitted
+from shopnode.domain.people.limits import check_write_off
 from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission
 from shopnode.domain.repairs.events import change_status, tell
@@ -59,18 +60,30 @@ class WrongCode(Conflict):
         super().__init__("That is not the code of this slip, nor the customer's number. Hand nothing over.")
 
 
+class OfAnotherBranch(Conflict):
+    """Its customer, its price and its deposit are known there (rule 77)."""
+
+    code = "of-another-branch"
+
+    def __init__(self, number: str):
+        super().__init__(f"Repair {number} is another branch's: send it home, and it is handed over there.")
+
+
 @action("repairs.deliver", needs=Permission.REPAIRS_CREATE)
 def deliver(ctx: Context, form: Deliver) -> dict[str, Any]:
     """Hand a device over against its code and what is due; it becomes a sale, and the ticket is locked.
 
-    Raises WrongCode, ApprovalNeeded, LoanerOut, StatusJump, TicketLocked, and what `sell` raises.
+    Raises OfAnotherBranch, WrongCode, ApprovalNeeded, LoanerOut, StatusJump, TicketLocked, and what `sell` raises.
     """
     ticket = find_open_ticket(ctx, form.ticket_id)
+    if ticket.came_by_id is not None:
+        raise OfAnotherBranch(ticket.number)
     proof = _proof(ctx, ticket, form)
     if ticket.loaner_unit_id is not None:
         raise LoanerOut(ticket.number)
     parts = parts_of(ctx.session, ticket.id)
     charges, paid = charges_for(ticket, parts), paid_so_far(ctx.session, ticket.id)
+    _check_unpaid_parts(ctx, ticket, charges, parts)
     for said in form.disputed:
         tell(ctx, ticket, RepairEventKind.DISPUTED, note=f"{said.item}: {said.notes}")
     if form.signature:
@@ -102,6 +115,19 @@ def _proof(ctx: Context, ticket: RepairTicket, form: Deliver) -> str:
         return "telephone"
     ctx.require_approval(f"Repair {ticket.number} is handed over without its slip and without the customer's number.")
     return "approval"
+
+
+def _check_unpaid_parts(ctx: Context, ticket: RepairTicket, charges: Charges, parts: Sequence[RepairPart]) -> None:
+    """Parts that stay in a device which was “not mended” are paid for, or somebody writes them off: otherwise a screen
+    leaves the shop for nothing, and the price of it in a pocket. Raises ApprovalNeeded, NotPermitted."""
+    if ticket.completed_at is not None:
+        return
+    fitted = [part for part in parts if part.state == PartState.USED]
+    lost_minor = sum(part.quantity * (part.unit_cost_minor or 0) for part in fitted) - charges.diagnosis_minor
+    if lost_minor > 0:
+        check_write_off(ctx, lost_minor)
+        names = ", ".join(part.name for part in fitted)
+        tell(ctx, ticket, RepairEventKind.NOTE, amount_minor=lost_minor, note=f"Fitted and not paid for: {names}"[:500])
 
 
 def _sell(

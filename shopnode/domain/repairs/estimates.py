@@ -20,6 +20,7 @@ from shopnode.domain.repairs.models import RepairEvent, RepairEventKind, RepairS
 from shopnode.domain.repairs.pictures import keep_signature
 from shopnode.domain.repairs.queries import find_open_ticket, parts_of, price_of_parts
 from shopnode.domain.repairs.rules import AT_WORK, STEPS, labour_within
+from shopnode.domain.repairs.status import refuse_less
 
 S = RepairStatus
 ESTIMATED_IN = (*AT_WORK, S.OUTSOURCED, S.DECLINED, S.TRANSFERRED)
@@ -37,10 +38,11 @@ class AnotherEstimate(Conflict):
 
 @action("repairs.estimate", needs=Permission.REPAIRS_UPDATE)
 def give_estimate(ctx: Context, form: GiveEstimate) -> dict[str, Any]:
-    """Say what it will cost, and wait for the customer's answer. Raises TicketLocked, Invalid."""
+    """Say what it will cost, and wait for the customer's answer. Raises TicketLocked, Invalid, NotPermitted."""
     ticket = find_open_ticket(ctx, form.ticket_id)
     if ticket.status not in ESTIMATED_IN:
         raise Invalid({"amount": f"is not asked of a repair that is {ticket.status.lower()}"})
+    refuse_less(ctx, ticket.agreed_minor, form.amount)
     parts = price_of_parts(parts_of(ctx.session, ticket.id))
     if form.amount < parts:
         raise Invalid({"amount": f"is less than the {parts:,} of its parts alone"})

@@ -73,7 +73,7 @@ def write_ticket(ctx: Context, form: TakeIn, **more: Any) -> RepairTicket:
     """
     customer = _customer(ctx, form)
     device = _device(ctx, form)
-    _refuse_twice(ctx, device["imei_serial"])
+    refuse_twice(ctx, device["imei_serial"])
     checklist = _checklist(form)
     is_free = form.claim_id is not None
     agreed = form.estimated_cost if form.agreed_via else None
@@ -178,12 +178,13 @@ def _product_of(ctx: Context, handset: Handset) -> Product | None:
     return ctx.session.scalars(query.limit(1)).first()
 
 
-def _refuse_twice(ctx: Context, number: str | None) -> None:
+def refuse_twice(ctx: Context, number: str | None, beside_id: str | None = None) -> None:
+    """One device has one open ticket here. Raises AlreadyHere for another one than `beside_id`."""
     if number is None:
         return
     query = select(RepairTicket.number).where(
         RepairTicket.imei_serial == number, RepairTicket.shop_id == ctx.shop_id,
-        RepairTicket.status.in_([status.value for status in OPEN]),
+        RepairTicket.status.in_([status.value for status in OPEN]), RepairTicket.id != (beside_id or ""),
     )  # fmt: skip
     there = ctx.session.scalars(query.limit(1)).first()
     if there is not None:

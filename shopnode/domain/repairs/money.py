@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shopnode.domain.accounts.forms import MoneyIn
@@ -18,7 +18,9 @@ from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission
 from shopnode.domain.repairs.forms import GiveBack, TakeDeposit
 from shopnode.domain.repairs.models import RepairTicket
-from shopnode.domain.repairs.queries import find_open_ticket, find_ticket, paid_so_far
+from shopnode.domain.repairs.queries import came_by, find_open_ticket, find_ticket, paid_so_far, went_by
+from shopnode.domain.sales.models import Tender
+from shopnode.domain.sales.rules import METHOD_NAMES, tender_named
 
 
 @action("repairs.take_deposit", needs=Permission.ACCOUNTS_COLLECT)
@@ -48,6 +50,8 @@ def take_money(ctx: Context, ticket: RepairTicket, parts: Sequence[MoneyIn]) -> 
     """Money in; the numbers of its slips. Raises NotPermitted, Invalid, DrawerClosed, ReferenceUsed."""
     if parts and not ctx.may(Permission.ACCOUNTS_COLLECT):
         raise NotPermitted("Your role does not take money before a repair is done. Ask a supervisor or the owner.")
+    if parts and ticket.came_by_id is not None:
+        raise Invalid({"ticket_id": "is of another branch's customer: money is taken there"})
     price = ticket.agreed_minor if ticket.agreed_minor is not None else ticket.estimate_minor
     total = paid_so_far(ctx.session, ticket.id) + sum(part.amount for part in parts)
     if price is not None and total > price + ticket.storage_fee_minor:
@@ -71,16 +75,33 @@ def pay_back(
     has = paid_so_far(ctx.session, ticket.id)
     if amount_minor > has:
         raise Invalid({"amount": f"is more than the {has:,} that were paid for repair {ticket.number}"})
-    check_refund(ctx, amount_minor)
+    came = came_by(ctx.session, ticket.id)
+    # In pieces it is no less: what went back of this ticket before counts with it.
+    check_refund(ctx, sum(came.values()) - has + amount_minor)
     if method is None:
         about = About(number=ticket.number, note=reason)
         owe_customer(ctx, ticket.customer_id, amount_minor, EntryKind.REFUND, about)
         return None
+    _ask_other_way(ctx, ticket, amount_minor, method, came)
     moved = move_money(
         ctx, MoneyKind.REPAIR, method, -amount_minor, reference=reference, about_id=ticket.id,
         customer_id=ticket.customer_id, note=reason,
     )  # fmt: skip
     return moved.number
+
+
+def _ask_other_way(ctx: Context, ticket: RepairTicket, amount_minor: int, method: str, came: Mapping[str, int]) -> None:
+    """Money goes back the way it came, or with a second person (rule 47): a message of a network that was made up
+    would otherwise leave as cash. Raises ApprovalNeeded, NotPermitted."""
+    try:
+        by = tender_named(method)
+    except ValueError:
+        return  # `move_money` says so in words
+    left = came.get(by.value, 0) - went_by(ctx.session, ticket.id, by.value)
+    if amount_minor > left:
+        others = ", ".join(METHOD_NAMES[Tender(name)] for name in sorted(came) if name != by.value) or "nothing"
+        came_words = f"Of what was paid for repair {ticket.number} {max(0, left):,} came by {METHOD_NAMES[by]}"
+        ctx.require_approval(f"{came_words}, the rest by {others}: {amount_minor:,} does not go back that way.")
 
 
 def _figures(ctx: Context, form: GiveBack) -> tuple[int, str]:

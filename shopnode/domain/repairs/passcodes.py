@@ -121,6 +121,7 @@ def _find_or_none(session: Session, ticket_id: str) -> RepairPasscode | None:
 def _has_looked(ctx: Context, ticket_id: str) -> bool:
     query = select(RepairEvent.id).where(
         RepairEvent.ticket_id == ticket_id, RepairEvent.kind == RepairEventKind.PASSCODE_VIEWED.value,
-        RepairEvent.at >= ctx.now - LOOK_LASTS, RepairEvent.by_id.is_not_distinct_from(ctx.actor.id),
+        # A look that lies ahead was made by a clock that was set on for it: it lasts for no minute.
+        RepairEvent.at.between(ctx.now - LOOK_LASTS, ctx.now), RepairEvent.by_id.is_not_distinct_from(ctx.actor.id),
     )  # fmt: skip
     return ctx.session.scalars(query.limit(1)).first() is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from shopnode.domain.accounts.models import Account, AccountEntry, EntryKind
@@ -98,3 +98,22 @@ def paid_for(session: Session, ticket_ids: Collection[str]) -> dict[str, int]:
     for ticket_id, amount in session.execute(credited):
         paid[str(ticket_id)] -= int(amount)
     return paid
+
+
+def came_by(session: Session, ticket_id: str) -> dict[str, int]:
+    """What was paid for a ticket, by tender; what went back is not taken off."""
+    return _moved(session, ticket_id, MoneyMove.amount_minor > 0)
+
+
+def went_by(session: Session, ticket_id: str, method: str) -> int:
+    """What went back of it by one tender."""
+    return -_moved(session, ticket_id, MoneyMove.amount_minor < 0).get(method, 0)
+
+
+def _moved(session: Session, ticket_id: str, which: ColumnElement[bool]) -> dict[str, int]:
+    query = (
+        select(MoneyMove.method, func.sum(MoneyMove.amount_minor))
+        .where(MoneyMove.about_id == ticket_id, MoneyMove.kind == MoneyKind.REPAIR.value, which)
+        .group_by(MoneyMove.method)
+    )
+    return {method: int(amount) for method, amount in session.execute(query)}

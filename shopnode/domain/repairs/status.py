@@ -19,10 +19,12 @@ from shopnode.domain.queries import row_or_none
 from shopnode.domain.repairs.checklists import DeviceType, filled_in
 from shopnode.domain.repairs.events import change_status, need_open, tell
 from shopnode.domain.repairs.forms import AddNote, Assign, CancelTicket, ChangeStatus, NotifyCustomer, UpdateTicket
+from shopnode.domain.repairs.intake import refuse_twice
 from shopnode.domain.repairs.models import RepairEventKind, RepairStatus, RepairTicket
 from shopnode.domain.repairs.pictures import keep_photos
 from shopnode.domain.repairs.queries import find_open_ticket, find_ticket, paid_so_far, parts_of, price_of_parts
 from shopnode.domain.repairs.rules import BY_THEIR_OWN_ACTION, LEFT_BY_THEIR_OWN_ACTION, labour_within
+from shopnode.domain.usedphones.blocklist import refuse_blocked
 
 COLUMNS = {
     "device_brand": "brand", "device_model": "model", "issue_description": "issue",
@@ -53,6 +55,12 @@ def need_agreement(ticket: RepairTicket) -> None:
     """Work begins when the customer said yes to what it costs (rule 65). Raises NotAgreed."""
     if ticket.agreed_minor is None:
         raise NotAgreed(ticket.number)
+
+
+def refuse_less(ctx: Context, before_minor: int | None, now_minor: int) -> None:
+    """What a customer is asked for becomes less by somebody who answers for it. Raises NotPermitted."""
+    if before_minor is not None and now_minor < before_minor and not ctx.may(Permission.REPAIRS_COMPLETE):
+        raise NotPermitted("Your role does not lower what a repair costs. Ask a supervisor or the owner.")
 
 
 @action("repairs.change_status", needs=Permission.REPAIRS_UPDATE)
@@ -168,10 +176,13 @@ def _columns(ctx: Context, ticket: RepairTicket, form: UpdateTicket, given: dict
             values["imei_serial"] = (read.imei1 or read.serial) if read else read_serial(form.imei_serial)
         except ValueError as wrong:
             raise Invalid({"imei_serial": str(wrong)}) from None
+        refuse_blocked(ctx.session, [str(values["imei_serial"])])
+        refuse_twice(ctx, str(values["imei_serial"]), ticket.id)
         known = handsets_by_number(ctx.session, [str(values["imei_serial"])])
         values["handset_id"] = known[0].id if known else None
     if "labour_minor" in values:
         _check_labour(ctx, ticket, values["labour_minor"])
+    refuse_less(ctx, ticket.diagnosis_fee_minor, values.get("diagnosis_fee_minor", ticket.diagnosis_fee_minor))
     if values.get("warranty_days", ticket.warranty_days) != ticket.warranty_days and ctx.actor.role is not Role.OWNER:
         ctx.require_approval(f"The warranty of this repair becomes {values['warranty_days']} days.")
     return values
@@ -191,5 +202,4 @@ def _check_labour(ctx: Context, ticket: RepairTicket, labour_minor: int) -> None
     parts = price_of_parts(parts_of(ctx.session, ticket.id))
     if labour_within(ticket.agreed_minor, labour_minor, parts) < labour_minor:
         raise Invalid({"labor_cost": f"brings it above the {ticket.agreed_minor:,} that were agreed: estimate it anew"})
-    if labour_minor < ticket.labour_minor and not ctx.may(Permission.REPAIRS_COMPLETE):
-        raise NotPermitted("Your role does not lower what a repair costs. Ask a supervisor or the owner.")
+    refuse_less(ctx, ticket.labour_minor, labour_minor)

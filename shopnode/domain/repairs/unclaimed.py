@@ -149,7 +149,7 @@ def charge_storage(ctx: Context, form: ChargeStorage) -> dict[str, Any]:
 def find_waiting(ctx: Context, ticket_id: str) -> RepairTicket:
     """A ticket whose device waits to be fetched. Raises NotWaiting, TicketLocked, NotFound."""
     ticket = find_open_ticket(ctx, ticket_id)
-    if ticket.status not in WAITING:
+    if ticket.status not in WAITING or ticket.came_by_id is not None:  # another branch's waits for its way home
         raise NotWaiting(ticket.number, ticket.status)
     return ticket
 
