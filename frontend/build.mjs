@@ -24,7 +24,7 @@ const ASSETS = path.join(HOME, "shopnode/web/ui/assets");
 const DIST = path.resolve(process.argv[2] ?? path.join(HOME, "shopnode/web/ui/static/dist"));
 const FRESH = `${DIST}.fresh`;
 const ICONS = path.join(HOME, "node_modules/bootstrap-icons/icons");
-const STYLE_SHEETS = ["css/app.css", "css/stock.css"]; // the counter carries the first alone
+const STYLE_SHEETS = ["css/app.css", "css/stock.css", "css/pictures.css"]; // the counter carries the first alone
 const BROWSERS = ["es2020", "chrome90", "firefox90", "safari15"];
 const WORTH_GZIPPING = /\.(js|css|svg|txt|json)$/;
 

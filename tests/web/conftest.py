@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from PIL import Image
 from werkzeug.test import TestResponse
 
 from shopnode.app import create_app
@@ -63,6 +65,10 @@ class Browser:
     def tap(self, path: str, **fields: Any) -> TestResponse:
         """What htmx does."""
         return self.post(path, htmx=True, **fields)
+
+    def upload(self, path: str, **fields: Any) -> TestResponse:
+        """What htmx does with a form that has files."""
+        return self.client.post(path, data=fields, headers=HTMX, content_type="multipart/form-data")
 
 
 @pytest.fixture(scope="session")
@@ -141,6 +147,14 @@ def owner(world: World) -> Owner:
 def words(response: TestResponse) -> str:
     """The text of an answer, without its tags."""
     return " ".join(re.sub(r"<[^>]*>", " ", response.get_data(as_text=True)).split())
+
+
+def photo(colour: str = "white", name: str = "photo.png") -> tuple[io.BytesIO, str]:
+    """A file as a form sends it."""
+    made = io.BytesIO()
+    Image.new("RGB", (40, 30), colour).save(made, "PNG")
+    made.seek(0)
+    return made, name
 
 
 def action_id(response: TestResponse) -> str:

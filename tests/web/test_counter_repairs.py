@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
 from shopnode.domain.repairs.models import RepairEvent, RepairPart, RepairTicket
 from shopnode.domain.sales.models import Payment
 from tests.domain.bench import Bench, open_bench
 from tests.shop import PINS, Shop
-from tests.web.conftest import Browser, words
+from tests.web.conftest import Browser, action_id, photo, words
 
 INTAKE = {
     "customer_phone": "0772 123 456", "customer_name": "Nakato Prossy", "device_type": "phone",
@@ -49,6 +51,24 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(aisha: Bro
     wrong = aisha.tap("/repairs/new", **{**INTAKE, "imei_serial": "356938035643808"})
     assert "Has a wrong digit" in wrong.get_data(as_text=True)
     assert shop.rows(RepairTicket) == []
+
+
+def test_rule_60_photos_and_the_signature_come_with_the_intake_and_are_seen_on_the_ticket(
+    aisha: Browser, shop: Shop, bench: Bench
+) -> None:
+    sent = {**INTAKE, "issue_description": "", "fault_Broken glass": "true", "fault_No picture": "true"}
+    shown = aisha.get("/repairs/new")
+    form = {**sent, "action_id": action_id(shown), "photos": [photo(), photo("navy")], "signature": photo("black")}
+    refused = aisha.upload("/repairs/new", **{**form, "photos": [photo(), (io.BytesIO(b"no photo"), "a.png")]})
+    assert refused.status_code == 422 and "Is not a photo" in words(refused)
+    said = refused.get_data(as_text=True)
+    assert f'id="photos-{form["action_id"]}"' in said  # what was chosen stays in the browser, by this name
+    form["photos"], form["signature"] = [photo(), photo("navy")], photo("black")
+    assert aisha.upload("/repairs/new", **form).status_code == 200
+    (ticket,) = shop.rows(RepairTicket)
+    assert ticket.issue == "Broken glass, No picture" and ticket.faults == '["Broken glass","No picture"]'
+    kinds = sorted(event.kind for event in shop.rows(RepairEvent) if event.photo)
+    assert kinds == ["photo", "photo", "signature"]
 
 
 def test_a_supervisor_walks_it_to_the_door_and_staff_hand_it_over(

@@ -6,7 +6,7 @@ tab or a lost answer asks for the same id again and is shown the same sale.
 
 from __future__ import annotations
 
-from flask import Response, g, request, url_for
+from flask import Response, g, url_for
 from sqlalchemy import select
 
 from shopnode.domain.actions import perform
@@ -29,10 +29,11 @@ from shopnode.web.counter.brought import back_form
 from shopnode.web.counter.paying import Due, due_of, new_sale
 from shopnode.web.counter.pricing import price_cart
 from shopnode.web.counter.screen import done_view, drawer_now, into, keep, my_cart, panel, receipt_view, state
-from shopnode.web.counter.selling_phone import SELLER_BYTES_MAX, seller_refused, seller_sheet, trade_form
+from shopnode.web.counter.selling_phone import SELLER_PICTURES_MAX, seller_refused, seller_sheet, trade_form
 from shopnode.web.counter.ways import DOLLARS, check_tender, in_dollars
 from shopnode.web.ui.forms import asked_money, posted, posted_action_id, read_money
 from shopnode.web.ui.frame import part
+from shopnode.web.ui.pictures import allow_pictures
 from shopnode.web.ui.refusals import field_errors, on_refusal
 from shopnode.web.ui.request import act, read_again
 
@@ -116,7 +117,7 @@ def remove_tender(tender_id: str) -> str:
 @bp.post("/sell/complete")
 def complete() -> str | Response:
     """Book the sale, once; with goods that come back it is an exchange, with a used phone a trade-in."""
-    request.max_content_length = SELLER_BYTES_MAX  # with photos of a seller's ID
+    allow_pictures(SELLER_PICTURES_MAX)  # with photos of a seller's ID
     typed = posted()
     action_id = posted_action_id(typed)
     if action_id is None:

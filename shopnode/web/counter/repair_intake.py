@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ from flask import Response, g, request, url_for
 
 from shopnode.domain.errors import Invalid, ShopError
 from shopnode.domain.repairs.checklists import CHECKLISTS, DeviceType, label_of
+from shopnode.domain.repairs.forms import PHOTOS_MAX
 from shopnode.domain.repairs.rules import REPAIR_TYPES
 from shopnode.domain.settings.queries import number_setting
 from shopnode.domain.stock.days import shop_zone
@@ -18,6 +20,7 @@ from shopnode.web.counter.repairs import CONSENTS, METHODS, WAYS
 from shopnode.web.counter.screen import drawer_now, gone_to
 from shopnode.web.ui.forms import asked_money, posted, posted_action_id
 from shopnode.web.ui.frame import page, part
+from shopnode.web.ui.pictures import about_pictures, allow_pictures, sent_photos, sent_signature
 from shopnode.web.ui.refusals import field_errors, on_refusal
 from shopnode.web.ui.request import act
 
@@ -25,6 +28,9 @@ KINDS = [(kind.value, kind.value.replace("_", " ").capitalize()) for kind in Dev
 PRIORITIES = [("Normal", "Normal"), ("High", "High"), ("Urgent", "Urgent"), ("Low", "Low")]
 AGREED = [("", "Not yet"), ("in_person", "Yes, said here"), ("signature", "Yes, signed the slip")]
 LEFT = ["SIM", "SD card", "Case", "Charger"]
+FAULTS = ["Broken glass", "No picture", "Touch does not answer", "Does not start", "Does not charge",
+          "Battery empties fast", "No sound", "Not heard", "Camera", "No network", "Button", "Was in water",
+          "Slow or hangs", "Locked"]  # fmt: skip
 TEXTS = (
     "customer_phone",
     "customer_name",
@@ -38,7 +44,7 @@ TEXTS = (
 FIELDS = {
     "customer_phone", "customer_name", "device_type", "device_brand", "device_model", "colour", "imei_serial",
     "repair_type", "priority", "issue_description", "passcode", "passcode_way", "data_consent", "estimated_cost",
-    "estimated_completion", "deposit", "method", "reference", "notes", "agreed_via",
+    "estimated_completion", "deposit", "method", "reference", "notes", "agreed_via", "photos", "signature",
 }  # fmt: skip
 
 
@@ -53,12 +59,13 @@ def new_repair() -> str:
 def repair_checklist() -> str:
     """What is looked at of this kind of device."""
     typed = dict(request.args)
-    return part("counter/_repair_checklist.html", checks=_checks(typed), typed=typed)
+    return part("counter/_repair_checklist.html", checks=checks_of(typed), typed=typed)
 
 
 @bp.post("/repairs/new")
 def take_in_repair() -> str | Response:
     """Take it in, and show the ticket with its slip."""
+    allow_pictures(PHOTOS_MAX + 1)
     typed = posted()
     on_refusal(lambda error: _drawn(typed, error))
     wish = Wish("repairs.take_in", _form(typed))
@@ -80,14 +87,11 @@ def _form(typed: dict[str, str]) -> dict[str, Any]:
     form: dict[str, Any] = {name: typed[name] for name in TEXTS if typed.get(name, "").strip()}
     form |= {
         "device_type": typed.get("device_type", "phone"), "repair_type": typed.get("repair_type", "Other"),
-        "priority": typed.get("priority", "Normal"), "issue_description": typed.get("issue_description", ""),
-        "passcode_way": typed.get("passcode_way", "none"), "data_consent": typed.get("data_consent", "keep"),
-        "checklist": _answers(typed),
-        "accessories": [word for word in LEFT if typed.get(f"left_{word}") == "true"],
+        "priority": typed.get("priority", "Normal"), **condition_form(typed),
         "estimated_cost": asked_money(typed, "estimated_cost"), "agreed_via": typed.get("agreed_via") or None,
-        "estimated_completion": _promised(typed),
+        "estimated_completion": promised(typed),
     }  # fmt: skip
-    form |= {name: typed.get(name) == "true" for name in ("is_dead", "water_damage", "opened_before")}
+    form |= {name: typed.get(name) == "true" for name in ("water_damage", "opened_before")}
     deposit = asked_money(typed, "deposit", default=0) or 0
     if deposit:
         reference = typed.get("reference") or None
@@ -95,12 +99,24 @@ def _form(typed: dict[str, str]) -> dict[str, Any]:
     return form
 
 
+def condition_form(typed: dict[str, str]) -> dict[str, Any]:
+    """What is asked of every device, one that comes again included, with this request's pictures. Raises Invalid."""
+    faults = [word for word in FAULTS if typed.get(f"fault_{word}") == "true"]
+    return {
+        "issue_description": typed.get("issue_description", "").strip() or ", ".join(faults), "faults": faults,
+        "passcode_way": typed.get("passcode_way", "none"), "data_consent": typed.get("data_consent", "keep"),
+        "checklist": _answers(typed), "is_dead": typed.get("is_dead") == "true",
+        "accessories": [word for word in LEFT if typed.get(f"left_{word}") == "true"],
+        "photos": sent_photos("photos"), "signature": sent_signature(),
+    }  # fmt: skip
+
+
 def _answers(typed: dict[str, str]) -> dict[str, str]:
     """What was said of each thing on the list; nothing was said of the others."""
     return {name.removeprefix("check_"): says for name, says in typed.items() if name.startswith("check_") and says}
 
 
-def _promised(typed: dict[str, str]) -> str | None:
+def promised(typed: dict[str, str]) -> str | None:
     """The time that was promised, in the shop's own zone. Raises Invalid."""
     text = typed.get("estimated_completion", "").strip()
     if not text:
@@ -111,27 +127,35 @@ def _promised(typed: dict[str, str]) -> str | None:
         raise Invalid({"estimated_completion": "must be a day and a time"}) from None
 
 
-def _checks(typed: dict[str, str]) -> list[tuple[str, str]]:
+def checks_of(typed: dict[str, str]) -> list[tuple[str, str]]:
     kind = typed.get("device_type", "phone")
     items = CHECKLISTS[DeviceType(kind)] if kind in set(DeviceType) else ()
     return [(item, label_of(item)) for item in items]
 
 
+def condition_values(typed: dict[str, str], errors: dict[str, str]) -> dict[str, Any]:
+    """What the questions of every device are drawn from."""
+    return {
+        "typed": typed, "errors": errors, "checks": checks_of(typed), "consents": list(CONSENTS.items()),
+        "ways": list(WAYS.items()), "left": LEFT, "faults": FAULTS, "photos_max": PHOTOS_MAX, "priorities": PRIORITIES,
+    }  # fmt: skip
+
+
 def _values(typed: dict[str, str], errors: dict[str, str]) -> dict[str, Any]:
     return {
-        "typed": typed, "errors": errors, "kinds": KINDS, "checks": _checks(typed), "priorities": PRIORITIES,
-        "types": [(word, word) for word in REPAIR_TYPES], "consents": list(CONSENTS.items()),
-        "ways": list(WAYS.items()), "left": LEFT, "agreed": AGREED, "methods": METHODS, "session": drawer_now(),
+        **condition_values(typed, errors), "kinds": KINDS, "types": [(word, word) for word in REPAIR_TYPES],
+        "agreed": AGREED, "methods": METHODS, "session": drawer_now(),
         "warranty_days": number_setting(g.ctx.session, "repair_warranty_days"),
     }  # fmt: skip
 
 
 def _drawn(typed: dict[str, str], error: ShopError) -> str:
-    found = field_errors(error)
+    return part("counter/_repair_form.html", **_values(typed, shown_errors(error, FIELDS)))
+
+
+def shown_errors(error: ShopError, shown: Collection[str]) -> dict[str, str]:
+    """What is wrong, beside the fields that the form has; the rest on top of it."""
     renamed = {"amount": "deposit", "payments": "deposit", "body": ""}
-    errors = {renamed.get(name, name): words for name, words in found.items()}
-    odd = [f"{name}: {words}" for name, words in errors.items() if name and name not in FIELDS]
-    errors = {name: words for name, words in errors.items() if name in FIELDS or not name}
-    if odd:
-        errors[""] = " ".join(odd)
-    return part("counter/_repair_form.html", **_values(typed, errors))
+    errors = {renamed.get(name, name): words for name, words in about_pictures(field_errors(error)).items()}
+    odd = [words if name == "" else f"{name}: {words}" for name, words in errors.items() if name not in shown]
+    return {name: words for name, words in errors.items() if name in shown} | ({"": " ".join(odd)} if odd else {})

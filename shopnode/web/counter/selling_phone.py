@@ -5,13 +5,11 @@ The sheet is drawn once. What is wrong, and who must approve, are put into it: c
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
-from flask import Response, g, request, url_for
+from flask import Response, g, url_for
 
 from shopnode.domain.errors import Invalid, ShopError
-from shopnode.domain.photos.rules import UPLOAD_BYTES_MAX
 from shopnode.domain.sales.carts import CartBody, CartTrade
 from shopnode.domain.sales.models import Tender
 from shopnode.domain.sales.rules import METHOD_NAMES
@@ -21,9 +19,10 @@ from shopnode.web.counter.paying import due_of
 from shopnode.web.counter.pricing import price_cart
 from shopnode.web.counter.screen import into, into_sheet
 from shopnode.web.ui.frame import part
+from shopnode.web.ui.pictures import sent_photos, sent_signature
 from shopnode.web.ui.refusals import field_errors
 
-SELLER_BYTES_MAX = PHOTOS_MAX * UPLOAD_BYTES_MAX + 200_000
+SELLER_PICTURES_MAX = PHOTOS_MAX + 1  # with the signature
 ID_TYPES = [
     ("national_id", "National ID"), ("passport", "Passport"), ("driving_permit", "Driving permit"),
     ("refugee_id", "Refugee ID"), ("other", "Another paper"),
@@ -57,11 +56,7 @@ def trade_form(trade: CartTrade, sale: dict[str, Any], typed: dict[str, str]) ->
 
 def purchase_form(trade: CartTrade, customer_id: str | None, typed: dict[str, str]) -> dict[str, Any]:
     """The phone with its seller, and how they are paid. Raises Invalid."""
-    seller = {name: typed.get(f"seller_{name}", "") for name in ("name", "phone", "id_type", "id_number", "address")}
-    phone = {
-        **trade.phone,
-        "seller": {**seller, "photos": _photos(), "signed_on_paper": typed.get("signed_on_paper") == "true"},
-    }
+    phone = {**trade.phone, "seller": seller_form(typed)}
     if customer_id:
         phone["customer_id"] = customer_id
     form: dict[str, Any] = {"phone": phone}
@@ -70,16 +65,14 @@ def purchase_form(trade: CartTrade, customer_id: str | None, typed: dict[str, st
     return form
 
 
-def _photos() -> list[str]:
-    """The chosen photos, each as base64. Raises Invalid."""
-    found = []
-    for file in request.files.getlist("seller_photos"):
-        content = file.stream.read(UPLOAD_BYTES_MAX + 1)
-        if len(content) > UPLOAD_BYTES_MAX:
-            raise Invalid({"seller.photos": f"are too large; choose photos up to {UPLOAD_BYTES_MAX // 2**20} MB"})
-        if content:
-            found.append(base64.b64encode(content).decode())
-    return found
+def seller_form(typed: dict[str, str]) -> dict[str, Any]:
+    """Who sells, as their ID says, with the pictures of this request. Raises Invalid."""
+    seller = {name: typed.get(f"seller_{name}", "") for name in ("name", "phone", "id_type", "id_number", "address")}
+    return {
+        **seller, "photos": sent_photos("seller_photos", "seller.photos"),
+        "signature": sent_signature("seller_signature", "seller.signature"),
+        "signed_on_paper": typed.get("signed_on_paper") == "true",
+    }  # fmt: skip
 
 
 def seller_refused(error: ShopError) -> Response:

@@ -24,9 +24,10 @@ from shopnode.domain.usedphones.valuations import list_valuations, table_value
 from shopnode.web.counter.approving import Wish, approval_in, approval_slot, asks_by_telephone, is_about_approval
 from shopnode.web.counter.blueprint import bp
 from shopnode.web.counter.screen import cart_answer, change, gone_to, into_sheet, my_cart
-from shopnode.web.counter.selling_phone import SELLER_BYTES_MAX, purchase_form, seller_refused, seller_sheet
+from shopnode.web.counter.selling_phone import SELLER_PICTURES_MAX, purchase_form, seller_refused, seller_sheet
 from shopnode.web.ui.forms import posted, posted_action_id, read_form
 from shopnode.web.ui.frame import part
+from shopnode.web.ui.pictures import allow_pictures
 from shopnode.web.ui.refusals import field_errors, on_refusal
 from shopnode.web.ui.request import act
 
@@ -169,7 +170,7 @@ def _errors(error: ShopError) -> dict[str, str]:
 @bp.route("/sell/trade-in/buy", methods=["GET", "POST"])
 def buy_phone() -> Response:
     """Buy the phone without a sale: all of it is paid out."""
-    request.max_content_length = SELLER_BYTES_MAX
+    allow_pictures(SELLER_PICTURES_MAX)
     body = my_cart()
     if body.trade is None:
         raise Conflict("No used phone is in this sale. Begin under More, Trade a phone in.")
