@@ -127,9 +127,10 @@ def count_to_close_by(ctx: Context, drawer: DrawerSession, kind: CountKind, told
 
 def difference_of(session: Session, count: DrawerCount) -> Difference:
     """How far a count was off, foreign notes at the rate they were taken at last."""
-    counted = sums_counted(count)
-    rates = {currency: _rate(session, count.drawer_session_id, currency) for currency in counted.foreign}
-    return difference(counted, sums_expected(count), rates, {currency: exponent(currency) for currency in rates})
+    counted, expected = sums_counted(count), sums_expected(count)
+    currencies = sorted({*counted.foreign, *expected.foreign})
+    rates = {currency: _rate(session, count.drawer_session_id, currency) for currency in currencies}
+    return difference(counted, expected, rates, {currency: exponent(currency) for currency in rates})
 
 
 def within_limit(session: Session, off: Difference) -> bool:

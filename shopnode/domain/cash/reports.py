@@ -86,7 +86,10 @@ def write_z(ctx: Context, drawer: DrawerSession, count: DrawerCount) -> ZReport:
 def last_z_of_series(session: Session, series: str) -> ZReport | None:
     """The latest of an installation's Z reports, by its number: clocks may go back."""
     begins = f"{series}-{Document.Z_REPORT.value}"
-    numbered = select(ZReport).where(func.substr(ZReport.number, 1, len(begins)) == begins)
+    # KLA1-Z000007 is of KLA1; KLA1-ZQ2MK-Z000001 is of another series, that of a copy which was restored.
+    numbered = select(ZReport).where(
+        func.substr(ZReport.number, 1, len(begins)) == begins, ZReport.number.not_like(f"{begins}%-%")
+    )
     return session.scalars(
         numbered.order_by(func.length(ZReport.number).desc(), ZReport.number.desc()).limit(1)
     ).first()

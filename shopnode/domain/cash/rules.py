@@ -32,7 +32,8 @@ class Sums:
 
 @dataclass(frozen=True)
 class Difference:
-    """Counted less expected, of what was counted; what nobody counted differs by nothing."""
+    """Counted less expected. What stands on a phone or a list and nobody counted differs by nothing; notes that should
+    lie there and nobody counted are missing, whatever their currency."""
 
     cash_minor: int
     foreign: Mapping[str, int]
@@ -63,7 +64,8 @@ def difference(counted: Sums, expected: Sums, worth: Mapping[str, int], places: 
     worth   what one whole unit of a foreign currency is worth, in minor units of the shop's
     places  decimals of that currency
     """
-    foreign = {name: amount - expected.foreign.get(name, 0) for name, amount in counted.foreign.items()}
+    named = sorted({*counted.foreign, *(name for name, amount in expected.foreign.items() if amount)})
+    foreign = {name: counted.foreign.get(name, 0) - expected.foreign.get(name, 0) for name in named}
     others = {name: amount - expected.others.get(name, 0) for name, amount in counted.others.items()}
     others = {name: off for name, off in others.items() if name not in FLOATS}
     cash = counted.cash_minor - expected.cash_minor

@@ -16,8 +16,9 @@ from sqlalchemy.orm import Session
 
 from shopnode.domain.actions import action
 from shopnode.domain.capture import insert_rows
-from shopnode.domain.cash.models import MoneyKind, MoneyMove
+from shopnode.domain.cash.models import DrawerSession, MoneyKind, MoneyMove
 from shopnode.domain.cash.moves import Moved, move_money
+from shopnode.domain.cash.queries import open_drawer_or_none
 from shopnode.domain.clock import act_id
 from shopnode.domain.closures.models import BankConfirmation
 from shopnode.domain.context import Context
@@ -86,13 +87,13 @@ def pay_in(ctx: Context, moving: Moving) -> dict[str, Any]:
 
 @action("cash.pay_out", needs=Permission.CLOSURES_CREATE)
 def pay_out(ctx: Context, moving: Moving) -> dict[str, Any]:
-    """Take cash out of the drawer, with the reason; above a limit staff need a second person.
+    """Take cash out of the drawer, with the reason; above a limit for a day staff need a second person.
 
     Raises ApprovalNeeded, DrawerClosed.
     """
     limit = number_setting(ctx.session, "pay_out_limit_staff_minor")
-    if ctx.actor.role is Role.STAFF and moving.amount > limit:
-        words = f"{moving.amount:,} is more than you may take out alone."
+    if ctx.actor.role is Role.STAFF and moving.amount + _taken_today(ctx, limit) > limit:
+        words = f"{moving.amount:,} is more than you may take out alone today."
         ctx.require_approval(words, enough=lambda role: role is not Role.STAFF)
     return _told(ctx, move_money(ctx, MoneyKind.PAY_OUT, CASH, -moving.amount, note=moving.reason))
 
@@ -141,6 +142,21 @@ def confirm_deposit(ctx: Context, told: ConfirmDeposit) -> dict[str, Any]:
     insert_rows(ctx.session, BankConfirmation, [row])
     ctx.about("money_move", move.id)
     return {"money_move_id": move.id, "number": move.number, "difference": told.amount + move.amount_minor}
+
+
+def _taken_today(ctx: Context, limit_minor: int) -> int:
+    """What the person took out before on this drawer's day, in amounts they could take alone: the limit is for all."""
+    drawer = open_drawer_or_none(ctx.session, ctx.shop_id, ctx.actor.id)
+    if drawer is None:
+        return 0
+    sessions = select(DrawerSession.id).where(
+        DrawerSession.shop_id == ctx.shop_id, DrawerSession.business_on == drawer.business_on
+    )
+    query = select(func.sum(MoneyMove.amount_minor)).where(
+        MoneyMove.kind == MoneyKind.PAY_OUT.value, MoneyMove.drawer_session_id.in_(sessions),
+        MoneyMove.by_id == ctx.actor.id, MoneyMove.amount_minor >= -limit_minor,
+    )  # fmt: skip
+    return -int(ctx.session.scalar(query) or 0)
 
 
 def safe_minor(session: Session, shop_id: str) -> int:

@@ -87,7 +87,7 @@ CHOICES = {
         Choice(
             "variance_limit_supervisor_minor", 200_000, "A drawer that is off by more is accepted by the owner alone."
         ),
-        Choice("pay_out_limit_staff_minor", 100_000, "Staff take more out of the drawer with a second person."),
+        Choice("pay_out_limit_staff_minor", 100_000, "Staff take more out in a day with a second person."),
         Choice("drawer_forgotten_hours", 16, "Hours after which a drawer that is still open was forgotten.", 1, 168),
         Choice("reorder_lead_days", 7, "Days from order to delivery where neither product nor supplier says.", 0, 365),
         Choice("reorder_cover_days", 14, "Days of sales that an order brings beyond its delivery.", 1, 365),

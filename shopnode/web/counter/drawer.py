@@ -47,12 +47,18 @@ def drawer_page(errors: dict[str, str] | None = None, typed: Mapping[str, str] |
     values = {
         "session": _open_view(now, people), "closed": _closed_view(closed, people), "day": _day_view(now, closed),
         "last_float_minor": last_float_minor(), "notes": _notes(), "wallets": WALLETS,
-        "takes_dollars": number_setting(g.ctx.session, "usd_rate_minor") > 0, "errors": errors or {},
-        "typed": typed or {},
+        "takes_dollars": _has_dollars(now), "errors": errors or {}, "typed": typed or {},
     }  # fmt: skip
     if is_htmx():
         return part("counter/_drawer_body.html", **values)
     return page("counter/drawer.html", crumbs=[("Drawer", None)], **values)
+
+
+def _has_dollars(now: DrawerSession | None) -> bool:
+    """Whether dollars are counted: they are taken now, or some lie there since they were."""
+    if number_setting(g.ctx.session, "usd_rate_minor") > 0:
+        return True
+    return now is not None and "USD" in expected_now(g.ctx.session, now).foreign
 
 
 def _open_view(now: DrawerSession | None, people: dict[str, str]) -> dict[str, Any] | None:
