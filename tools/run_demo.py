@@ -27,6 +27,7 @@ DATA = Path(os.environ.get("PHONESHOP_DEMO_DATA", HOME / "demo-data"))
 STATE, HUB, SHOP, RECEIPTS, LOGS = (DATA / name for name in ("state.json", "hub", "shop", "receipts", "logs"))
 FIRST_PORTS = {"hub": 8400, "shop": 8300, "printer": 9100}
 BUSINESS, SHOP_NAME, SHOP_CODE = "Kisakye Phones", "Kisakye Phones Kampala Road", "KLA"
+BRANCH_NAME, BRANCH_CODE = "Kisakye Phones Wandegeya", "WDG"  # has no computer yet; goods are on their way there
 OWNER, OWNER_EMAIL, OWNER_PASSWORD = "Sarah Mukasa", "sarah@kisakye.example", "sarah-demo-2026"
 READY_S, STOP_S = 120, 20
 
@@ -78,10 +79,12 @@ def fill(state: dict[str, Any]) -> None:
     hub_data = ("--data", str(HUB), "--json")
     command("cloudhub", "tenant", "add", "--name", BUSINESS, "--owner-name", OWNER, "--owner-email", OWNER_EMAIL,
             "--password-file", str(password), *hub_data)  # fmt: skip
-    command("cloudhub", "shop", "add", "--tenant", BUSINESS, "--name", SHOP_NAME, "--code", SHOP_CODE, *hub_data)
+    for name, shop_code in ((SHOP_NAME, SHOP_CODE), (BRANCH_NAME, BRANCH_CODE)):
+        command("cloudhub", "shop", "add", "--tenant", BUSINESS, "--name", name, "--code", shop_code, *hub_data)
     code = command("cloudhub", "enrol-code", "--shop", SHOP_CODE, *hub_data)["code"]
     shop_data = ("--data", str(SHOP), "--json")
     enrolled = command("shopnode", "enrol", "--hub", state["hub_url"], "--code", code, *shop_data)
+    command("shopnode", "sync", "--once", *shop_data)  # the shop hears of its sister
     say("Ten days of trade …")
     printer = f"127.0.0.1:{state['ports']['printer']}"
     made = command("shopnode", "demo", "--days", "10", "--sales", "160", "--printer", printer, *shop_data)

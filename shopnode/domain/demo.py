@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,11 +19,16 @@ from shopnode.domain.actions import perform, perform_many
 from shopnode.domain.cash.models import DrawerSession
 from shopnode.domain.catalogue.models import Product
 from shopnode.domain.clock import Clock, ManualClock, to_datetime, to_ms
-from shopnode.domain.context import CONSOLE, Actor, Channel, Context
+from shopnode.domain.context import CONSOLE, Actor, Context
 from shopnode.domain.demo_cast import COLOURS, OWNER_PIN, STAFF, TILES, Chance
+from shopnode.domain.demo_days import close_day, look_through_days, open_day
+from shopnode.domain.demo_rooms import tell_chapters
+from shopnode.domain.demo_story import Story
 from shopnode.domain.demo_trade import Shelf, ticket
 from shopnode.domain.errors import Conflict, Invalid, ShopError
 from shopnode.domain.node import NodeHome
+from shopnode.domain.notices import watchers  # noqa: F401 — they register themselves
+from shopnode.domain.notices.watching import look
 from shopnode.domain.people.models import Shop, Staff
 from shopnode.domain.people.pins import set_pin
 from shopnode.domain.people.queries import active_here
@@ -36,7 +40,6 @@ from shopnode.domain.sales.models import Sale
 CATALOGUE = Path(__file__).parent / "demo_data" / "catalogue.csv"
 CUSTOMERS = 12
 OPENS_H, CLOSES_H = 8, 19
-FLOAT_MINOR = 100_000
 Tell = Callable[[int, "int | None", str], None]
 
 
@@ -47,26 +50,6 @@ class ShopHasTraded(Conflict):
         super().__init__(
             "This shop has sales of its own. The demo fills empty shops only: make one with shopnode init."
         )
-
-
-@dataclass
-class Story:
-    """One filling of a shop: its own home over the same books, whose clock the story moves."""
-
-    home: NodeHome
-    clock: ManualClock
-    chance: Chance
-    until_ms: int
-    zone: ZoneInfo
-    people: list[Actor] = field(default_factory=list)
-    customers: list[str] = field(default_factory=list)
-    sale_ids: list[str] = field(default_factory=list)
-
-    def as_(self, actor: Actor) -> Context:
-        return Context(self.home, actor, self.home.shop_id, Channel("127.0.0.1", "demo"))
-
-    def do(self, actor: Actor, name: str, /, **params: Any) -> dict[str, Any]:
-        return perform(self.as_(actor), name, params).result
 
 
 def fill_demo(home: NodeHome, *, seed: int, days: int, sales: int, tell: Tell) -> dict[str, Any]:
@@ -83,9 +66,10 @@ def fill_demo(home: NodeHome, *, seed: int, days: int, sales: int, tell: Tell) -
     for done in _trade(story, days, sales):
         tell(3 + done, total, "sales")
     _look_back(story)
+    look(home, sends=False)
     return {
         "products": products, "phones": phones, "customers": CUSTOMERS, "sales": len(story.sale_ids),
-        "logins": logins,
+        "logins": logins, "left_out": story.left_out,
     }  # fmt: skip
 
 
@@ -180,24 +164,23 @@ def _phone(chance: Chance, product: Product) -> dict[str, Any]:
 
 
 def _trade(story: Story, days: int, sales: int) -> Iterator[int]:
-    """Each day: count the float, sell, count the drawer. Today's drawer stays open. Yields sales made so far."""
-    shelf = Shelf(story.home)
+    """Each day: the float, what else there is to do, sales, the count. Today's drawer stays open. Yields sales made."""
     for day in range(days + 1):
         opens_ms, closes_ms = _hours(story, days - day)
         left = sales - len(story.sale_ids)
         count = left if day == days else min(left, max(1, sales // (days + 1) + story.chance.number(-2, 2)))
         story.clock.now_ms = opens_ms
-        keeper = story.people[0]
-        story.do(keeper, "cash.open_drawer", opening_float=FLOAT_MINOR)
-        taken = FLOAT_MINOR
-        for at_ms in story.chance.moments(count, opens_ms + 60_000, closes_ms - 60_000):
+        open_day(story)
+        story.left_out += tell_chapters(story, days - day, days)
+        shelf = Shelf(story.home)
+        for at_ms in story.chance.moments(count, story.clock.now_ms + 60_000, closes_ms - 60_000):
             story.clock.now_ms = at_ms
-            taken += _sell(story, shelf)
+            _sell(story, shelf)
             yield len(story.sale_ids)
         if day < days:
             story.clock.now_ms = closes_ms
-            short = 2_000 if story.chance.once_in(4) and taken > 2_000 else 0
-            story.do(keeper, "cash.close_drawer", counted=taken - short)
+            close_day(story, days - day)
+            look_through_days(story, days - day)
 
 
 def _hours(story: Story, days_ago: int) -> tuple[int, int]:
@@ -209,19 +192,17 @@ def _hours(story: Story, days_ago: int) -> tuple[int, int]:
     return morning, to_ms(day.replace(hour=CLOSES_H, minute=30, second=0, microsecond=0))
 
 
-def _sell(story: Story, shelf: Shelf) -> int:
-    """One ticket by somebody of the staff; returns the cash it brought."""
+def _sell(story: Story, shelf: Shelf) -> None:
+    """One ticket by somebody of the staff."""
     seller = story.chance.one_of(story.people[1:3])
     sale = ticket(story.chance, shelf, story.customers)
     try:
         done = story.do(seller, "sales.sell", **sale, print_receipt=False)
     except ShopError:
         # The story may run into a limit that this shop has set for itself; it goes on with the next customer.
-        return 0
+        return
     shelf.sold(sale)
     story.sale_ids.append(done["sale_id"])
-    handed: int = sum(paid["amount"] for paid in sale["payments"] if paid["method"] == "cash")
-    return handed - int(done["change"])
 
 
 def _look_back(story: Story) -> None:
