@@ -240,6 +240,8 @@ def test_a_finger_hits_what_it_is_to_press(open_page: OpenPage, town: Town) -> N
         "/products",
         "/printers",
         "/profile",
+        "/account",
+        "/account/second-proof",
         "/drawer",
         "/transfers",
         "/transfers/load",
@@ -267,6 +269,7 @@ def test_the_owner_in_the_shop(open_page: OpenPage, town: Town, complaints: list
     wrong += look(go(page, "/products/new"), "new product")
     wrong += look(go(page, "/approvals"), "approve by telephone")
     wrong += look(go(page, "/staff"), "staff")
+    wrong += look(go(page, "/account/keys"), "keys")
     page.get_by_role("link", name="Aisha", exact=False).first.click()
     page.locator("summary", has_text="may").first.click()
     wrong += look(page, "a person of the staff")

@@ -14,7 +14,7 @@ from shopnode.domain.people.sessions import SignedIn, sign_in, sign_out, switch_
 from shopnode.domain.people.sessions import lock as lock_session
 from shopnode.domain.settings.queries import number_setting
 from shopnode.web.counter.home import COOKIE, this_node
-from shopnode.web.counter.remembered import drop_cookie, keep_cookie, kept_token, known_person
+from shopnode.web.counter.remembered import drop_cookie, keep_cookie, kept_token, known_person, lasts_s
 from shopnode.web.ui.forms import posted
 from shopnode.web.ui.frame import part
 from shopnode.web.ui.refusals import asks_code, code_errors, on_refusal, own_path
@@ -119,9 +119,8 @@ def logout() -> ResponseReturnValue:
 def admit(signed_in: SignedIn, onward: str) -> Response:
     """On to where they wanted, with the session's cookie."""
     response = make_response(redirect(onward, 303))
-    response.set_cookie(
-        COOKIE, signed_in.token, expires=signed_in.expires_at, httponly=True, samesite="Lax", secure=request.is_secure
-    )
+    lasts = lasts_s(signed_in.expires_at)
+    response.set_cookie(COOKIE, signed_in.token, max_age=lasts, httponly=True, samesite="Lax", secure=request.is_secure)
     return response
 
 

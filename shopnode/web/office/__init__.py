@@ -6,7 +6,9 @@ from flask import Blueprint
 def office_blueprint() -> Blueprint:
     """The office's pages, all registered."""
     from shopnode.web.office import (  # noqa: F401 — all register
+        account,
         amend,
+        api_keys,
         customer_edit,
         customer_merge,
         customer_money,
@@ -32,6 +34,7 @@ def office_blueprint() -> Blueprint:
         reordering,
         sale,
         sales,
+        second_proof,
         settings,
         signals,
         staff,

@@ -13,6 +13,7 @@ from flask import Flask, g, request
 from shopnode.domain.errors import NotPermitted, NotSignedIn
 from shopnode.domain.permissions import Permission
 from shopnode.web.ui.access_house import HOUSE
+from shopnode.web.ui.access_people import PEOPLE
 from shopnode.web.ui.access_stock import STOCK
 
 P = Permission
@@ -80,9 +81,12 @@ COUNTER: Access = {
     "counter.repair_answer": P.REPAIRS_UPDATE,
     "counter.repair_deposit": P.ACCOUNTS_COLLECT,
     "counter.repair_note": P.REPAIRS_CREATE,
+    "counter.repair_photo": P.REPAIRS_READ,
+    "counter.print_repair_label": P.PRINTERS_USE,
     "counter.repair_notify": P.REPAIRS_UPDATE,
     "counter.repair_part_hits": P.REPAIRS_UPDATE,
     "counter.repair_reserve": P.REPAIRS_UPDATE,
+    "counter.repair_bring_part": P.REPAIRS_UPDATE,
     "counter.repair_use_part": P.REPAIRS_UPDATE,
     "counter.repair_return_part": P.REPAIRS_UPDATE,
     "counter.repair_passcode": P.REPAIRS_SEE_PASSCODE,
@@ -90,6 +94,11 @@ COUNTER: Access = {
     "counter.repair_roads": P.REPAIRS_READ,
     "counter.walk_repair_road": P.REPAIRS_CREATE,
     "counter.repairs_waiting": P.REPAIRS_READ,
+    "counter.repair_ways": P.REPAIRS_READ,
+    "counter.receive_repair": P.REPAIRS_CREATE,
+    "counter.recall_repair": P.REPAIRS_UPDATE,
+    "counter.rework_repair": P.REPAIRS_CREATE,
+    "counter.buy_repair": P.USED_BUY,
     "counter.add_line": P.SALES_CREATE,
     "counter.edit_line": P.SALES_CREATE,
     "counter.change_line": P.SALES_CREATE,
@@ -130,6 +139,7 @@ COUNTER: Access = {
 OFFICE: Access = {
     **STOCK,
     **HOUSE,
+    **PEOPLE,
     "office.telephone": P.SETTINGS_UPDATE,
     "office.answer_telephone": P.SETTINGS_UPDATE,
     "office.set_up_telephone": P.SETTINGS_UPDATE,

@@ -1,0 +1,24 @@
+"""Who may open the pages of the staff and of one's own account. A part of the office's table, see access.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from shopnode.domain.permissions import Permission
+
+P = Permission
+
+PEOPLE: Mapping[str, StrEnum] = {
+    "office.account": P.OWN_CREDENTIALS,
+    "office.change_own_password": P.OWN_CREDENTIALS,
+    "office.end_own_session": P.OWN_CREDENTIALS,
+    "office.forget_own_browser": P.OWN_CREDENTIALS,
+    "office.second_proof": P.OWN_CREDENTIALS,
+    "office.offer_own_second_proof": P.OWN_CREDENTIALS,
+    "office.confirm_own_second_proof": P.OWN_CREDENTIALS,
+    "office.drop_own_second_proof": P.OWN_CREDENTIALS,
+    "office.api_keys": P.SETTINGS_UPDATE,
+    "office.make_api_key": P.SETTINGS_UPDATE,
+    "office.revoke_api_key": P.SETTINGS_UPDATE,
+}
