@@ -72,8 +72,11 @@ MONEY_TITLES = {
     MoneyKind.ACCOUNT_PAYMENT: "Payment on account", MoneyKind.STORE_CREDIT: "Store credit",
     MoneyKind.PLAN_PAYMENT: "Payment towards a plan", MoneyKind.UNALLOCATED: "Money received",
     MoneyKind.USED_PHONE: "Phone bought", MoneyKind.SUPPLIER: "Supplier", MoneyKind.FINANCIER: "Financier",
-    MoneyKind.COUNTERFEIT: "Counterfeit note",
+    MoneyKind.COUNTERFEIT: "Counterfeit note", MoneyKind.PAY_IN: "Paid in", MoneyKind.PAY_OUT: "Paid out",
+    MoneyKind.SAFE_DROP: "Into the safe", MoneyKind.BANK_DEPOSIT: "To the bank", MoneyKind.EXPENSE: "Expense",
+    MoneyKind.REPAIR: "Repair", MoneyKind.STAFF: "Staff",
 }  # fmt: skip
+GIVEN_OUT = {MoneyKind.PAY_OUT, MoneyKind.BANK_DEPOSIT, MoneyKind.EXPENSE}  # named so already
 BACK_TO = {
     RestockDecision.NEW: "Sold again as new", RestockDecision.OPEN_BOX: "Sold again as open box",
     RestockDecision.BENCH: "To the bench", RestockDecision.SUPPLIER: "Back to the supplier",
@@ -251,14 +254,21 @@ def _returned(ctx: Context, return_id: str) -> ReturnSlip:
 def _money(ctx: Context, move_id: str) -> MoneySlip:
     row = find_row(ctx.session, MoneyMove, move_id, "This payment")
     at, currency = whose(ctx.session, row.shop_id), currency_of(ctx.session)
-    title = MONEY_TITLES[MoneyKind(row.kind)]
-    title = title if row.amount_minor >= 0 else f"{title}, paid out"
+    title = money_title(MoneyKind(row.kind), row.amount_minor)
     return MoneySlip(
         at.heading, row.number or "", title, local_time(row.at, at.zone),
         _name(ctx.session, row.by_id), abs(row.amount_minor), METHOD_NAMES[Tender(row.method)], row.reference or "",
         _customer(ctx.session, row.customer_id), row.note or "", _still_owed(ctx.session, row), row.amount_minor < 0,
         currency=currency, exponent=exponent(currency),
     )  # fmt: skip
+
+
+def money_title(kind: MoneyKind, amount_minor: int) -> str:
+    """What a slip of money is called; amount_minor below nothing: it left the drawer."""
+    if kind is MoneyKind.SAFE_DROP:
+        return "Into the safe" if amount_minor < 0 else "Back from the safe"
+    title = MONEY_TITLES[kind]
+    return title if amount_minor >= 0 or kind in GIVEN_OUT else f"{title}, paid out"
 
 
 def _given_back(ctx: Context, row: SaleReturn) -> tuple[tuple[str, int], ...]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from shopnode.api.calls import Call
 from shopnode.api.reading import QueryDay
 from shopnode.api.routing import route
+from shopnode.documents.drawer_papers import drawer_letter
 from shopnode.documents.label import LabelSize
 from shopnode.documents.label_pdf import label_roll_pdf, label_sheet_pdf
 from shopnode.documents.letter import Letter
@@ -17,6 +18,7 @@ from shopnode.documents.letter_pdf import letter_pdf
 from shopnode.domain.errors import Invalid
 from shopnode.domain.permissions import Permission
 from shopnode.domain.printing.papers import LabelChoice, LabelSizeName, PrintLabels, PrintSlip, label_wishes
+from shopnode.drawer_papers import x_paper, z_paper
 from shopnode.labels import labels_for
 from shopnode.papers import agreement_of_purchase, invoice_of, manifest_of_transfer, order_of, statement_of
 
@@ -81,6 +83,18 @@ def get_agreement(call: Call, purchase_id: str) -> Response:
     return paper_response(agreement_of_purchase(call.ctx, purchase_id))
 
 
+@route("GET", "/drawer-sessions/<drawer_id>/x/paper", needs=Permission.CLOSURES_READ, media_type=PDF)
+def get_x_paper(call: Call, drawer_id: str) -> Response:
+    """A drawer session's X report on A4, a PDF; it tells no sum before the count is in."""
+    return paper_response(drawer_letter(x_paper(call.ctx, drawer_id)))
+
+
+@route("GET", "/z-reports/<z_report_id>/paper", needs=Permission.CLOSURES_READ, media_type=PDF)
+def get_z_paper(call: Call, z_report_id: str) -> Response:
+    """One Z report on A4, a PDF."""
+    return paper_response(drawer_letter(z_paper(call.ctx, z_report_id)))
+
+
 @route("POST", "/labels", needs=Permission.PRODUCTS_READ, media_type=PDF, other_statuses=(404,))
 def make_labels(call: Call, body: LabelsIn) -> Response:
     """Labels of products, phones or a whole delivery, a PDF: a page for each, or sheets of A4 to cut."""
@@ -98,7 +112,7 @@ def print_labels(call: Call, body: PrintLabels) -> PrintedOut:
 
 @route("POST", "/slips/print", action="printing.print_slip", status=201)
 def print_slip(call: Call, body: PrintSlip) -> PrintedOut:
-    """Print a slip on a printer of the shop: a transfer, an agreement, a return, money in or out."""
+    """Print a slip on a printer of the shop: a transfer, an agreement, a return, money, a repair, an X or a Z."""
     return PrintedOut(jobs=[call.perform(body).result["job_id"]])
 
 

@@ -21,6 +21,7 @@ from shopnode.domain.people.queries import actor_for
 from shopnode.domain.printing.models import JobKind, Printer, PrintJob
 from shopnode.domain.printing.papers import Slip, read_wishes
 from shopnode.domain.printing.store import Job
+from shopnode.drawer_papers import x_slip, z_slip
 from shopnode.labels import labels_for
 from shopnode.papers import slip_bytes
 from shopnode.receipts import local_time, receipt_of
@@ -60,6 +61,10 @@ def _from_payload(home: Home, session: Session, job: Job, payload: str, paper: P
         return repair_slip(ctx, job.subject_id, paper)
     if slip is Slip.REPAIR_DELIVERY:
         return delivery_slip(ctx, job.subject_id, paper)
+    if slip is Slip.X_REPORT:
+        return x_slip(ctx, job.subject_id, paper)
+    if slip is Slip.Z_REPORT:
+        return z_slip(ctx, job.subject_id, paper, job.copy_no)
     return slip_bytes(ctx, slip, job.subject_id, paper)
 
 

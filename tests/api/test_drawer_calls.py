@@ -15,12 +15,16 @@ FLOAT = 50_000
 DAY = "2026-09-21"
 
 
-@pytest.fixture
-def drawer(owner: Client, staff: Client) -> str:
-    """Open, with one sale of 8,000 in it."""
+def open_with_a_sale(owner: Client, staff: Client) -> str:
+    """A drawer with one sale of 8,000 in it."""
     made: str = staff.post("/drawer-sessions", {"opening_float": FLOAT})["id"]
     staff.post("/sales", sale_of(owner.post("/products", CABLE)))
     return made
+
+
+@pytest.fixture
+def drawer(owner: Client, staff: Client) -> str:
+    return open_with_a_sale(owner, staff)
 
 
 def numbers_in(document: Any) -> set[int]:

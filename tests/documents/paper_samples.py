@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shopnode.documents.drawer_papers import DrawerPaper, ReportLine, ReportPart
 from shopnode.documents.letter import Heading
 from shopnode.documents.papers import (
     AgreementPaper,
@@ -146,4 +147,57 @@ DELIVERY = DeliveryPaper(
     ("Camera: scratch that was not noted",),
     "90 days, until 23 Feb 2027",
     "Returned",
+)
+Z_REPORT = DrawerPaper(
+    HEADING,
+    "Z report",
+    "KLA1-Z000041",
+    (
+        ("Day", "22 Nov 2026"),
+        ("Till", "Till 1"),
+        ("Cashier", "Aisha"),
+        ("Opened", "22 Nov 2026, 08:02 EAT"),
+        ("Closed", "22 Nov 2026, 20:14 EAT"),
+        ("Closed by", "Aisha"),
+    ),
+    (
+        ReportPart("Sales", (ReportLine("Sales", 1_940_000, 23), ReportLine("of them undone since", count=1))),
+        ReportPart(
+            "Paid for sales",
+            (
+                ReportLine("Cash", 1_200_000, 15),
+                ReportLine("MTN MoMo", 640_000, 6),
+                ReportLine("USD notes taken", 370_000, note="100.00"),
+            ),
+        ),
+        ReportPart("Beside sales", (ReportLine("Into the safe", -500_000, 1), ReportLine("Paid out", -7_000, 2))),
+        ReportPart(
+            "Drawer and wallets",
+            (
+                ReportLine("Float", 50_000),
+                ReportLine("Cash, float included", 740_000, expected_minor=743_000),
+                ReportLine("USD", 10_000, expected_minor=10_000, exponent=2),
+                ReportLine("MTN MoMo", 640_000, expected_minor=640_000),
+                ReportLine("Card", expected_minor=100_000, note="not counted"),
+                ReportLine("Difference in all", -3_000, is_total=True),
+            ),
+        ),
+        ReportPart("Floats", (ReportLine("Airtime float before", 200_000), ReportLine("Airtime float after", 91_500))),
+        ReportPart(
+            "Second count",
+            (
+                ReportLine("50,000", 700_000, 14),
+                ReportLine("20,000", 40_000, 2),
+                ReportLine("Cash", 740_000, note="Aisha 20:12"),
+            ),
+        ),
+        ReportPart("Opened without a sale: 1", (ReportLine("Change for the neighbour", note="Aisha 14:40"),)),
+        ReportPart(
+            "In all",
+            (ReportLine("Collected", 1_940_000, is_total=True), ReportLine("Since the first Z", 71_220_000)),
+        ),
+    ),
+    ("Explained: change given twice (Brian)",),
+    is_signed=True,
+    copy_no=2,
 )

@@ -108,6 +108,16 @@ def test_decisions_made_unseen_add_up_to_one_state(kinds: list[str], status: str
     assert fold_status(kinds) == ClosureStatus(status)
 
 
+def test_rule_89_who_submitted_a_day_neither_rejects_nor_locks_it(till: Till) -> None:
+    close(till, FLOAT)
+    closure = submit(till, role=Role.SUPERVISOR)
+    with pytest.raises(NotPermitted, match="Nobody decides about their own"):
+        decide(till, "reject", closure, Role.SUPERVISOR, reason="found a slip")
+    decide(till, "approve", closure)
+    with pytest.raises(NotPermitted, match="Nobody decides about their own"):
+        decide(till, "lock", closure, Role.SUPERVISOR)
+
+
 def test_a_day_with_an_open_drawer_is_not_submitted(till: Till) -> None:
     with pytest.raises(DrawersOpen, match="A drawer is still open on 2026-09-21"):
         submit(till)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
 from shopnode.domain.cash.counting import expected_now, live_counts
 from shopnode.domain.cash.models import DrawerSession, MoneyKind, MoneyMove
@@ -35,10 +36,18 @@ class XReport:
 
 @dataclass(frozen=True)
 class Deposit:
-    """Cash that was brought to the bank, and what the bank says of it."""
+    """Money with a slip; of cash that was brought to the bank, what the bank says of it."""
 
     move: MoneyMove
     confirmed: BankConfirmation | None
+
+    @property
+    def is_deposit(self) -> bool:
+        return self.move.kind == MoneyKind.BANK_DEPOSIT
+
+
+# Cash that moves between the drawer, the safe, the bank and whoever it is given to.
+CASH_SLIPS = (MoneyKind.PAY_IN, MoneyKind.PAY_OUT, MoneyKind.SAFE_DROP, MoneyKind.BANK_DEPOSIT)
 
 
 def find_session(ctx: Context, drawer_id: str) -> DrawerSession:
@@ -72,10 +81,35 @@ def find_z(ctx: Context, z_report_id: str) -> ZReport:
 
 def list_deposits(ctx: Context, *, limit: int = PAGE_DEFAULT, cursor: str | None = None) -> Page[Deposit]:
     """Deposits at the bank, the latest first. Raises Invalid for a cursor of another list."""
-    query = select(MoneyMove).where(MoneyMove.kind == MoneyKind.BANK_DEPOSIT.value)
+    return list_slips(ctx, (MoneyKind.BANK_DEPOSIT,), limit=limit, cursor=cursor)
+
+
+def list_slips(
+    ctx: Context, kinds: Collection[MoneyKind] = CASH_SLIPS, *, only_unconfirmed: bool = False,
+    limit: int = PAGE_DEFAULT, cursor: str | None = None,
+) -> Page[Deposit]:  # fmt: skip
+    """Slips of some kinds, the latest first; deposits alone that the bank did not confirm, if asked for.
+
+    Raises Invalid for a cursor of another list.
+    """
+    query = select(MoneyMove).where(MoneyMove.kind.in_([kind.value for kind in kinds]))
     if ctx.shop_id is not None:
         query = query.where(MoneyMove.shop_id == ctx.shop_id)
+    if only_unconfirmed:
+        query = query.where(~exists().where(BankConfirmation.money_move_id == MoneyMove.id))
     page = latest(ctx.session, query, MoneyMove.at, MoneyMove.id, limit, cursor)
-    found = select(BankConfirmation).where(BankConfirmation.money_move_id.in_([row.id for row in page.rows]))
-    confirmed = {row.money_move_id: row for row in ctx.session.scalars(found)}
-    return Page([Deposit(row, confirmed.get(row.id)) for row in page.rows], page.next_cursor)
+    return Page(_confirmed(ctx, page.rows), page.next_cursor)
+
+
+def find_slip(ctx: Context, move_id: str) -> Deposit:
+    """One slip of cash in or out. Raises NotFound."""
+    move = find_row(ctx.session, MoneyMove, move_id, "This slip")
+    if move.kind not in CASH_SLIPS or (ctx.shop_id is not None and move.shop_id != ctx.shop_id):
+        raise NotFound("This slip")
+    return _confirmed(ctx, [move])[0]
+
+
+def _confirmed(ctx: Context, moves: list[MoneyMove]) -> list[Deposit]:
+    found = select(BankConfirmation).where(BankConfirmation.money_move_id.in_([row.id for row in moves]))
+    confirmed = {row.money_move_id: row for row in ctx.session.scalars(found)} if moves else {}
+    return [Deposit(row, confirmed.get(row.id)) for row in moves]

@@ -191,8 +191,13 @@ def approve_day(ctx: Context, about: DecideDay) -> dict[str, Any]:
 
 @action("closures.reject", needs=Permission.CLOSURES_APPROVE, where=Where.ANYWHERE)
 def reject_day(ctx: Context, about: RejectDay) -> dict[str, Any]:
-    """Reject a day's closure, with the reason: it stays, and the day is submitted again. Raises DayNotSo."""
-    return _decide(ctx, _latest(ctx, about.closure_id), ClosureDecisionKind.REJECT, about.reason)
+    """Reject a day's closure, with the reason: it stays, and the day is submitted again.
+
+    Raises DayNotSo, DayCorrected, NotPermitted.
+    """
+    view = _latest(ctx, about.closure_id)
+    _refuse_own(ctx, view)
+    return _decide(ctx, view, ClosureDecisionKind.REJECT, about.reason)
 
 
 @action("closures.withdraw", needs=Permission.CLOSURES_DELETE, where=Where.ANYWHERE)
@@ -203,8 +208,13 @@ def withdraw_day(ctx: Context, about: RejectDay) -> dict[str, Any]:
 
 @action("closures.lock", needs=Permission.CLOSURES_APPROVE, where=Where.ANYWHERE)
 def lock_day(ctx: Context, about: DecideDay) -> dict[str, Any]:
-    """Lock a day that was approved: only what comes late is added to it. Raises DayNotSo, DayCorrected."""
-    return _decide(ctx, _latest(ctx, about.closure_id), ClosureDecisionKind.LOCK, about.reason)
+    """Lock a day that was approved: only what comes late is added to it.
+
+    Raises DayNotSo, DayCorrected, NotPermitted.
+    """
+    view = _latest(ctx, about.closure_id)
+    _refuse_own(ctx, view)
+    return _decide(ctx, view, ClosureDecisionKind.LOCK, about.reason)
 
 
 def _latest(ctx: Context, closure_id: str) -> ClosureView:
@@ -218,7 +228,7 @@ def _latest(ctx: Context, closure_id: str) -> ClosureView:
 def _refuse_own(ctx: Context, view: ClosureView) -> None:
     """Whoever submitted a day decides nothing about it; an owner may, there is nobody above."""
     if ctx.actor.role is not Role.OWNER and ctx.actor.id == view.row.by_id:
-        raise NotPermitted("Nobody approves their own. Another person looks through this day.")
+        raise NotPermitted("Nobody decides about their own. Another person looks through this day.")
 
 
 def _ask_owner(ctx: Context, view: ClosureView) -> None:
@@ -253,15 +263,16 @@ def _write(
     row: dict[str, Any] = {
         "id": act_id("day-closure", ctx.shop_id, day.isoformat(), str(nth)), "shop_id": ctx.shop_id,
         "business_on": day, "nth": nth, "corrects_id": before.row.id if before else None, **asdict(figures),
-        "collected_minor": figures.collected_minor, "expected_minor": expected,
-        "variance_minor": figures.collected_minor - expected,
+        "collected_minor": figures.collected_minor, "expected_minor": expected.collected_minor,
+        "variance_minor": figures.collected_minor - expected.collected_minor,
         "body": as_text(_body(reports, bodies, restated, reason)), "notes": notes,
         "at": ctx.now, "by_id": ctx.actor.id,
     }  # fmt: skip
     insert_rows(ctx.session, DayClosure, [row])
     ctx.about("day_closure", row["id"])
     return {
-        "closure_id": row["id"], "nth": nth, "collected": figures.collected_minor, "expected": expected,
+        "closure_id": row["id"], "nth": nth, "collected": figures.collected_minor,
+        "expected": expected.collected_minor,
         "variance": row["variance_minor"], "z_reports": [report.number for report in reports],
     }  # fmt: skip
 

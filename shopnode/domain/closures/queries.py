@@ -62,7 +62,7 @@ def list_closures(
     if business_on is not None:
         query = query.where(DayClosure.business_on == business_on)
     page = latest(ctx.session, query, DayClosure.at, DayClosure.id, limit, cursor)
-    return Page(_views(ctx.session, page.rows), page.next_cursor)
+    return Page(views_of(ctx.session, page.rows), page.next_cursor)
 
 
 def closure_view(ctx: Context, closure_id: str) -> ClosureView:
@@ -70,7 +70,7 @@ def closure_view(ctx: Context, closure_id: str) -> ClosureView:
     row = find_row(ctx.session, DayClosure, closure_id, "This closure")
     if ctx.shop_id is not None and row.shop_id != ctx.shop_id:
         raise NotFound("This closure")
-    return _views(ctx.session, [row])[0]
+    return views_of(ctx.session, [row])[0]
 
 
 def closure_of_day(ctx: Context, business_on: date) -> ClosureView:
@@ -85,7 +85,7 @@ def latest_of_day(session: Session, shop_id: str, business_on: date) -> ClosureV
     """The latest closure of a shop's day, if it was ever submitted."""
     query = select(DayClosure).where(DayClosure.shop_id == shop_id, DayClosure.business_on == business_on)
     row = session.scalars(query.order_by(DayClosure.nth.desc(), DayClosure.at.desc()).limit(1)).first()
-    return _views(session, [row])[0] if row else None
+    return views_of(session, [row])[0] if row else None
 
 
 def last_closed_day(session: Session, shop_id: str) -> date | None:
@@ -126,7 +126,8 @@ def decisions_known(session: Session, closure_id: str) -> int:
     return len(_decisions(session, [closure_id])[closure_id])
 
 
-def _views(session: Session, rows: Sequence[DayClosure]) -> list[ClosureView]:
+def views_of(session: Session, rows: Sequence[DayClosure]) -> list[ClosureView]:
+    """Closures with what was decided, whether a later one took their place, and what came late; in four queries."""
     if not rows:
         return []
     decided = _decisions(session, [row.id for row in rows])

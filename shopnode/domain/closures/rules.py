@@ -50,20 +50,20 @@ _TENDERS = {
 }  # fmt: skip
 
 
-def day_figures(bodies: Sequence[Mapping[str, Any]]) -> tuple[DayFigures, int]:
+def day_figures(bodies: Sequence[Mapping[str, Any]]) -> tuple[DayFigures, DayFigures]:
     """What the Z reports of a day come to: as counted, and as expected. What was not counted stands as expected."""
-    sums = dict.fromkeys((field.name for field in fields(DayFigures)), 0)
-    expected = 0
+    found = dict.fromkeys((field.name for field in fields(DayFigures)), 0)
+    should = dict(found)
     for body in bodies:
         due, counted, floated = body["expected"], body["counted"], body["opening_float"]
-        sums["cash_minor"] += counted["cash"] - floated
-        expected += due["cash"] - floated
+        found["cash_minor"] += counted["cash"] - floated
+        should["cash_minor"] += due["cash"] - floated
         for tender, name in _TENDERS.items():
-            should = due["others"].get(tender, 0)
-            sums[name] += counted["others"].get(tender, should)
-            expected += should
+            expected = due["others"].get(tender, 0)
+            found[name] += counted["others"].get(tender, expected)
+            should[name] += expected
         worth = sum(taken["worth"] for taken in body["foreign"].values())
         off = body["difference_in_all"] - body["difference"]["cash"] - sum(body["difference"]["others"].values())
-        sums["other_minor"] += worth + off
-        expected += worth
-    return DayFigures(**sums), expected
+        found["other_minor"] += worth + off
+        should["other_minor"] += worth
+    return DayFigures(**found), DayFigures(**should)

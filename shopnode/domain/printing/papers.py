@@ -20,8 +20,9 @@ from sqlalchemy.orm import Session
 
 from shopnode.domain.actions import action
 from shopnode.domain.buying.models import GoodsReceipt, GoodsReceiptLine
-from shopnode.domain.cash.models import MoneyMove
+from shopnode.domain.cash.models import DrawerSession, MoneyMove
 from shopnode.domain.catalogue.models import Product
+from shopnode.domain.closures.models import ZReport
 from shopnode.domain.context import Context
 from shopnode.domain.db import SyncedRow
 from shopnode.domain.errors import Conflict, Invalid, NotFound, NotPermitted
@@ -30,7 +31,7 @@ from shopnode.domain.params import IdText, Optionally, Params
 from shopnode.domain.permissions import Permission
 from shopnode.domain.printing.models import Printer
 from shopnode.domain.printing.queries import find_printer, receipt_printer_or_none
-from shopnode.domain.printing.queue import queue_paper
+from shopnode.domain.printing.queue import queue_numbered, queue_paper
 from shopnode.domain.queries import find_row
 from shopnode.domain.repairs.models import RepairTicket
 from shopnode.domain.returns.models import SaleReturn
@@ -51,6 +52,8 @@ class Slip(StrEnum):
     MONEY = "money"
     REPAIR = "repair"
     REPAIR_DELIVERY = "repair_delivery"
+    X_REPORT = "x_report"
+    Z_REPORT = "z_report"
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,8 @@ SOURCES: Mapping[Slip, _Source] = {
     Slip.MONEY: _Source(MoneyMove, Permission.ACCOUNTS_COLLECT, "This payment"),
     Slip.REPAIR: _Source(RepairTicket, Permission.REPAIRS_READ, "This repair"),
     Slip.REPAIR_DELIVERY: _Source(RepairTicket, Permission.REPAIRS_READ, "This repair"),
+    Slip.X_REPORT: _Source(DrawerSession, Permission.CLOSURES_READ, "This drawer session"),
+    Slip.Z_REPORT: _Source(ZReport, Permission.CLOSURES_READ, "This Z report"),
 }
 
 LabelSizeName = Literal["38x25", "50x30"]
@@ -110,7 +115,9 @@ class PrintLabels(LabelChoice):
 class PrintSlip(Params):
     """A slip of something that is in the books."""
 
-    slip: Literal["transfer", "agreement", "return", "money", "repair", "repair_delivery"]
+    slip: Literal[
+        "transfer", "agreement", "return", "money", "repair", "repair_delivery", "x_report", "z_report"
+    ]  # fmt: skip
     subject_id: IdText
     printer_id: Annotated[IdText | None, Optionally] = None
 
@@ -127,11 +134,15 @@ class LabelWish:
 
 @action("printing.print_slip", needs=Permission.PRINTERS_USE)
 def print_slip(ctx: Context, form: PrintSlip) -> dict[str, Any]:
-    """Print a slip: a transfer, an agreement, a return, money, a repair. Raises NotFound, NotPermitted, NoPrinter."""
+    """Print a slip: a transfer, an agreement, a return, money, a repair, an X or a Z; a Z printed again is a COPY.
+
+    Raises NotFound, NotPermitted, NoPrinter.
+    """
     slip = Slip(form.slip)
     check_slip(ctx, slip, form.subject_id)
     printer = _printer(ctx, form.printer_id)
-    job = queue_paper(ctx, printer, {"slip": slip.value}, form.subject_id)
+    queue = queue_numbered if slip is Slip.Z_REPORT else queue_paper
+    job = queue(ctx, printer, {"slip": slip.value}, form.subject_id)
     ctx.about(SOURCES[slip].model.__tablename__, form.subject_id)
     return {"job_id": job.id}
 

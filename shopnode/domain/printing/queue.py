@@ -35,20 +35,25 @@ def queue_drawer_kick(ctx: Context, subject_id: str | None = None) -> PrintJob |
 
 
 def queue_receipt(ctx: Context, sale_id: str, printer: Printer | None = None) -> PrintJob | None:
-    """A sale's receipt: the original, or the next COPY. A receipt that still waits is tried at once instead.
-
-    None where the shop has no printer.
-    """
+    """A sale's receipt; None where the shop has no printer."""
     printer = printer or receipt_printer_or_none(ctx.session)
-    if printer is None:
-        return None
-    waiting = _waiting_receipt_or_none(ctx.session, sale_id)
+    return queue_numbered(ctx, printer, None, sale_id) if printer else None
+
+
+def queue_numbered(ctx: Context, printer: Printer, what: Mapping[str, Any] | None, subject_id: str) -> PrintJob:
+    """A paper there is one original of: that, or the next COPY. One that still waits is tried at once instead.
+
+    what  which slip it is, see papers; None for a receipt
+    """
+    waiting = _waiting_or_none(ctx.session, subject_id)
     if waiting is not None:
         waiting.printer_id = printer.id
         waiting.next_try_at, waiting.created_at = ctx.now, ctx.now
         waiting.expires_at = ctx.now + LIFE[JobKind.RECEIPT]
         return waiting
-    return _add(ctx, printer, JobKind.RECEIPT, sale_id, copy_no=next_copy_no(ctx.session, sale_id))
+    job = _add(ctx, printer, JobKind.RECEIPT, subject_id, copy_no=next_copy_no(ctx.session, subject_id))
+    job.payload = orjson.dumps(what).decode() if what else None
+    return job
 
 
 def queue_paper(
@@ -68,18 +73,18 @@ def queue_test_print(ctx: Context, printer: Printer) -> PrintJob:
     return _add(ctx, printer, JobKind.TEST, None)
 
 
-def next_copy_no(session: Session, sale_id: str) -> int:
-    """0 if nothing of this sale's receipt ever reached a printer from here, else one more than the last."""
+def next_copy_no(session: Session, subject_id: str) -> int:
+    """0 if nothing of this paper ever reached a printer from here, else one more than the last."""
     query = select(func.max(PrintJob.copy_no)).where(
-        PrintJob.subject_id == sale_id, PrintJob.kind == JobKind.RECEIPT, PrintJob.sent_at.is_not(None)
+        PrintJob.subject_id == subject_id, PrintJob.kind == JobKind.RECEIPT, PrintJob.sent_at.is_not(None)
     )
     last = session.execute(query).scalar_one()
     return 0 if last is None else last + 1
 
 
-def _waiting_receipt_or_none(session: Session, sale_id: str) -> PrintJob | None:
+def _waiting_or_none(session: Session, subject_id: str) -> PrintJob | None:
     query = select(PrintJob).where(
-        PrintJob.subject_id == sale_id, PrintJob.kind == JobKind.RECEIPT, PrintJob.state == JobState.QUEUED
+        PrintJob.subject_id == subject_id, PrintJob.kind == JobKind.RECEIPT, PrintJob.state == JobState.QUEUED
     )
     return session.execute(query.limit(1)).scalar_one_or_none()
 

@@ -115,8 +115,10 @@ def _what(job: PrintJob, number: str | None) -> str:
     if job.kind == JobKind.TEST:
         return "Test page"
     if job.payload is not None:
-        return "Labels" if job.subject_id is None else "Slip"
-    return f"Receipt {number or ''}".strip() + (f", COPY {job.copy_no}" if job.copy_no else "")
+        named = "Labels" if job.subject_id is None else "Slip"
+    else:
+        named = f"Receipt {number or ''}".strip()
+    return named + (f", COPY {job.copy_no}" if job.copy_no else "")
 
 
 @bp.get("/printers/jobs")

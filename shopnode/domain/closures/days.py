@@ -1,0 +1,159 @@
+"""Days as people go through them: one row each, by state; days that nobody submitted; a day with all it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, Select, and_, exists, func, select
+from sqlalchemy.orm import aliased
+
+from shopnode.domain.cash.models import DrawerSession
+from shopnode.domain.closures.models import ClosureDecision, ClosureDecisionKind, DayClosure, ZReport
+from shopnode.domain.closures.queries import ClosureView, views_of
+from shopnode.domain.closures.rules import DayFigures, day_figures
+from shopnode.domain.context import Context
+from shopnode.domain.paging import PAGE_DEFAULT, Page, latest
+
+UNSUBMITTED_SHOWN = 20
+
+
+class DayState(StrEnum):
+    """What days are looked for by."""
+
+    WAITING = "waiting"  # for a decision
+    APPROVED = "approved"  # and may be locked
+    LOCKED = "locked"
+    REJECTED = "rejected"
+    OFF = "off"  # with a difference, whatever was decided
+
+
+@dataclass(frozen=True)
+class DayChoice:
+    """Which days."""
+
+    state: DayState | None = None
+    shop_id: str | None = None  # in the portal; a shop has its own alone
+
+
+@dataclass(frozen=True)
+class Unsubmitted:
+    """A day whose drawers were counted, and that nobody submitted."""
+
+    shop_id: str
+    business_on: date
+    z_reports: int
+
+
+@dataclass(frozen=True)
+class ZOfDay:
+    """A Z report as its day holds it, and what became of its difference since."""
+
+    told: dict[str, Any]
+    row: ZReport | None  # not here yet, where another home submitted the day
+    explanation: str | None
+    accepted_by: str | None
+
+    @property
+    def waits(self) -> bool:
+        """Whether the difference is large and nobody accepted it."""
+        return not self.told["is_within_limit"] and self.explanation is None
+
+
+@dataclass(frozen=True)
+class WholeDay:
+    """A day's closure with its Z reports, and its other closures."""
+
+    view: ClosureView
+    z_reports: list[ZOfDay]
+    expected: DayFigures | None  # None while not all its Z reports are here
+    others: list[ClosureView]  # of the same day, the first one first
+
+
+def list_days(
+    ctx: Context, choice: DayChoice, *, limit: int = PAGE_DEFAULT, cursor: str | None = None
+) -> Page[ClosureView]:
+    """The closure that counts of each day, the latest submitted first. Raises Invalid for a cursor of another list."""
+    page = latest(ctx.session, _chosen(ctx, choice), DayClosure.at, DayClosure.id, limit, cursor)
+    return Page(views_of(ctx.session, page.rows), page.next_cursor)
+
+
+def count_days(ctx: Context, choice: DayChoice) -> int:
+    """How many there are."""
+    return int(ctx.session.scalar(select(func.count()).select_from(_chosen(ctx, choice).subquery())) or 0)
+
+
+def unsubmitted_days(ctx: Context, limit: int = UNSUBMITTED_SHOWN) -> list[Unsubmitted]:
+    """Days with Z reports and no closure, the latest first."""
+    known = and_(DayClosure.shop_id == ZReport.shop_id, DayClosure.business_on == ZReport.business_on)
+    query = select(ZReport.shop_id, ZReport.business_on, func.count()).where(~exists().where(known))
+    if ctx.shop_id is not None:
+        query = query.where(ZReport.shop_id == ctx.shop_id)
+    days = query.group_by(ZReport.shop_id, ZReport.business_on).order_by(ZReport.business_on.desc(), ZReport.shop_id)
+    return [Unsubmitted(*row) for row in ctx.session.execute(days.limit(limit))]
+
+
+def whole_day(ctx: Context, view: ClosureView) -> WholeDay:
+    """A day with everything it is made of, in a few queries."""
+    told = view.body["z_reports"]
+    found = select(ZReport).where(ZReport.id.in_([one["id"] for one in told]))
+    rows = {row.id: row for row in ctx.session.scalars(found)}
+    drawers = {
+        row.id: row
+        for row in ctx.session.scalars(
+            select(DrawerSession).where(DrawerSession.id.in_([one["drawer_session_id"] for one in told]))
+        )
+    }
+    reports = [_z_of_day(one, rows.get(one["id"]), drawers.get(one["drawer_session_id"])) for one in told]
+    expected = None
+    if len(rows) == len(told):
+        expected = day_figures([orjson.loads(row.body) for row in rows.values()])[1]
+    same = select(DayClosure).where(
+        DayClosure.shop_id == view.row.shop_id, DayClosure.business_on == view.row.business_on,
+        DayClosure.id != view.row.id,
+    )  # fmt: skip
+    others = views_of(ctx.session, list(ctx.session.scalars(same.order_by(DayClosure.nth))))
+    return WholeDay(view, reports, expected, others)
+
+
+def _z_of_day(told: dict[str, Any], row: ZReport | None, drawer: DrawerSession | None) -> ZOfDay:
+    return ZOfDay(told, row, drawer.explanation if drawer else None, drawer.approved_by if drawer else None)
+
+
+def _chosen(ctx: Context, choice: DayChoice) -> Select[Any]:
+    later = aliased(DayClosure)
+    replaced = exists().where(
+        later.shop_id == DayClosure.shop_id, later.business_on == DayClosure.business_on, later.nth > DayClosure.nth
+    )
+    query = select(DayClosure).where(~replaced, *_stands(choice.state))
+    shop_id = ctx.shop_id or choice.shop_id
+    return query if shop_id is None else query.where(DayClosure.shop_id == shop_id)
+
+
+def _stands(state: DayState | None) -> Sequence[ColumnElement[bool]]:
+    """The conditions of a state, as `fold_status` says it: approval and rejection end the waiting, and of rejection and
+    lock the first in the feed holds; nobody locks what they do not know to be approved."""
+    if state is None:
+        return ()
+    if state is DayState.OFF:
+        return (DayClosure.variance_minor != 0,)
+    kinds = ClosureDecisionKind
+    ended = _first_of(kinds.REJECT, kinds.LOCK)
+    if state is DayState.LOCKED:
+        return (ended == kinds.LOCK.value,)
+    if state is DayState.REJECTED:
+        return (ended == kinds.REJECT.value,)
+    approved = _first_of(kinds.APPROVE)
+    return ended.is_(None), approved.is_not(None) if state is DayState.APPROVED else approved.is_(None)
+
+
+def _first_of(*kinds: ClosureDecisionKind) -> Any:
+    """The first decision of these kinds about a closure, in feed order."""
+    made = ClosureDecision
+    query = select(made.kind).where(made.closure_id == DayClosure.id, made.kind.in_([kind.value for kind in kinds]))
+    order = (made.feed_no.is_(None), made.feed_no, made.nth, made.at, made.id)
+    return query.order_by(*order).limit(1).correlate(DayClosure).scalar_subquery()
