@@ -33,6 +33,7 @@ from shopnode.domain.context import Context
 from shopnode.domain.customers.models import Customer
 from shopnode.domain.errors import Conflict, Invalid
 from shopnode.domain.homes import Where
+from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission, Role
 
 
@@ -167,3 +168,11 @@ def _standing(ctx: Context, customer: Customer) -> dict[str, Any]:
         "customer_id": customer.id, "owes": now[Account.CREDIT], "store_credit": now[Account.STORE_CREDIT],
         "points": now[Account.POINTS],
     }  # fmt: skip
+
+
+def _figures(ctx: Context, form: PayOut) -> tuple[int, str]:
+    """What the owner is told over the telephone."""
+    return form.amount, "STORE CREDIT"
+
+
+register_figures("accounts.pay_out_store_credit", _figures)

@@ -17,6 +17,7 @@ from shopnode.domain.cash.models import MoneyKind, MoneyMove
 from shopnode.domain.cash.moves import move_money
 from shopnode.domain.context import Context
 from shopnode.domain.errors import Conflict
+from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission, Role
 from shopnode.domain.queries import find_row
 
@@ -109,3 +110,12 @@ def _find_waiting(ctx: Context, money_id: str) -> MoneyMove:
     if ctx.session.scalar(select(MoneyMove.id).where(MoneyMove.id == money_id, *_waits())) is None:
         raise AlreadySettled(money.number or "")
     return money
+
+
+def _figures(ctx: Context, form: SendBack) -> tuple[int, str]:
+    """What the owner is told over the telephone."""
+    money = _find_waiting(ctx, form.money_id)
+    return money.amount_minor, money.number or "NONE"
+
+
+register_figures("accounts.send_back_money", _figures)

@@ -25,6 +25,7 @@ from shopnode.domain.errors import Conflict, Invalid
 from shopnode.domain.homes import Where
 from shopnode.domain.params import Amount, Code, IdText, Note, Optionally, Params, PositiveAmount
 from shopnode.domain.people.queries import find_staff
+from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission, Role
 from shopnode.domain.queries import find_row
 from shopnode.domain.stock.days import Day, today
@@ -149,3 +150,11 @@ def _same_scope(ctx: Context, form: AddRule) -> list[CommissionRule]:
         for row in ctx.session.scalars(query)
         if row.staff_id == form.staff_id and (row.category or "").casefold() == named
     ]
+
+
+def _figures(ctx: Context, form: BookForStaff) -> tuple[int, str]:
+    """What the owner is told over the telephone: how much, as what, and for whom."""
+    return form.amount, f"{form.kind} {find_staff(ctx.session, form.staff_id).name}"[:60]
+
+
+register_figures("staff.book", _figures)

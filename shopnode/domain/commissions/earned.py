@@ -5,7 +5,8 @@ Invariants:
   * What comes back, or was undone, takes the same away again on the day it came back (rule 59); all of a line takes
     back all of it.
   * A correction of a sale counts as if it had been sold so. A repair earns for its technician by its labour, once it is
-    delivered; what it was billed by is no sale of anybody's. Work done again under warranty earns nothing.
+    delivered; what it was billed by is no sale of anybody's; when that bill comes back, its labour is taken back.
+    Work done again under warranty earns nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from shopnode.domain.catalogue.models import Product
@@ -42,7 +43,7 @@ class Earning:
 
     staff_id: str
     day: date
-    kind: str  # sale, return, undone or repair
+    kind: str  # sale, repair, return or undone
     record_id: str  # the sale or the ticket
     number: str
     what: str
@@ -199,22 +200,58 @@ def _returns(session: Session, sale_ids: list[str]) -> dict[str, list[tuple[date
 def _of_repairs(
     ctx: Context, terms: list[Terms], zones: Mapping[str, ZoneInfo], since: date, until: date
 ) -> Iterator[Earning]:
-    """Labour of repairs that were mended and delivered in the period."""
-    undone = select(SaleDecision.id).where(SaleDecision.sale_id == RepairTicket.sale_id, SaleDecision.kind.in_(UNDOING))
-    query = select(RepairTicket).where(
-        RepairTicket.delivered_at >= day_begins(ctx, since), RepairTicket.delivered_at < day_ends(ctx, until),
-        RepairTicket.completed_at.is_not(None), RepairTicket.technician_id.is_not(None),
-        RepairTicket.rework_of_id.is_(None), or_(RepairTicket.sale_id.is_(None), ~undone.exists()),
-    )  # fmt: skip
+    """Labour of repairs that were mended and delivered, and of those whose bill was undone or taken back since."""
+    tickets = _tickets_touched(ctx, since, until)
+    bills = sorted({ticket.sale_id for ticket in tickets if ticket.sale_id})
+    undoing = select(SaleDecision).where(among(SaleDecision.sale_id, bills), SaleDecision.kind.in_(UNDOING))
+    undone = _group(ctx.session.scalars(undoing), "sale_id")
+    returned = _bills_returned(ctx.session, bills)
     rates = {shop.id: shop.vat_rate_bp for shop in ctx.session.scalars(select(Shop))}
-    for ticket in ctx.session.scalars(query):
-        if ticket.technician_id is None or ticket.delivered_at is None:
-            continue
-        day = ticket.delivered_at.astimezone(zones.get(ticket.shop_id, ZoneInfo("UTC"))).date()
+    for ticket in tickets:
+        zone = zones.get(ticket.shop_id, ZoneInfo("UTC"))
+        day = ticket.delivered_at.astimezone(zone).date()
         net = ticket.labour_minor - vat_inside(ticket.labour_minor, rates.get(ticket.shop_id, 0))
         amount = earned_by(terms_for(terms, None, ticket.technician_id, day, of_repairs=True), net, 1)
         what = f"{ticket.brand} {ticket.model}"
-        yield Earning(ticket.technician_id, day, "repair", ticket.id, ticket.number, what, 1, net, amount)
+        whole = Earning(ticket.technician_id, day, "repair", ticket.id, ticket.number, what, 1, net, amount)
+        yield whole
+        ended = in_feed_order(undone.get(ticket.sale_id or "", []))
+        back = [("return", returned[ticket.sale_id])] if ticket.sale_id in returned else []
+        back += [("undone", ended[0].at)] if ended else []
+        for kind, at in back[:1]:  # a job is taken back once, whatever became of its bill after that
+            yield replace(
+                whole, kind=kind, day=at.astimezone(zone).date(), quantity=-1, net_minor=-net, amount_minor=-amount
+            )
+
+
+def _tickets_touched(ctx: Context, since: date, until: date) -> list[Any]:
+    """Mended and delivered in the period, or delivered before and their bill undone or taken back in it."""
+    first, end = day_begins(ctx, since), day_ends(ctx, until)
+    undone = select(SaleDecision.sale_id).where(
+        SaleDecision.kind.in_(UNDOING), SaleDecision.at >= first, SaleDecision.at < end
+    )
+    returned = select(SaleReturn.sale_id).where(SaleReturn.at >= first, SaleReturn.at < end)
+    query = select(RepairTicket).where(
+        or_(
+            and_(RepairTicket.delivered_at >= first, RepairTicket.delivered_at < end),
+            RepairTicket.sale_id.in_(undone), RepairTicket.sale_id.in_(returned),
+        ),
+        RepairTicket.delivered_at.is_not(None), RepairTicket.completed_at.is_not(None),
+        RepairTicket.technician_id.is_not(None), RepairTicket.rework_of_id.is_(None),
+    )  # fmt: skip
+    return list(ctx.session.scalars(query))
+
+
+def _bills_returned(session: Session, sale_ids: list[str]) -> dict[str, datetime]:
+    """When the job on a repair's bill was taken back first; storage is its second line."""
+    query = (
+        select(SaleReturn.sale_id, func.min(SaleReturn.at))
+        .join(SaleReturnLine, SaleReturnLine.return_id == SaleReturn.id)
+        .join(SaleLine, SaleLine.id == SaleReturnLine.sale_line_id)
+        .where(among(SaleReturn.sale_id, sale_ids), SaleLine.line_no == 1)
+        .group_by(SaleReturn.sale_id)
+    )
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def _by(rows: Iterable[Any], name: str) -> dict[str, Any]:

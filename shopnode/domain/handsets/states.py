@@ -294,10 +294,11 @@ def _missed_from(session: Session, unit_id: str) -> str | None:
     return session.scalars(query.order_by(UnitEvent.at.desc(), UnitEvent.id.desc()).limit(1)).first()
 
 
-def _figures(ctx: Context, form: ChangeState) -> tuple[int, str]:
+def _figures(ctx: Context, form: ChangeState | ChangeStatus | FinishInspection) -> tuple[int, str]:
     """What the owner is told over the telephone: what the phone cost, and its number."""
     unit = own_unit(ctx, form.unit_id)
     return unit.cost_minor, find_row(ctx.session, Handset, unit.handset_id).number
 
 
-register_figures("handsets.write_off", _figures)
+for _name in ("handsets.write_off", "handsets.change_status", "handsets.finish_inspection"):
+    register_figures(_name, _figures)

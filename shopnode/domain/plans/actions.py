@@ -22,6 +22,7 @@ from shopnode.domain.customers.models import Customer
 from shopnode.domain.errors import Conflict, Invalid, NotFound
 from shopnode.domain.handsets.states import release_unit, reserve_unit
 from shopnode.domain.numbers import Document, next_document_number
+from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission, Role
 from shopnode.domain.plans.forms import CancelPlan, CompletePlan, ForfeitPlan, OpenPlan, PayPlan
 from shopnode.domain.plans.models import Plan, PlanDue, PlanKind, PlanLine, PlanStatus
@@ -244,3 +245,19 @@ def _find_open(ctx: Context, plan_id: str) -> Plan:
     if plan.status != PlanStatus.OPEN:
         raise PlanEnded(plan.number, plan.status)
     return plan
+
+
+def _figures(ctx: Context, form: CancelPlan | CompletePlan) -> tuple[int, str]:
+    """What the owner is told over the telephone: what was paid for it, and its number."""
+    plan = _find_open(ctx, form.plan_id)
+    return paid_so_far(ctx.session, plan.id), plan.number
+
+
+def _figures_of_new(ctx: Context, form: OpenPlan) -> tuple[int, str]:
+    """The same of one that begins: its deposit."""
+    return sum(part.amount for part in form.payments), "NEW"
+
+
+register_figures("plans.open", _figures_of_new)
+register_figures("plans.cancel", _figures)
+register_figures("plans.complete", _figures)

@@ -17,6 +17,7 @@ from shopnode.domain.errors import Conflict
 from shopnode.domain.handsets.models import Handset, UnitStatus
 from shopnode.domain.handsets.states import own_unit, turn
 from shopnode.domain.params import IdText, Optionally, Params, PositiveAmount, Reason, ShortText
+from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row
 from shopnode.domain.repairs.delivery import LoanerOut
@@ -122,3 +123,11 @@ def _lent(ticket: RepairTicket) -> str:
 
 def _said(*words: str | None) -> str:
     return ". ".join(part for part in words if part)
+
+
+def _figures(ctx: Context, form: ChargeLoaner) -> tuple[int, str]:
+    """What the owner is told over the telephone."""
+    return form.amount, find_open_ticket(ctx, form.ticket_id).number
+
+
+register_figures("repairs.charge_loaner", _figures)

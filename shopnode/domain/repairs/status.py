@@ -14,6 +14,7 @@ from shopnode.domain.errors import Conflict, Invalid, NotPermitted
 from shopnode.domain.handsets.numbers import handsets_by_number, read_scanned
 from shopnode.domain.handsets.rules import read_serial
 from shopnode.domain.people.models import Staff, StaffPosting
+from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission, Role
 from shopnode.domain.queries import row_or_none
 from shopnode.domain.repairs.checklists import DeviceType, filled_in
@@ -203,3 +204,11 @@ def _check_labour(ctx: Context, ticket: RepairTicket, labour_minor: int) -> None
     if labour_within(ticket.agreed_minor, labour_minor, parts) < labour_minor:
         raise Invalid({"labor_cost": f"brings it above the {ticket.agreed_minor:,} that were agreed: estimate it anew"})
     refuse_less(ctx, ticket.labour_minor, labour_minor)
+
+
+def _figures(ctx: Context, form: UpdateTicket) -> tuple[int, str]:
+    """What the owner is told over the telephone: of which repair."""
+    return 0, find_open_ticket(ctx, form.ticket_id).number
+
+
+register_figures("repairs.update", _figures)

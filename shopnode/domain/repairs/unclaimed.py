@@ -21,6 +21,7 @@ from shopnode.domain.context import Context
 from shopnode.domain.customers.models import Customer
 from shopnode.domain.errors import Conflict, ShopError
 from shopnode.domain.params import Amount, IdText, Note, Optionally, Params, Reason
+from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission
 from shopnode.domain.repairs.events import change_status, tell
 from shopnode.domain.repairs.forms import Via
@@ -264,3 +265,18 @@ def _counts(session: Session, ticket_ids: Collection[str], kind: RepairEventKind
 
 def _ready_words(ctx: Context, ticket: RepairTicket) -> str:
     return f"Your {ticket.brand} {ticket.model} (repair {ticket.number}) waits for you to fetch it."
+
+
+def _figures(ctx: Context, form: ChargeStorage) -> tuple[int, str]:
+    """What the owner is told over the telephone: what would not be asked for."""
+    ticket = find_waiting(ctx, form.ticket_id)
+    usual = storage_of(ctx, ready_since(ctx.session, [ticket.id])[ticket.id])
+    return usual - (usual if form.amount is None else form.amount), ticket.number
+
+
+def _figures_of_ticket(ctx: Context, form: MarkUnclaimed) -> tuple[int, str]:
+    return 0, find_waiting(ctx, form.ticket_id).number
+
+
+register_figures("repairs.charge_storage", _figures)
+register_figures("repairs.mark_unclaimed", _figures_of_ticket)

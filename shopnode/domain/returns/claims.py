@@ -21,6 +21,7 @@ from shopnode.domain.handsets.queries import find_unit_by_number
 from shopnode.domain.numbers import Document, next_document_number
 from shopnode.domain.people.limits import check_refund
 from shopnode.domain.people.models import Shop
+from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row
 from shopnode.domain.returns.booking import book_return
@@ -141,3 +142,12 @@ def _sell_instead(
 
     given = [Handed(Tender.EXCHANGE, worth, number)] if worth else []
     return book_ticket(ctx, new, given, sale_id=sale_id, agreed=agree)
+
+
+def _figures(ctx: Context, form: ClaimWarranty) -> tuple[int, str]:
+    """What the owner is told over the telephone: what one piece of it was sold for, and on which receipt."""
+    line, summary = _line_of(ctx, form)
+    return line.unit_price_minor, summary.number
+
+
+register_figures("returns.claim_warranty", _figures)

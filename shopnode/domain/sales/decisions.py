@@ -20,6 +20,7 @@ from shopnode.domain.errors import Conflict
 from shopnode.domain.handsets.models import UnitStatus
 from shopnode.domain.homes import Where
 from shopnode.domain.people.limits import check_refund
+from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission
 from shopnode.domain.pricing.bundles import Goods, goods_of
 from shopnode.domain.queries import find_row
@@ -223,3 +224,13 @@ def _money(
         "amount_minor": amount_minor, "reference": reference,
         "drawer_session_id": drawer.id if drawer else None, "at": ctx.now, "by_id": ctx.actor.id,
     }  # fmt: skip
+
+
+def _figures(ctx: Context, undo: Undo) -> tuple[int, str]:
+    """What the owner is told over the telephone: what goes back, and of which receipt."""
+    sale, summary = find_changeable(ctx, undo.sale_id, even_locked=True)
+    return summary.paid_minor, sale.number
+
+
+register_figures("sales.void", _figures)
+register_figures("sales.reverse", _figures)

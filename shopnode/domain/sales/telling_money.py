@@ -13,6 +13,7 @@ from shopnode.domain.clock import act_id
 from shopnode.domain.context import Context
 from shopnode.domain.errors import Conflict, Invalid, NotFound
 from shopnode.domain.params import IdText, Line, Optionally, Params, ShortText
+from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission, Role
 from shopnode.domain.queries import find_row, row_or_none
 from shopnode.domain.sales.coming import confirmed_with_reference
@@ -113,3 +114,12 @@ def _take_off(ctx: Context, payment: Payment) -> None:
         "reference": payment.reference, "at": ctx.now, "by_id": ctx.actor.id,
     }  # fmt: skip
     insert_rows(ctx.session, Payment, [row])
+
+
+def _figures(ctx: Context, told: TellMoney) -> tuple[int, str]:
+    """What the owner is told over the telephone."""
+    payment = find_row(ctx.session, Payment, told.payment_id, "This payment")
+    return payment.amount_minor, find_row(ctx.session, Sale, payment.sale_id, "This sale").number
+
+
+register_figures("sales.tell_money", _figures)

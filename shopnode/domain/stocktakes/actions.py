@@ -21,10 +21,11 @@ from shopnode.domain.context import Context
 from shopnode.domain.errors import Conflict, Invalid, NotFound
 from shopnode.domain.numbers import Document, next_document_number
 from shopnode.domain.params import QUANTITY_MAX, IdText, Line, Note, Optionally, Params, Reason
+from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row, row_or_none
 from shopnode.domain.stock.queries import on_hand
-from shopnode.domain.stocktakes.approving import book_count
+from shopnode.domain.stocktakes.approving import book_count, size_now
 from shopnode.domain.stocktakes.finding import what_was_scanned
 from shopnode.domain.stocktakes.models import (
     Stocktake,
@@ -258,3 +259,12 @@ def _scanned(
         "stocktake_id": count.id, "kind": kind, "number": number, "already": already, "note": note,
         "product_id": product_id, "product_name": name,
     }  # fmt: skip
+
+
+def _figures(ctx: Context, form: ApproveCount) -> tuple[int, str]:
+    """What the owner is told over the telephone: how far it is off, and which count it is."""
+    count = own_count(ctx, form.stocktake_id, StocktakeStatus.SUBMITTED)
+    return size_now(ctx, count, uncounted_is_zero=form.uncounted == "zero"), count.number
+
+
+register_figures("stocktakes.approve", _figures)

@@ -32,10 +32,7 @@ class Booked:
 def book_count(ctx: Context, count: Stocktake, *, uncounted_is_zero: bool) -> Booked:
     """Write what the count found into the books. Raises ApprovalNeeded."""
     differences = differences_of(ctx, count, uncounted_is_zero=uncounted_is_zero)
-    missing = phones_not_found(ctx, count)
-    found = _phones_found_again(ctx, count)
-    phones = [Difference(unit.product_id, "", 1, 0, unit.cost_minor) for unit in missing]
-    phones += [Difference(unit.product_id, "", 0, 1, unit.cost_minor) for unit in found]
+    missing, found, phones = _phones(ctx, count)
     _ask_about_own(ctx, count, size_of([*differences, *phones]))
     moves = [
         {
@@ -52,6 +49,18 @@ def book_count(ctx: Context, count: Stocktake, *, uncounted_is_zero: bool) -> Bo
     for unit in found:
         _turn(ctx, count, unit, UnitStatus.IN_STOCK, f"Found in stocktake {count.number}")
     return Booked(net_worth([*differences, *phones]), len(missing), len(found))
+
+
+def size_now(ctx: Context, count: Stocktake, *, uncounted_is_zero: bool) -> int:
+    """What all that a count found otherwise is worth, a surplus making up for nothing."""
+    return size_of([*differences_of(ctx, count, uncounted_is_zero=uncounted_is_zero), *_phones(ctx, count)[2]])
+
+
+def _phones(ctx: Context, count: Stocktake) -> tuple[list[StockUnit], list[StockUnit], list[Difference]]:
+    """Phones that are not there, phones that are there again, and both as differences."""
+    missing, found = phones_not_found(ctx, count), _phones_found_again(ctx, count)
+    gone = [Difference(unit.product_id, "", 1, 0, unit.cost_minor) for unit in missing]
+    return missing, found, [*gone, *(Difference(unit.product_id, "", 0, 1, unit.cost_minor) for unit in found)]
 
 
 def _turn(ctx: Context, count: Stocktake, unit: StockUnit, to: UnitStatus, reason: str) -> None:

@@ -18,6 +18,7 @@ from shopnode.domain.homes import Where
 from shopnode.domain.paging import PAGE_DEFAULT, Page, latest
 from shopnode.domain.params import Line, Params, Reason
 from shopnode.domain.people.models import Staff
+from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission, Role
 from shopnode.domain.queries import row_or_none
 from shopnode.domain.usedphones.blocklist import block_id
@@ -127,3 +128,11 @@ def _views(ctx: Context, rows: list[BlockedNumber]) -> list[BlockView]:
         )
         for row in rows
     ]  # fmt: skip
+
+
+def _figures(ctx: Context, form: LiftBlock) -> tuple[int, str]:
+    """What the owner is told over the telephone."""
+    return 0, read_any_number(form.number)
+
+
+register_figures("usedphones.lift_block", _figures)
