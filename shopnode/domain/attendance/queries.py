@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from shopnode.domain.attendance.models import Attendance, AttendanceCorrection
 from shopnode.domain.attendance.rules import is_forgotten, worked_minutes
 from shopnode.domain.context import Context
+from shopnode.domain.errors import NotFound
 from shopnode.domain.paging import PAGE_DEFAULT, Page, latest
 from shopnode.domain.people.queries import names_of
 from shopnode.domain.permissions import Permission
@@ -103,6 +104,25 @@ def here_now(ctx: Context, shop_id: str | None) -> list[StretchView]:
     rows = [row for row in ctx.session.scalars(query) if not is_forgotten(row.came_at, row.went_at, ctx.now)]
     names = names_of(ctx.session, {row.staff_id for row in rows})
     return [_view(row, names, ctx.now) for row in rows]
+
+
+def my_open_stretch(ctx: Context) -> StretchView | None:
+    """The stretch of whoever asks that still runs at their shop; None where they have gone, or forgot to."""
+    mine = select(Attendance).where(
+        Attendance.staff_id == ctx.actor.id, Attendance.shop_id == ctx.shop_id, Attendance.went_at.is_(None)
+    )
+    row = ctx.session.scalars(mine.order_by(Attendance.came_at.desc(), Attendance.id.desc()).limit(1)).first()
+    if row is None or is_forgotten(row.came_at, row.went_at, ctx.now):
+        return None
+    return _view(row, names_of(ctx.session, {row.staff_id}), ctx.now)
+
+
+def find_stretch(ctx: Context, attendance_id: str) -> StretchView:
+    """One stretch of work; one's own alone to who may not see the staff. Raises NotFound."""
+    row = find_row(ctx.session, Attendance, attendance_id, "This stretch of work")
+    if whose(ctx, row.staff_id) != row.staff_id:
+        raise NotFound("This stretch of work")
+    return _view(row, names_of(ctx.session, {row.staff_id}), ctx.now)
 
 
 def list_corrections(

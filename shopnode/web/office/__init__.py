@@ -9,6 +9,8 @@ def office_blueprint() -> Blueprint:
         account,
         amend,
         api_keys,
+        attendance,
+        attendance_corrections,
         customer_edit,
         customer_merge,
         customer_money,

@@ -21,4 +21,10 @@ PEOPLE: Mapping[str, StrEnum] = {
     "office.api_keys": P.SETTINGS_UPDATE,
     "office.make_api_key": P.SETTINGS_UPDATE,
     "office.revoke_api_key": P.SETTINGS_UPDATE,
+    "office.attendance": P.OWN_CREDENTIALS,
+    "office.clock_step": P.OWN_CREDENTIALS,
+    "office.attendance_corrections": P.OWN_CREDENTIALS,
+    "office.correct_attendance": P.OWN_CREDENTIALS,
+    "office.ask_attendance_correction": P.OWN_CREDENTIALS,
+    "office.decide_attendance": P.LIMITS_APPROVE,
 }

@@ -60,6 +60,7 @@ SETTINGS = ("office.save_settings", "office.save_business", "office.save_shop")
 RETURNS = ("counter.return_of", "counter.take_back_goods", "counter.returned", "counter.*warranty")
 PLANS = ("counter.plan_page", "counter.pay_plan", "counter.complete_plan", "counter.end_plan")
 PEOPLE = ("office.*person", "office.give_password")
+HOURS = ("office.*attendance*", "office.clock_step")
 PRICE_LISTS = ("office.price_list", "office.new_price_list", "office.set_list_price", "office.rename_price_list")
 JOURNAL = ("office.journal_entry", "office.chain*")
 STOCK = Group(
@@ -112,6 +113,7 @@ NODE_GROUPS = (
         (
             Place("Customers", "people", "office.customers", "customers:read", also=("office.*customer*",)),
             Place("Staff", "people", "office.staff", "staff:read", also=PEOPLE),
+            Place("Hours", "clock", "office.attendance", "own:credentials", also=HOURS),
             Place("Financiers", "bank", "office.financiers", "financiers:manage", also=("office.*financier*",)),
             Place("All plans", "clock", "office.all_plans", "reports:export", also=("office.plan",)),
             Place("Price lists", "tag", "office.all_price_lists", "products:read", also=PRICE_LISTS),
@@ -146,6 +148,7 @@ HUB_GROUPS = (
             Place("Shop computers", "hdd-network", "portal.nodes"),
             Place("Customers", "people", "office.customers", also=("office.*customer*",)),
             Place("Staff", "people", "office.staff", "staff:read", also=PEOPLE),
+            Place("Hours", "clock", "office.attendance", "own:credentials", also=HOURS),
             Place("Financiers", "bank", "office.financiers", also=("office.*financier*",)),
             Place("All plans", "clock", "office.all_plans", also=("office.plan",)),
             Place("Price lists", "tag", "office.all_price_lists", also=PRICE_LISTS),
