@@ -52,6 +52,8 @@ def read_header(lines: Iterator[str]) -> tuple[dict[str, str], str]:
             first = line
             break
         name, _, value = line[2:].rstrip("\n").partition(" ")
+        if name in told:
+            raise NoJournal(f"This is no journal: it says “{name}” twice.")
         told[name] = value
     if told.get("phoneshop") != "journal 1" or not told.get("origin"):
         raise NoJournal(f"This is no journal: its first line must be “# {FORMAT}”.")
@@ -74,9 +76,10 @@ def verify(lines: Iterator[str], wanted_code: str | None = None) -> dict[str, An
         if hashed != parts[1]:
             found["wrong"] = f"Entry {n:,} was changed, or does not follow from the one before it."
             break
-        entry = json.loads(parts[2])
-        if entry.get("n") != n:
-            found["wrong"] = f"Entry {n:,} says that it is number {entry.get('n')}."
+        entry = read_entry(parts[2])
+        if entry is None or entry.get("n") != n:
+            said = "cannot be read" if entry is None else f"says that it is number {entry.get('n')}"
+            found["wrong"] = f"Entry {n:,} {said}."
             break
         known, found["entries"] = hashed, n
         note(found, entry, hashed, wanted)
@@ -84,6 +87,23 @@ def verify(lines: Iterator[str], wanted_code: str | None = None) -> dict[str, An
     found["head"] = known
     if found["wrong"] is None:
         found["wrong"] = wrong_end(told, found["entries"], known)
+    return found
+
+
+def read_entry(text: str) -> dict[str, Any] | None:
+    """An entry; None for what no shop writes: it would mean one thing to us and another to somebody else."""
+    try:
+        entry = json.loads(text, object_pairs_hook=each_once)
+    except (ValueError, RecursionError):
+        return None
+    return entry if isinstance(entry, dict) and isinstance(entry.get("at"), int) else None
+
+
+def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object that names nothing twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name stands there twice")
     return found
 
 
@@ -99,7 +119,9 @@ def note(found: dict[str, Any], entry: dict[str, Any], hashed: str, wanted: str 
 
 def wrong_end(told: dict[str, str], entries: int, head: str) -> str | None:
     """Why this is not the whole journal, or None."""
-    if told.get("entries", "").isdigit() and int(told["entries"]) != entries:
+    if not (told.get("entries", "").isdecimal() and told.get("head")):
+        return "The file does not say where the journal ends: its end may have been cut off."
+    if int(told["entries"]) != entries:
         return f"The journal ends at {entries:,}, but {int(told['entries']):,} entries were recorded."
     if entries and told.get("head", "-") not in ("-", head):
         return "The last entry is not the one that the file says it is."
@@ -115,6 +137,8 @@ def number_of(entry: dict[str, Any]) -> str | None:
 
 
 def when(ms: int) -> str:
+    if not 0 <= ms < 253_402_300_800_000:
+        return "a time that no calendar has"
     at = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(milliseconds=ms)  # noqa: UP017 — older Pythons run this, too
     return at.strftime("%Y-%m-%d %H:%M UTC")
 
@@ -142,6 +166,11 @@ def report(found: dict[str, Any], wanted_code: str | None, wanted_head: str | No
             yield True, f"The proof {wanted_code} is of entry {entry['n']:,}: {what}, {when(entry['at'])}."
 
 
+def printable(words: str) -> str:
+    """Words without signs that move the cursor, turn the line round or hide what follows: a file may hold any."""
+    return "".join(sign if sign.isprintable() else "?" for sign in words)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check a file from the command line; answers the exit code."""
     parser = argparse.ArgumentParser(description="Check a journal that was taken out of a shop or the portal.")
@@ -153,12 +182,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with open(given.file, encoding="utf-8", newline="\n") as file:
             found = verify(iter(file), given.code)
     except (OSError, NoJournal, ValueError) as error:
-        print(error, file=sys.stderr)  # house: print — this file runs alone, where there is nothing else
+        print(
+            printable(str(error)), file=sys.stderr
+        )  # house: print — this file runs alone, where there is nothing else
         return 2
     lines = list(report(found, given.code, given.head))
     for is_well, words in lines:
         # house: print — this file runs alone, where there is nothing else
-        print(words if is_well else f"NOT WHOLE: {words}")
+        print(printable(words if is_well else f"NOT WHOLE: {words}"))
     return 0 if all(is_well for is_well, _ in lines) else 1
 
 

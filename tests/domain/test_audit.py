@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -157,6 +160,12 @@ def test_the_chain_is_verified_from_its_first_entry(shop: Shop) -> None:
         ("UPDATE journal_entry SET body = replace(body, '8000', '7000') WHERE n = :n - 1", "was changed"),
         ("DELETE FROM journal_entry WHERE n = :n - 1", "is not there"),
         ("DELETE FROM journal_entry WHERE n = :n", "the end was cut off"),
+        ("UPDATE journal_entry SET actor_id = NULL WHERE n = :n", "who did it"),
+        ("UPDATE journal_entry SET action = 'sales.sell' WHERE n = :n", "what was done"),
+        ("UPDATE journal_entry SET at = at - 86400000 WHERE n = :n", "when"),
+        ("UPDATE journal_entry SET shop_id = NULL WHERE n = :n", "in which shop"),
+        ("UPDATE journal_entry SET subject_id = entry_id WHERE n = :n", "what it is about"),
+        ("UPDATE journal_entry SET verdict = 'duplicate' WHERE n = :n", "whether it counts"),
         ("UPDATE installation SET head_hash = '00' WHERE :n > 0", "is not the one whose hash was written down"),
     ],
 )
@@ -221,6 +230,8 @@ TAMPERED = {
     "one twice": lambda lines: [*lines, lines[-1]],
     "another number": lambda lines: [*lines[:-1], lines[-1].replace("\t", "9\t", 1)],
     "another origin": lambda lines: [lines[0], "# origin 0190a000-0000-7000-8000-00000000dead\n", *lines[2:]],
+    "no end told": lambda lines: [line for line in lines[:-1] if not line.startswith(("# entries", "# head"))],
+    "all entries gone and no end told": lambda lines: [line for line in lines[:6] if "# entries" not in line],
     "another end": lambda lines: [line if not line.startswith("# head") else f"# head {'0' * 64}\n" for line in lines],
 }
 
@@ -240,6 +251,63 @@ def test_a_journal_that_was_touched_is_not_whole(
 
     assert verify_journal.main([str(file)]) == 1
     assert "NOT WHOLE" in capsys.readouterr().out
+
+
+def written_anew(lines: list[str], last: str) -> list[str]:
+    """A journal with another last entry, and all hashes and its end as they follow from it: one that hangs together."""
+    before = lines[-2].split("\t")[1]
+    hashed = hashlib.sha256(bytes.fromhex(before) + last.encode()).hexdigest()
+    told = [line if not line.startswith("# head") else f"# head {hashed}\n" for line in lines[:-1]]
+    return [*told, f"{lines[-1].split(chr(9))[0]}\t{hashed}\t{last}\n"]
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        lambda body: body.replace("{", '{"action":"sales.void",', 1),
+        lambda body: body[:-1],
+        lambda body: "[" * 100_000,
+        lambda body: f"[{body}]",
+        lambda body: re.sub('"at":[0-9]+', '"at":"soon"', body),
+    ],
+)
+def test_an_entry_that_two_readers_could_read_otherwise_is_none(
+    counter: Shop, tmp_path: Path, forge: Callable[[str], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    counter.do("products.create", CABLE)
+    with counter.reading() as ctx:
+        lines = list(journal_lines(ctx, own_chain(counter)))
+    file = tmp_path / "journal.tsv"
+    body = lines[-1].rstrip("\n").split("\t")[2]
+    file.write_text("".join(written_anew(lines, body.replace("8000", "7000"))), encoding="utf-8")
+    assert verify_journal.main([str(file)]) == 0  # hangs together, as the text of the program says
+    file.write_text("".join(written_anew(lines, forge(body))), encoding="utf-8")
+
+    assert verify_journal.main([str(file)]) == 1
+    assert "cannot be read" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("sign", ["\x1b[8m", "\r", "\u202e", "\x9b2K"])
+def test_no_sign_in_a_journal_hides_what_is_said_of_it(
+    counter: Shop, tmp_path: Path, sign: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with counter.reading() as ctx:
+        lines = list(journal_lines(ctx, own_chain(counter)))
+    lines = [line.replace("# of ", f"# of {sign}") for line in lines]
+    file = tmp_path / "journal.tsv"
+    file.write_text("".join(lines[:-1]) + f"{sign}\n", encoding="utf-8", newline="\n")
+
+    assert verify_journal.main([str(file)]) == 1
+    said = capsys.readouterr().out
+    assert "NOT WHOLE" in said
+    assert sign not in said
+
+
+def test_a_journal_that_says_what_it_is_twice_is_none(counter: Shop, tmp_path: Path) -> None:
+    with counter.reading() as ctx:
+        lines = list(journal_lines(ctx, own_chain(counter)))
+    (tmp_path / "journal.tsv").write_text("".join([lines[0], "# entries 1\n", *lines[1:]]), encoding="utf-8")
+    assert verify_journal.main([str(tmp_path / "journal.tsv")]) == 2
 
 
 def test_a_journal_written_anew_is_betrayed_by_the_head_somebody_else_has(counter: Shop, tmp_path: Path) -> None:

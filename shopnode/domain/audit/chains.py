@@ -3,6 +3,7 @@
 Invariants:
   * Both read the bytes that were hashed; nothing is written anew on the way.
   * A chain is held against what its home wrote down of its end: a tail that was cut off shows, too.
+  * What lists and searches read of an entry is held against what was hashed: nobody is put in another's place by it.
   * The file holds what was hashed and nothing else: where a personal value stands, it holds the salted hash.
 """
 
@@ -13,9 +14,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from shopnode.domain.clock import to_ms
 from shopnode.domain.context import Context
 from shopnode.domain.errors import NotFound
 from shopnode.domain.homes import ChainHead
@@ -26,6 +29,7 @@ from sync_protocol.chain import genesis, link, short_code
 
 PAGE = 500
 BREAKS_MAX = 20
+INSTANT_MS_MAX = 253_402_300_799_999  # the last millisecond of the year 9999
 FORMAT = "phoneshop journal 1"
 
 
@@ -77,6 +81,8 @@ def check_chain(ctx: Context, origin_id: str) -> ChainCheck:
             breaks.append(f"{_places(n + 1, entry.n - 1)} not there.")
         elif link(known, entry.body.encode()) != entry.hash:
             breaks.append(f"Entry {entry.n:,} was changed, or does not follow from the one before it.")
+        elif (wrong := _listed_wrongly(entry, is_shop=ctx.home.is_shop)) is not None:
+            breaks.append(f"Entry {entry.n:,} is listed otherwise than it was recorded: {wrong}.")
         whole += not breaks
         n, known, first, last = entry.n, entry.hash, first or entry.at, entry.at
         if len(breaks) >= BREAKS_MAX:
@@ -89,10 +95,14 @@ def check_chain(ctx: Context, origin_id: str) -> ChainCheck:
 
 
 def entries_of(session: Session, head: ChainHead) -> Iterator[Any]:
-    """(n, hash, body, at) of a chain in order, a page at a time: years of them do not fit in memory."""
+    """A chain's entries in order, a page at a time: years of them do not fit in memory."""
     last = 0
     while True:
-        query = select(JournalEntry.n, JournalEntry.hash, JournalEntry.body, JournalEntry.at)
+        query = select(
+            JournalEntry.n, JournalEntry.hash, JournalEntry.body, JournalEntry.at, JournalEntry.entry_id,
+            JournalEntry.action, JournalEntry.actor_id, JournalEntry.shop_id, JournalEntry.subject_entity,
+            JournalEntry.subject_id, JournalEntry.verdict,
+        )  # fmt: skip
         query = query.where(JournalEntry.origin_id == head.origin_id, JournalEntry.n > last, JournalEntry.n <= head.n)
         page = session.execute(query.order_by(JournalEntry.n).limit(PAGE)).all()
         if not page:
@@ -119,6 +129,23 @@ def journal_lines(ctx: Context, chain: Chain) -> Iterator[str]:
 
 def _chain(head: ChainHead, shops: dict[str, str]) -> Chain:
     return Chain(head, shops.get(head.shop_id or ""), short_code(head.hash) if head.hash and head.n else "")
+
+
+def _listed_wrongly(entry: Any, *, is_shop: bool) -> str | None:
+    """What the list says of an entry that its hashed text does not; None where both agree."""
+    told = orjson.loads(entry.body)
+    about, at = tuple(told.get("subject") or (None, None)), told["at"]
+    listed = (entry.subject_entity, entry.subject_id)
+    pairs = {
+        "which it is": (entry.entry_id, told.get("id")), "what was done": (entry.action, told.get("action")),
+        "who did it": (entry.actor_id, told.get("actor")), "in which shop": (entry.shop_id, told.get("shop")),
+        # The portal lists no name that is too long for it, and no time that no calendar can show.
+        "what it is about": (listed, about if is_shop or listed != (None, None) else listed),
+        "when": (to_ms(entry.at), at if 0 <= at <= INSTANT_MS_MAX else to_ms(entry.at)),
+        # A shop's own entries all count: what the hub had before is left out of the portal's lists alone.
+        "whether it counts": (entry.verdict if is_shop else None, None),
+    }  # fmt: skip
+    return next((words for words, (listed_so, recorded) in pairs.items() if listed_so != recorded), None)
 
 
 def _places(first: int, last: int) -> str:
