@@ -182,9 +182,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with open(given.file, encoding="utf-8", newline="\n") as file:
             found = verify(iter(file), given.code)
     except (OSError, NoJournal, ValueError) as error:
-        print(
-            printable(str(error)), file=sys.stderr
-        )  # house: print — this file runs alone, where there is nothing else
+        # house: print — this file runs alone, where there is nothing else
+        print(printable(str(error)), file=sys.stderr)
         return 2
     lines = list(report(found, given.code, given.head))
     for is_well, words in lines:
