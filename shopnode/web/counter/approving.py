@@ -39,6 +39,8 @@ DOES = {
     "returns.claim_warranty": "Warranty claim",
     "repairs.take_in": "Taking a repair in",
     "repairs.deliver": "Handing a repair over",
+    "repairs.give_back": "Giving a repair's money back",
+    "repairs.buy_device": "Buying a used phone",
 }
 
 
@@ -77,9 +79,9 @@ def approval_sheet(wish: Wish, error: ShopError | None, typed: Mapping[str, str]
     return into_sheet(part("counter/_approval.html", **_drawn(wish, error, typed)))
 
 
-def approval_slot(wish: Wish, error: ShopError | None, typed: Mapping[str, str]) -> Response:
-    """The same inside the form itself."""
-    return into(SLOT, part("counter/_approval_slot.html", **_drawn(wish, error, typed)))
+def approval_slot(wish: Wish, error: ShopError | None, typed: Mapping[str, str], slot: str = SLOT) -> Response:
+    """The same inside the form itself. `slot` tells several forms of one page apart."""
+    return into(slot, part("counter/_approval_slot.html", **_drawn(wish, error, typed)))
 
 
 def put_question(wish: Wish) -> Asked:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -16,12 +15,12 @@ from shopnode.domain.settings.queries import number_setting
 from shopnode.domain.stock.days import shop_zone
 from shopnode.web.counter.approving import Wish, approval_in, approval_slot, asks_by_telephone, is_about_approval
 from shopnode.web.counter.blueprint import bp
-from shopnode.web.counter.repairs import CONSENTS, METHODS, WAYS
+from shopnode.web.counter.repair_words import CONSENTS, METHODS, WAYS, shown_errors
 from shopnode.web.counter.screen import drawer_now, gone_to
 from shopnode.web.ui.forms import asked_money, posted, posted_action_id
 from shopnode.web.ui.frame import page, part
-from shopnode.web.ui.pictures import about_pictures, allow_pictures, sent_photos, sent_signature
-from shopnode.web.ui.refusals import field_errors, on_refusal
+from shopnode.web.ui.pictures import allow_pictures, sent_photos, sent_signature
+from shopnode.web.ui.refusals import on_refusal
 from shopnode.web.ui.request import act
 
 KINDS = [(kind.value, kind.value.replace("_", " ").capitalize()) for kind in DeviceType]
@@ -150,12 +149,6 @@ def _values(typed: dict[str, str], errors: dict[str, str]) -> dict[str, Any]:
 
 
 def _drawn(typed: dict[str, str], error: ShopError) -> str:
-    return part("counter/_repair_form.html", **_values(typed, shown_errors(error, FIELDS)))
-
-
-def shown_errors(error: ShopError, shown: Collection[str]) -> dict[str, str]:
-    """What is wrong, beside the fields that the form has; the rest on top of it."""
-    renamed = {"amount": "deposit", "payments": "deposit", "body": ""}
-    errors = {renamed.get(name, name): words for name, words in about_pictures(field_errors(error)).items()}
-    odd = [words if name == "" else f"{name}: {words}" for name, words in errors.items() if name not in shown]
-    return {name: words for name, words in errors.items() if name in shown} | ({"": " ".join(odd)} if odd else {})
+    return part(
+        "counter/_repair_form.html", **_values(typed, shown_errors(error, FIELDS, amount="deposit", payments="deposit"))
+    )

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Response, g, url_for
+from flask import Response, g, request, url_for
 
+from shopnode.domain.catalogue.queries import product_view
 from shopnode.domain.errors import Invalid, NotFound, ShopError
 from shopnode.domain.handsets.queries import find_unit_by_number
 from shopnode.domain.people.queries import all_shops
@@ -16,18 +17,18 @@ from shopnode.domain.permissions import Permission
 from shopnode.domain.repairs.benches import find_way
 from shopnode.domain.repairs.models import RepairStatus, RepairTicket
 from shopnode.domain.repairs.outwork import outwork_of
-from shopnode.domain.repairs.queries import find_ticket
+from shopnode.domain.repairs.queries import find_ticket, paid_so_far
 from shopnode.domain.repairs.rules import AT_WORK, READY
 from shopnode.domain.repairs.unclaimed import WAITING, waiting_list
 from shopnode.web.counter.approving import Wish, approval_in, approval_slot, asks_by_telephone, is_about_approval
 from shopnode.web.counter.blueprint import bp
+from shopnode.web.counter.repair_words import BACK_WAYS, METHODS, VIAS, shown_errors
 from shopnode.web.counter.screen import gone_to
 from shopnode.web.ui.forms import asked_money, posted, posted_action_id
 from shopnode.web.ui.frame import page, part
-from shopnode.web.ui.refusals import field_errors, on_refusal
+from shopnode.web.ui.refusals import on_refusal
 from shopnode.web.ui.request import act
 
-VIAS = [("call", "By telephone"), ("in_person", "In person"), ("sms", "By message"), ("email", "By e-mail")]
 STEPS = {"remind": "Remind the owner", "mark_unclaimed": "Mark it unclaimed", "final_notice": "Give the final notice",
          "dispose": "Sell it or throw it away"}  # fmt: skip
 
@@ -38,7 +39,7 @@ class Ask:
 
     name: str
     label: str
-    kind: str = "text"  # text, date, money, choice, shop
+    kind: str = "text"  # text, date, money, choice, shop, model (of a phone in the catalogue)
     optional: bool = False
     choices: tuple[tuple[str, str], ...] = ()
 
@@ -66,6 +67,7 @@ def _is(*statuses: RepairStatus) -> Callable[[RepairTicket], bool]:
 _BACK = (("repaired", "Mended"), ("not_repaired", "Not mended"))
 _NOTES = Ask("notes", "Notes", optional=True)
 _VIA = Ask("via", "How", "choice", choices=tuple(VIAS))
+_BY = (Ask("method", "Paid by", "choice", choices=tuple(METHODS)), Ask("reference", "Transaction ID", optional=True))
 P, S = Permission, RepairStatus
 ROADS: Mapping[str, Road] = {
     "lend": Road("repairs.lend_phone", "Lend a phone meanwhile", "Lend it", P.REPAIRS_CREATE,
@@ -75,6 +77,13 @@ ROADS: Mapping[str, Road] = {
                         lambda ticket: ticket.loaner_unit_id is not None,
                         (Ask("outcome", "What becomes of it", "choice",
                              choices=(("inspect", "Look at it first"), ("resell", "Back on sale"))), _NOTES)),
+    "loaner-kept": Road("repairs.charge_loaner", "The customer keeps our phone, or lost it", "Take the money",
+                        P.REPAIRS_CREATE, lambda ticket: ticket.loaner_unit_id is not None,
+                        (Ask("amount", "What they pay for it", "money"), *_BY, Ask("reason", "Why"))),
+    "give-back": Road("repairs.give_back", "Give money back", "Give it back", P.ACCOUNTS_COLLECT,
+                      lambda ticket: ticket.sale_id is None,
+                      (Ask("amount", "How much", "money"), Ask("method", "How", "choice", choices=tuple(BACK_WAYS)),
+                       Ask("reference", "Transaction ID", optional=True), Ask("reason", "Why"))),
     "send-out": Road("repairs.send_out", "Somebody else mends it", "Send it out", P.REPAIRS_UPDATE, _at_work,
                      (Ask("sent_to", "To whom"), Ask("due_on", "Back by", "date", True),
                       Ask("cost", "What it costs us", "money", True), _NOTES)),
@@ -98,23 +107,34 @@ ROADS: Mapping[str, Road] = {
     "throw-away": Road("repairs.dispose", "Throw it away", "Throw it away", P.REPAIRS_DELETE, _is(S.UNCLAIMED),
                        (Ask("reason", "Why"),)),
     "sell-off": Road("repairs.dispose", "Sell it", "Sold", P.REPAIRS_DELETE, _is(S.UNCLAIMED),
-                     (Ask("amount", "What it brought, in cash", "money"), Ask("reason", "To whom"))),
+                     (Ask("amount", "What it brought", "money"), *_BY, Ask("reason", "To whom"))),
+    "keep": Road("repairs.dispose", "Keep it, into stock", "Take it into stock", P.REPAIRS_DELETE, _is(S.UNCLAIMED),
+                 (Ask("product_id", "Model", "model"), Ask("amount", "What it is worth to us", "money"),
+                  Ask("imei1", "IMEI, where the ticket has none", optional=True),
+                  Ask("grade", "Grade", optional=True), Ask("reason", "Why"))),
     "stolen": Road("repairs.lock_stolen", "It is stolen", "Hold it", P.REPAIRS_UPDATE,
                    lambda ticket: ticket.is_editable and ticket.status not in (S.STOLEN, S.CANCELLED, S.BOUGHT,
                                                                                S.DISPOSED),
                    (Ask("reason", "Who says so, or the police's number"),)),
     "clear": Road("repairs.clear_stolen", "It is not stolen", "Let it go on", P.REPAIRS_DELETE, _is(S.STOLEN),
                   (Ask("reason", "Why"),)),
+    "passcode": Road("repairs.store_passcode", "The customer tells the passcode", "Keep it in the vault",
+                     P.REPAIRS_CREATE, _is(*AT_WORK, S.QUALITY_CHECK),
+                     (Ask("passcode", "Passcode"),)),
+    "cancel": Road("repairs.cancel", "It was written by mistake", "Cross it out", P.REPAIRS_DELETE, _at_work,
+                   (Ask("reason", "Why"),)),
 }  # fmt: skip
 FIXED: Mapping[str, dict[str, Any]] = {
-    "throw-away": {"outcome": "scrapped"}, "sell-off": {"outcome": "sold", "method": "cash"},
+    "throw-away": {"outcome": "scrapped"}, "sell-off": {"outcome": "sold"}, "keep": {"outcome": "kept"},
 }  # fmt: skip
+# Left empty, they are what somebody still has to say.
+NEEDED = {"amount": "is needed", "product_id": "is needed: choose the phone's model"}
 
 
 @bp.get("/repairs/<id:ticket_id>/roads")
 def repair_roads(ticket_id: str) -> str:
     """What may be done with a repair beside mending it."""
-    values = _values(ticket_id, "", {}, {})
+    values = _values(ticket_id, request.args.get("open", ""), {}, {})
     ticket = values["ticket"]
     crumbs = [("Repairs", url_for("counter.repairs")), (ticket.number, url_for("counter.repair", ticket_id=ticket.id)),
               ("More", None)]  # fmt: skip
@@ -128,16 +148,16 @@ def walk_repair_road(ticket_id: str, name: str) -> str | Response:
     if road is None:
         raise NotFound("This")
     on_refusal(lambda error: _drawn(ticket_id, name, typed, error))
-    wish = Wish(road.action, {"ticket_id": ticket_id, **FIXED.get(name, {}), **_asked(road, typed)})
+    wish = Wish(road.action, {"ticket_id": ticket_id, **FIXED.get(name, {}), **_asked(name, road, typed)})
 
     def refused(error: ShopError) -> str | Response:
         if is_about_approval(error, typed):
-            return approval_slot(wish, error, typed)
+            return approval_slot(wish, error, typed, f"#approval-{name}")
         return _drawn(ticket_id, name, typed, error)
 
     on_refusal(refused)
     if asks_by_telephone(typed):
-        return approval_slot(wish, None, typed)
+        return approval_slot(wish, None, typed, f"#approval-{name}")
     act(road.action, wish.form, action_id=posted_action_id(typed), approval=approval_in(typed))
     return gone_to(url_for("counter.repair", ticket_id=ticket_id))
 
@@ -149,8 +169,8 @@ def repairs_waiting() -> str:
     return page("counter/repairs_waiting.html", rows=waiting_list(g.ctx), steps=STEPS, crumbs=crumbs)
 
 
-def _asked(road: Road, typed: Mapping[str, str]) -> dict[str, Any]:
-    """What was typed, as the action takes it; what was left empty is left out."""
+def _asked(name: str, road: Road, typed: Mapping[str, str]) -> dict[str, Any]:
+    """What was typed, as the action takes it; what was left empty is left out. Raises Invalid, NotFound."""
     form: dict[str, Any] = {}
     for ask in road.asks:
         text = typed.get(ask.name, "").strip()
@@ -163,6 +183,15 @@ def _asked(road: Road, typed: Mapping[str, str]) -> dict[str, Any]:
             form["unit_id"] = find_unit_by_number(g.ctx, text).unit_id
         elif text:
             form[ask.name] = text
+    missing = {ask.name: NEEDED[ask.name] for ask in road.asks if ask.name in NEEDED and ask.name not in form}
+    if missing:
+        raise Invalid(missing)
+    if name == "loaner-kept":
+        way = {"method": form.pop("method", "cash"), "reference": form.pop("reference", None), "amount": form["amount"]}
+        form["payments"] = [way]
+    if name == "sell-off":
+        way = form.pop("method", "cash")
+        form |= {"method": way} if form["amount"] else {}  # where nothing was paid, there is no way of it
     return form
 
 
@@ -176,11 +205,32 @@ def _values(ticket_id: str, about: str, typed: Mapping[str, str], errors: Mappin
     return {
         "ticket": ticket, "away": away[0] if away else None, "came": came, "about": about, "typed": typed,
         "errors": errors,
-        "roads": [(name, road) for name, road in roads if shops or name != "to-branch"], "shops": shops,
+        "roads": [(name, road) for name, road in roads if name not in _shut(ticket, bool(shops))], "shops": shops,
+        "may_buy": _may_buy(ticket), "models": _models(typed.get("product_id")), "chosen": typed.get("product_id"),
     }  # fmt: skip
+
+
+def _shut(ticket: RepairTicket, has_branches: bool) -> set[str]:
+    """Roads that the ticket alone does not shut."""
+    shut = set() if has_branches else {"to-branch"}
+    return shut if paid_so_far(g.ctx.session, ticket.id) > 0 else shut | {"give-back"}
+
+
+def _may_buy(ticket: RepairTicket) -> bool:
+    is_here = ticket.status in (*AT_WORK, *WAITING) and ticket.came_by_id is None
+    return is_here and g.ctx.may(Permission.USED_BUY) and g.ctx.may(Permission.REPAIRS_UPDATE)
+
+
+def _models(product_id: str | None) -> list[Any]:
+    """The model that was chosen before a refusal."""
+    try:
+        return [product_view(g.ctx, product_id)] if product_id else []
+    except ShopError:
+        return []
 
 
 def _drawn(ticket_id: str, name: str, typed: Mapping[str, str], error: ShopError) -> str:
     road = ROADS[name]
-    errors = field_errors(error, {ask.name for ask in road.asks})
+    typed = {field: text for field, text in typed.items() if field != "passcode"}  # it is written nowhere
+    errors = shown_errors(error, {ask.name for ask in road.asks}, payments="amount")
     return part("counter/_repair_roads.html", **_values(ticket_id, name, typed, errors))

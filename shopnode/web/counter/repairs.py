@@ -1,7 +1,7 @@
-"""Repairs at the counter: the list, one ticket and what can be done with it now. Every act is the domain's.
+"""One repair at the counter and what can be done with it now. Every act is the domain's.
 
-Taking a device in is `repair_intake.py`. What a ticket's form sends goes to one action each; a refusal comes back
-beside the field it is about, and what was typed stays.
+Taking a device in is `repair_intake.py`; side roads are in `repair_roads.py`. What a ticket's form sends goes to one
+action each; a refusal comes back beside the field it is about, and what was typed stays.
 """
 
 from __future__ import annotations
@@ -12,80 +12,50 @@ from typing import Any
 from flask import Response, g, request, url_for
 
 from shopnode.domain.catalogue.queries import search_products
-from shopnode.domain.errors import ShopError
+from shopnode.domain.errors import Invalid, NotFound, ShopError
 from shopnode.domain.people.queries import staff_of_shop
 from shopnode.domain.permissions import Permission
 from shopnode.domain.phones import show_phone
+from shopnode.domain.photos.rules import MIME
+from shopnode.domain.photos.store import photo_or_none
 from shopnode.domain.repairs.checklists import label_of
-from shopnode.domain.repairs.models import DataConsent, OldPart, PasscodeWay, RepairEventKind, RepairStatus
+from shopnode.domain.repairs.forms import PHOTOS_MAX
+from shopnode.domain.repairs.models import DataConsent, OldPart, PasscodeWay, RepairStatus
 from shopnode.domain.repairs.passcodes import passcode_of
+from shopnode.domain.repairs.queries import event_photo, find_ticket
+from shopnode.domain.repairs.rework import NoRework, days_left
 from shopnode.domain.repairs.rules import AT_WORK, READY
-from shopnode.domain.repairs.views import TicketFilter, TicketView, ToldRow, list_tickets, ticket_view
-from shopnode.domain.sales.rules import METHOD_NAMES
+from shopnode.domain.repairs.views import TicketView, ticket_view
 from shopnode.web.counter.approving import Wish, approval_in, approval_slot, asks_by_telephone, is_about_approval
 from shopnode.web.counter.blueprint import bp
+from shopnode.web.counter.repair_words import (
+    BACK_WAYS,
+    CONSENTS,
+    METHODS,
+    OLD_PARTS,
+    ONWARDS,
+    TONES,
+    VIAS,
+    WAYS,
+    shown_errors,
+    told_event,
+)
 from shopnode.web.counter.screen import drawer_now, gone_to
-from shopnode.web.counter.ways import MONEY_WAYS
-from shopnode.web.ui.forms import asked_money, posted, posted_action_id
+from shopnode.web.ui.defence import YEAR_S
+from shopnode.web.ui.forms import asked_money, asked_number, posted, posted_action_id
 from shopnode.web.ui.frame import page, part
-from shopnode.web.ui.refusals import field_errors, on_refusal
+from shopnode.web.ui.pictures import allow_pictures, sent_photos, sent_signature
+from shopnode.web.ui.refusals import on_refusal
 from shopnode.web.ui.request import act, is_htmx, read_again
 
-METHODS = [(tender.value, METHOD_NAMES[tender]) for tender in MONEY_WAYS]
-SHOWN = [("open", "Here"), ("late", "Late"), ("ready", "To be fetched"), ("mine", "Mine"), ("all", "All")]
-VIAS = [("call", "By telephone"), ("in_person", "In person"), ("sms", "By message"), ("email", "By e-mail")]
-OLD_PARTS = [("scrapped", "Scrapped"), ("recycled", "Recycled"), ("to_customer", "Given to the customer"),
-             ("to_supplier", "Back to its supplier"), ("none", "There was none")]  # fmt: skip
-CONSENTS = {"keep": "Data stays: ask before anything that could lose it", "may_be_lost": "Data may be lost",
-            "backed_up": "The customer has a backup"}  # fmt: skip
-WAYS = {"none": "No passcode needed", "customer_present": "The customer types it", "stored": "Kept in the vault"}
-TONES = {"Completed": "good", "Delivered": "good", "Declined": "attention", "Cannot Repair": "attention",
-         "Unclaimed": "attention", "Stolen": "refused", "Cancelled": "refused", "Disposed": "refused"}  # fmt: skip
-# What usually comes next: its button stands out.
-ONWARDS = {
-    RepairStatus.PENDING: RepairStatus.DIAGNOSED, RepairStatus.DIAGNOSED: RepairStatus.IN_PROGRESS,
-    RepairStatus.PARTS_ORDERED: RepairStatus.IN_PROGRESS, RepairStatus.IN_PROGRESS: RepairStatus.QUALITY_CHECK,
-    RepairStatus.QUALITY_CHECK: RepairStatus.COMPLETED,
-}  # fmt: skip
-TOLD = {
-    RepairEventKind.ASSIGNED: "Given to", RepairEventKind.ESTIMATE: "Estimated", RepairEventKind.CHANGED: "Put right",
-    RepairEventKind.NOTE: "Note", RepairEventKind.PHOTO: "Photo", RepairEventKind.SIGNATURE: "Signed",
-    RepairEventKind.PASSCODE_STORED: "Passcode stored", RepairEventKind.PASSCODE_VIEWED: "Passcode looked at",
-    RepairEventKind.PASSCODE_DESTROYED: "Passcode destroyed", RepairEventKind.NOTIFIED: "Customer told",
-    RepairEventKind.DISPUTED: "Disputed",
-}  # fmt: skip
 FIELDS = {
     "status": {"status", "notes"}, "assign": {"technician_id"}, "estimate": {"amount", "notes"},
-    "answer": {"amount", "answered_by", "via"}, "deposit": {"amount", "method", "reference"}, "note": {"notes"},
-    "notify": {"message", "via"}, "deliver": {"taken_by", "slip_code", "phone", "payments"},
+    "answer": {"amount", "answered_by", "via"}, "deposit": {"amount", "method", "reference"},
+    "note": {"notes", "photos"}, "notify": {"message", "via"},
+    "bring": {"name", "quantity", "serial", "unit_cost", "unit_price"},
+    "deliver": {"taken_by", "slip_code", "phone", "amount", "method", "reference", "signature", "refund_method",
+                "refund_reference", "disputed"},
 }  # fmt: skip
-
-
-@bp.get("/repairs")
-def repairs() -> str:
-    """Repairs, the latest first."""
-    shown = request.args.get("show", "open")
-    shown = shown if shown in dict(SHOWN) else "open"
-    wanted = TicketFilter(
-        text=request.args.get("q", ""), is_open=None if shown == "all" else True,
-        technician_id=g.ctx.actor.id if shown == "mine" else None, late=shown == "late",
-        ready=shown == "ready",
-    )  # fmt: skip
-    found = list_tickets(g.ctx, wanted, cursor=request.args.get("cursor"))
-    asked: dict[str, Any] = {"show": shown, "q": wanted.text}
-    next_url = url_for("counter.repairs", **asked, cursor=found.next_cursor) if found.next_cursor else None
-    values: dict[str, Any] = {
-        "rows": found.rows,
-        "next_url": next_url,
-        "shown": shown,
-        "q": wanted.text,
-        "tones": TONES,
-    }
-    if "cursor" in request.args:
-        return part("counter/_repair_rows.html", **values)
-    if is_htmx():
-        return part("counter/_repairs.html", **values)
-    return page("counter/repairs.html", choices=SHOWN, crumbs=[("Repairs", None)], **values)
 
 
 @bp.get("/repairs/<id:ticket_id>")
@@ -107,10 +77,22 @@ def _values(ticket_id: str, typed: dict[str, str], errors: dict[str, str], about
         "consent": CONSENTS[DataConsent(ticket.data_consent)], "way": WAYS[PasscodeWay(ticket.passcode_way)],
         "technicians": [(person.id, person.name) for person in staff_of_shop(g.ctx.session, str(g.ctx.shop_id))],
         "checks": [(label_of(item), answer) for item, answer in view.checklist.items()],
-        "events": [_told(told) for told in reversed(view.told)], "is_at_work": status in (*AT_WORK, "Quality Check"),
+        "events": [told_event(told) for told in reversed(view.told)],
+        "is_at_work": status in (*AT_WORK, RepairStatus.QUALITY_CHECK),
         "is_ready": status in READY or status is RepairStatus.UNCLAIMED, "turnaround": _hours(view),
-        "may_update": g.ctx.may(Permission.REPAIRS_UPDATE) and ticket.is_editable,
+        "may_update": g.ctx.may(Permission.REPAIRS_UPDATE) and ticket.is_editable, "photos_max": PHOTOS_MAX,
+        "pictures": [told.event for told in view.told if told.event.photo], "warranty_left": _warranty_left(view),
+        "too_much_minor": max(0, view.row.paid_minor - view.charges.total_minor), "back_ways": BACK_WAYS,
+        "first": find_ticket(g.ctx, ticket.rework_of_id) if ticket.rework_of_id else None,
     }  # fmt: skip
+
+
+def _warranty_left(view: TicketView) -> int:
+    """For how many days its work is still answered for."""
+    try:
+        return days_left(g.ctx, view.row.ticket)
+    except NoRework:
+        return 0
 
 
 def _hours(view: TicketView) -> str | None:
@@ -122,24 +104,6 @@ def _hours(view: TicketView) -> str | None:
     if hours < 1:
         return "less than an hour"
     return f"{hours // 24} days {hours % 24} hours" if hours >= 24 else f"{hours} hours"
-
-
-def _told(told: ToldRow) -> dict[str, Any]:
-    """An event as the timeline tells it."""
-    event = told.event
-    kind = RepairEventKind(event.kind)
-    if kind is RepairEventKind.STATUS:
-        words = f"{event.new_status}" if event.old_status else "Taken in"
-    elif kind is RepairEventKind.ANSWER:
-        words = f"The customer said {'yes' if event.accepted else 'no'} to {event.amount_minor or 0:,}"
-    elif kind is RepairEventKind.ESTIMATE:
-        words = f"Estimated at {event.amount_minor or 0:,}"
-    elif kind is RepairEventKind.ASSIGNED:
-        words = f"Given to {told.staff}" if told.staff else "Given to nobody"
-    else:
-        words = TOLD.get(kind, kind.value.replace("_", " ").capitalize())
-    by = f"{words} · {told.by}" if told.by else words
-    return {"words": by, "at": event.at, "note": event.note, "tone": TONES.get(event.new_status or "", "")}
 
 
 @bp.post("/repairs/<id:ticket_id>/status")
@@ -186,8 +150,32 @@ def repair_deposit(ticket_id: str) -> str | Response:
 
 @bp.post("/repairs/<id:ticket_id>/note")
 def repair_note(ticket_id: str) -> str | Response:
-    """Words for whoever works on it next."""
-    return _do(ticket_id, "note", "repairs.note", lambda typed: {"notes": typed.get("notes", "")})
+    """Words or photos for whoever works on it next."""
+    allow_pictures(PHOTOS_MAX)
+    return _do(ticket_id, "note", "repairs.note", lambda typed: {
+        "notes": typed.get("notes") or None, "photos": sent_photos("photos")
+    })  # fmt: skip
+
+
+@bp.get("/repairs/<id:ticket_id>/photos/<id:event_id>")
+def repair_photo(ticket_id: str, event_id: str) -> Response:
+    """A photo or a signature of it. An event never changes, so it is kept by the browser for ever."""
+    name = event_photo(g.ctx.session, find_ticket(g.ctx, ticket_id).id, event_id)
+    blob = photo_or_none(g.ctx.session, name) if name else None
+    if blob is None:
+        raise NotFound("This photo")
+    answer = Response(blob.content, mimetype=blob.mime or MIME)
+    answer.headers["Cache-Control"] = f"private, max-age={YEAR_S}, immutable"
+    return answer
+
+
+@bp.post("/repairs/<id:ticket_id>/label")
+def print_repair_label(ticket_id: str) -> str | Response:
+    """The label that sticks to the device, as often as it is asked for."""
+    typed = posted()
+    form = {"repair_ids": [find_ticket(g.ctx, ticket_id).id], "paper": typed.get("paper", "receipt")}
+    act("printing.print_labels", form, action_id=posted_action_id(typed))
+    return part("office/_slip_state.html") if is_htmx() else gone_to(url_for("counter.repair", ticket_id=ticket_id))
 
 
 @bp.post("/repairs/<id:ticket_id>/notify")
@@ -211,6 +199,28 @@ def repair_part_hits(ticket_id: str) -> str:
 def repair_reserve(ticket_id: str) -> str | Response:
     """Keep a part for it."""
     return _do(ticket_id, "part", "repairs.reserve_part", lambda typed: {"product_id": typed.get("product_id", "")})
+
+
+@bp.post("/repairs/<id:ticket_id>/parts/named")
+def repair_bring_part(ticket_id: str) -> str | Response:
+    """A part that is not in stock: the customer brought it, or it was bought for this repair."""
+    return _do(ticket_id, "bring", "repairs.reserve_part", _named_part)
+
+
+def _named_part(typed: dict[str, str]) -> dict[str, Any]:
+    """Raises Invalid."""
+    is_customers = typed.get("whose") == "customer"
+    form: dict[str, Any] = {
+        "name": typed.get("name", ""), "serial": typed.get("serial") or None, "is_customers": is_customers,
+        "quantity": asked_number(typed, "quantity", default=1),
+    }  # fmt: skip
+    missing = {} if form["name"].strip() else {"name": "is needed: what is it"}
+    if not is_customers:
+        form |= {name: asked_money(typed, name) for name in ("unit_cost", "unit_price")}
+        missing |= {name: "is needed" for name in ("unit_cost", "unit_price") if form[name] is None}
+    if missing:
+        raise Invalid(missing)
+    return form
 
 
 @bp.post("/repairs/<id:ticket_id>/parts/<id:part_id>/use")
@@ -238,18 +248,10 @@ def repair_passcode(ticket_id: str) -> str:
 @bp.post("/repairs/<id:ticket_id>/deliver")
 def repair_deliver(ticket_id: str) -> str | Response:
     """Hand it over; what is due is paid now."""
+    allow_pictures(1)
     typed = posted()
     on_refusal(lambda error: _drawn(ticket_id, typed, error, "deliver"))
-    amount = asked_money(typed, "amount", default=0) or 0
-    way = {"method": typed.get("method", "cash"), "amount": amount, "reference": typed.get("reference") or None}
-    disputed = (
-        [{"item": "Said at the counter", "notes": typed["disputed"]}] if typed.get("disputed", "").strip() else []
-    )
-    form: dict[str, Any] = {
-        "ticket_id": ticket_id, "taken_by": typed.get("taken_by", ""), "slip_code": typed.get("slip_code") or None,
-        "phone": typed.get("phone") or None, "payments": [way] if amount else [], "disputed": disputed,
-    }  # fmt: skip
-    wish = Wish("repairs.deliver", form)
+    wish = Wish("repairs.deliver", {"ticket_id": ticket_id, **_handing_over(typed)})
 
     def refused(error: ShopError) -> str | Response:
         if is_about_approval(error, typed):
@@ -259,8 +261,22 @@ def repair_deliver(ticket_id: str) -> str | Response:
     on_refusal(refused)
     if asks_by_telephone(typed):
         return approval_slot(wish, None, typed)
-    act("repairs.deliver", form, action_id=posted_action_id(typed), approval=approval_in(typed))
+    act("repairs.deliver", wish.form, action_id=posted_action_id(typed), approval=approval_in(typed))
     return gone_to(url_for("counter.repair", ticket_id=ticket_id))
+
+
+def _handing_over(typed: dict[str, str]) -> dict[str, Any]:
+    """What was typed, as the action takes it. Raises Invalid."""
+    amount = asked_money(typed, "amount", default=0) or 0
+    way = {"method": typed.get("method", "cash"), "amount": amount, "reference": typed.get("reference") or None}
+    said = typed.get("disputed", "").strip()
+    return {
+        "taken_by": typed.get("taken_by", ""), "slip_code": typed.get("slip_code") or None,
+        "phone": typed.get("phone") or None, "payments": [way] if amount else [],
+        "disputed": [{"item": "Said at the counter", "notes": said}] if said else [],
+        "refund_method": typed.get("refund_method") or None, "refund_reference": typed.get("refund_reference") or None,
+        "signature": sent_signature(),
+    }  # fmt: skip
 
 
 def _do(ticket_id: str, about: str, name: str, form_of: Callable[[dict[str, str]], dict[str, Any]]) -> str | Response:
@@ -274,7 +290,5 @@ def _do(ticket_id: str, about: str, name: str, form_of: Callable[[dict[str, str]
 
 
 def _drawn(ticket_id: str, typed: dict[str, str], error: ShopError, about: str) -> str:
-    errors = field_errors(error, FIELDS.get(about, set()))
-    if "payments" in errors:
-        errors["amount"] = errors.pop("payments")
+    errors = shown_errors(error, FIELDS.get(about, set()), payments="amount")
     return part("counter/_repair_body.html", **_values(ticket_id, typed, errors, about))

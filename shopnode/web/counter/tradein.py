@@ -47,7 +47,7 @@ def trade_in() -> str | Response:
         return _sheet({}, _typed_of(trade) if trade else {})
     typed = posted()
     on_refusal(lambda error: into_sheet(_sheet(_errors(error), typed)))
-    phone = _phone(typed)
+    phone = phone_form(typed)
 
     def put(body: CartBody) -> None:
         if body.back is not None:
@@ -62,8 +62,8 @@ def _typed_of(trade: CartTrade) -> dict[str, str]:
     return {name: "true" if value is True else str(value) for name, value in trade.phone.items() if value is not False}
 
 
-def _phone(typed: dict[str, str]) -> dict[str, Any]:
-    """The phone as the cart keeps it. Raises Invalid, PhoneBlocked, PhoneOnPlan."""
+def phone_form(typed: dict[str, str]) -> dict[str, Any]:
+    """The phone as the cart keeps it, and the purchase takes it. Raises Invalid, PhoneBlocked, PhoneOnPlan."""
     read = read_form(typed, money=("offer",), boxes=BOXES)
     phone = {name: read.get(name) for name in (*TEXTS, *BOXES, "offer") if read.get(name) not in (None, "")}
     phone["network_lock"] = phone.get("network_lock") or "none"
@@ -98,13 +98,18 @@ def _known_of(imei1: str | None, imei2: str | None, serial: str | None) -> tuple
 
 
 def _sheet(errors: dict[str, str], typed: dict[str, str]) -> str:
+    return part("counter/_trade_in.html", **phone_values(typed, errors))
+
+
+def phone_values(typed: dict[str, str], errors: dict[str, str]) -> dict[str, Any]:
+    """What the questions about a used phone are drawn from."""
     product_id = typed.get("product_id")
     chosen = product_view(g.ctx, product_id) if product_id else None
     told = {row.grade for row in list_valuations(g.ctx, limit=200).rows}
-    return part(
-        "counter/_trade_in.html", errors=errors, typed=typed, models=[chosen] if chosen else [], chosen=product_id,
-        grades=[(grade, grade) for grade in sorted({*GRADES, *told})], value=_value(typed),
-    )  # fmt: skip
+    return {
+        "errors": errors, "typed": typed, "models": [chosen] if chosen else [], "chosen": product_id,
+        "grades": [(grade, grade) for grade in sorted({*GRADES, *told})], "value": _value(typed),
+    }  # fmt: skip
 
 
 @bp.get("/sell/trade-in/check")
