@@ -12,11 +12,12 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, except_, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from shopnode.domain.catalogue.models import Product, ProductSearch
 from shopnode.domain.catalogue.rules import fold, printable, search_words
+from shopnode.domain.catalogue.unmoved import never_moved
 from shopnode.domain.context import Context
 from shopnode.domain.db import to_wire
 from shopnode.domain.paging import PAGE_DEFAULT, Page, beyond, decode_cursor, page_of
@@ -270,11 +271,8 @@ def perhaps_low(ctx: Context) -> set[str] | None:
         few = few.where(StockLevel.on_hand <= highest, StockLevel.on_hand <= least)
     else:
         few = few.group_by(StockLevel.product_id).having(func.sum(StockLevel.on_hand) <= highest)
-    moved = select(StockLevel.product_id)
-    moved = moved if ctx.shop_id is None else moved.where(StockLevel.shop_id == ctx.shop_id)
-    unmoved = except_(select(Product.id), moved).subquery()
-    never = select(Product.id).join(unmoved, unmoved.c.id == Product.id).where(offered(ctx.shop_id))
     kept = select(Product.merged_into).where(Product.merged_into.is_not(None))
+    never = select(Product.id).where(among(Product.id, never_moved(ctx, FEW_MAX + 1)), offered(ctx.shop_id))
     found: set[str] = set()
     for part in (few, never, kept):
         found |= {str(product_id) for product_id in ctx.session.scalars(part.limit(FEW_MAX + 1))}
