@@ -52,8 +52,10 @@ def test_rule_79_nobody_in_the_shop_sees_a_sum_before_the_count(
         assert (x_report["is_blind"], x_report["report"], x_report["sales_count"]) == (True, None, 1)
     told = staff.post(f"/drawer-sessions/{drawer}/counts", {"counted": 1})
     assert (told["agrees"], numbers_in(told)) == (False, {1})
+    assert owner.get(f"/drawer-sessions/{drawer}/x")["report"] is None  # or the recount would be by what they saw
+    assert staff.post(f"/drawer-sessions/{drawer}/counts", {"counted": FLOAT + 8_000})["agrees"]
 
-    x_report = owner.get(f"/drawer-sessions/{drawer}/x")  # the count is in
+    x_report = owner.get(f"/drawer-sessions/{drawer}/x")  # the count is in, and right
     assert (x_report["expected"]["cash"], x_report["report"]["collected"]) == (FLOAT + 8_000, 8_000)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from shopnode.domain.cash.forms import AcceptDifference
 from shopnode.domain.cash.models import DrawerSession
+from shopnode.domain.cash.reading import x_report
 from shopnode.domain.cash.reports import last_z_of_series
 from shopnode.domain.closures.models import ZReport
 from shopnode.domain.errors import ApprovalNeeded, Invalid
@@ -91,3 +92,21 @@ def test_rule_80_a_copys_series_is_not_taken_for_ones_own(till: Till) -> None:
         assert found is not None
         assert found.number == "KLA1-Z000001"
     assert len(till.shop.rows(DrawerSession)) == 1
+
+
+def test_rule_79_nobody_counts_again_by_what_an_x_told_them(till: Till) -> None:
+    """The first count is a guess; an X would tell the rest, and the recount would agree with less in the drawer."""
+    drawer = till.shop.rows(DrawerSession)[0].id
+
+    def sums() -> bool:
+        with till.shop.reading() as ctx:
+            return x_report(ctx, drawer).report is not None
+
+    till.sell()
+    for guess in (FLOAT + 25_000, 7):  # that agrees within the limit, and that does not
+        till.shop.do("cash.count_drawer", counted=guess, role=Role.STAFF)
+        assert not sums()
+    till.shop.do("cash.pay_in", amount=100, reason="a coin, to count anew", role=Role.STAFF)
+    assert not sums()
+    till.shop.do("cash.count_drawer", counted=FLOAT + 5_100, role=Role.STAFF)
+    assert sums()

@@ -8,10 +8,11 @@ from typing import Any
 
 from sqlalchemy import exists, select
 
-from shopnode.domain.cash.counting import expected_now, live_counts
+from shopnode.domain.cash.counting import difference_of, expected_now, live_counts
 from shopnode.domain.cash.models import DrawerSession, MoneyKind, MoneyMove
 from shopnode.domain.cash.queries import forgotten_sessions
 from shopnode.domain.cash.reports import session_report
+from shopnode.domain.cash.rules import Sums
 from shopnode.domain.closures.models import BankConfirmation, ZReport
 from shopnode.domain.context import Context
 from shopnode.domain.errors import NotFound
@@ -63,12 +64,20 @@ def x_report(ctx: Context, drawer_id: str) -> XReport:
     drawer = find_session(ctx, drawer_id)
     report, expected = session_report(ctx.session, drawer), expected_now(ctx.session, drawer)
     far_away = not ctx.home.is_shop and ctx.may(Permission.CLOSURES_REVIEW)
-    is_blind = drawer.is_open and not far_away and not live_counts(ctx.session, drawer, expected)
+    is_blind = drawer.is_open and not far_away and not _is_right(ctx, drawer, expected)
     forgotten = {row.id for row in forgotten_sessions(ctx.session, drawer.shop_id, ctx.now)} if drawer.is_open else ()
     return XReport(
         drawer, is_blind, drawer.id in forgotten, report["sales"]["count"], report["sales"]["undone"],
         report["no_sales"], None if is_blind else report, None if is_blind else expected.as_json(),
     )  # fmt: skip
+
+
+def _is_right(ctx: Context, drawer: DrawerSession, expected: Sums) -> bool:
+    """Whether somebody counted what is expected, to the last coin, so that the sums tell them nothing. Whoever was told
+    them after another count would count once more, by the figure they know, and take the rest."""
+    return any(
+        difference_of(ctx.session, count).size_minor == 0 for count in live_counts(ctx.session, drawer, expected)
+    )
 
 
 def find_z(ctx: Context, z_report_id: str) -> ZReport:
