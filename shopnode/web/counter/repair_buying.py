@@ -67,7 +67,7 @@ def _form(ticket: RepairTicket, typed: dict[str, str]) -> dict[str, Any]:
     """What was typed, as the action takes it. Raises Invalid, PhoneBlocked, PhoneOnPlan."""
     payout = {"method": typed.get("payout_method", "cash"), "reference": typed.get("payout_reference", "")}
     return {
-        **phone_form(typed), "ticket_id": ticket.id, "seller": seller_form(typed), "payout": payout,
+        **phone_form(typed, ticket.id), "ticket_id": ticket.id, "seller": seller_form(typed), "payout": payout,
         "deposit_method": typed.get("deposit_method") or None,
         "deposit_reference": typed.get("deposit_reference") or None,
     }  # fmt: skip

@@ -62,8 +62,11 @@ def _typed_of(trade: CartTrade) -> dict[str, str]:
     return {name: "true" if value is True else str(value) for name, value in trade.phone.items() if value is not False}
 
 
-def phone_form(typed: dict[str, str]) -> dict[str, Any]:
-    """The phone as the cart keeps it, and the purchase takes it. Raises Invalid, PhoneBlocked, PhoneOnPlan."""
+def phone_form(typed: dict[str, str], ticket_id: str | None = None) -> dict[str, Any]:
+    """The phone as the cart keeps it, and the purchase takes it. Raises Invalid, PhoneBlocked, PhoneOnPlan.
+
+    ticket_id  the repair that it is bought on
+    """
     read = read_form(typed, money=("offer",), boxes=BOXES)
     phone = {name: read.get(name) for name in (*TEXTS, *BOXES, "offer") if read.get(name) not in (None, "")}
     phone["network_lock"] = phone.get("network_lock") or "none"
@@ -84,15 +87,17 @@ def phone_form(typed: dict[str, str]) -> dict[str, Any]:
         faults["imei1"] = "is needed, or a serial number for what has no IMEI"
     if faults:
         raise Invalid(faults)
-    _known_of(phone.get("imei1"), phone.get("imei2"), phone.get("serial"))
+    _known_of(phone.get("imei1"), phone.get("imei2"), phone.get("serial"), ticket_id)
     return phone
 
 
-def _known_of(imei1: str | None, imei2: str | None, serial: str | None) -> tuple[list[str], str | None]:
+def _known_of(
+    imei1: str | None, imei2: str | None, serial: str | None, ticket_id: str | None
+) -> tuple[list[str], str | None]:
     """What is known of a phone, and why a second person would be asked. Raises Invalid, PhoneBlocked, PhoneOnPlan."""
     numbers = read_numbers(imei1, imei2, serial)
     try:
-        return [*numbers.notes, *check_before_paying(g.ctx, numbers)], None
+        return [*numbers.notes, *check_before_paying(g.ctx, numbers, ticket_id)], None
     except ApprovalNeeded as asked:
         return numbers.notes, asked.reason
 
@@ -119,7 +124,7 @@ def trade_check() -> str:
     if not imei:
         return ""
     on_refusal(lambda error: part("counter/_trade_known.html", refused=" ".join(field_errors(error).values())))
-    notes, asked = _known_of(imei, None, None)
+    notes, asked = _known_of(imei, None, None, request.args.get("ticket_id"))
     learned = model_by_imei(g.ctx.session, read_numbers(imei, None, None).imei1)
     models = [product_view(g.ctx, learned.product_id)] if learned else []
     return part(
