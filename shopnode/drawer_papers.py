@@ -65,7 +65,7 @@ def z_paper(ctx: Context, z_report_id: str, copy_no: int = 0) -> DrawerPaper:
     people = (row.by_id, drawer.cashier_id or drawer.opened_by, drawer.approved_by)
     names = _names(ctx, (*people, *(told["by_id"] for told in (*body["counts"], *body["no_sales"]))))
     total = (
-        ReportLine("Collected", body["collected"], is_total=True),
+        ReportLine("From customers", body["collected"], is_total=True),
         ReportLine("Since the first Z", row.since_inception_minor),
     )
     parts = [

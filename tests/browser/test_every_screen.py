@@ -245,6 +245,7 @@ def test_a_finger_hits_what_it_is_to_press(open_page: OpenPage, town: Town) -> N
         "/attendance",
         "/attendance/corrections",
         "/attendance/correct",
+        "/commissions",
         "/drawer",
         "/transfers",
         "/transfers/load",
@@ -254,6 +255,9 @@ def test_a_finger_hits_what_it_is_to_press(open_page: OpenPage, town: Town) -> N
         "/repairs",
         "/repairs/new",
         "/repairs/waiting",
+        "/closures",
+        "/z-reports",
+        "/cash-slips",
     ],
 )
 def test_the_shops_lists(open_page: OpenPage, town: Town, path: str) -> None:
@@ -272,7 +276,8 @@ def test_the_owner_in_the_shop(open_page: OpenPage, town: Town, complaints: list
     wrong += look(go(page, "/products/new"), "new product")
     wrong += look(go(page, "/approvals"), "approve by telephone")
     wrong += look(go(page, "/staff"), "staff")
-    wrong += look(go(page, "/account/keys"), "keys")
+    for path in ("/account/keys", "/commissions/rules", "/performance"):
+        wrong += look(go(page, path), path)
     page.get_by_role("link", name="Aisha", exact=False).first.click()
     page.locator("summary", has_text="may").first.click()
     wrong += look(page, "a person of the staff")

@@ -194,7 +194,7 @@ Z_REPORT = DrawerPaper(
         ReportPart("Opened without a sale: 1", (ReportLine("Change for the neighbour", note="Aisha 14:40"),)),
         ReportPart(
             "In all",
-            (ReportLine("Collected", 1_940_000, is_total=True), ReportLine("Since the first Z", 71_220_000)),
+            (ReportLine("From customers", 1_940_000, is_total=True), ReportLine("Since the first Z", 71_220_000)),
         ),
     ),
     ("Explained: change given twice (Brian)",),

@@ -104,15 +104,31 @@ def z_reports_of_day(session: Session, shop_id: str, business_on: date) -> list[
     return list(session.scalars(query.order_by(ZReport.at, ZReport.id)))
 
 
+def closure_with(ctx: Context, z_report: ZReport) -> DayClosure | None:
+    """The latest closure of a Z report's day that holds it; None while it waits to be submitted."""
+    query = select(DayClosure).where(
+        DayClosure.shop_id == z_report.shop_id, DayClosure.business_on == z_report.business_on
+    )
+    rows = ctx.session.scalars(query.order_by(DayClosure.nth.desc()))
+    holding = (row for row in rows if any(told["id"] == z_report.id for told in orjson.loads(row.body)["z_reports"]))
+    return next(holding, None)
+
+
 def list_z_reports(
-    ctx: Context, *, business_on: date | None = None, limit: int = PAGE_DEFAULT, cursor: str | None = None
-) -> Page[ZReport]:
-    """Z reports, the latest first. Raises Invalid for a cursor of another list."""
+    ctx: Context, *, business_on: date | None = None, only_off: bool = False, limit: int = PAGE_DEFAULT,
+    cursor: str | None = None,
+) -> Page[ZReport]:  # fmt: skip
+    """Z reports, the latest first; those with a difference alone, if asked for.
+
+    Raises Invalid for a cursor of another list.
+    """
     query = select(ZReport)
     if ctx.shop_id is not None:
         query = query.where(ZReport.shop_id == ctx.shop_id)
     if business_on is not None:
         query = query.where(ZReport.business_on == business_on)
+    if only_off:
+        query = query.where(ZReport.difference_minor != 0)
     return latest(ctx.session, query, ZReport.at, ZReport.id, limit, cursor)
 
 

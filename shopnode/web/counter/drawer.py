@@ -91,7 +91,8 @@ def _closed_view(closed: DrawerSession | None, people: dict[str, str]) -> dict[s
     return {
         "id": closed.id, "closed_at": closed.closed_at, "closed_by": people.get(closed.closed_by or "", ""),
         "expected_minor": closed.expected_minor or 0, "counted_minor": closed.counted_minor or 0,
-        "z_number": z_report.number if z_report else None, "others": _others(body) if body else [],
+        "z_number": z_report.number if z_report else None, "z_id": z_report.id if z_report else None,
+        "others": _others(body) if body else [],
         "waits": body is not None and waits(closed, body), "explanation": closed.explanation,
     }  # fmt: skip
 
@@ -108,7 +109,10 @@ def _day_view(now: DrawerSession | None, closed: DrawerSession | None) -> dict[s
         return None
     known = latest_of_day(g.ctx.session, closed.shop_id, closed.business_on)
     may_submit = known is None or bool(known.late_z_numbers) or known.status == "Rejected"
-    return {"on": closed.business_on, "status": known.status.value if known else None, "may_submit": may_submit}
+    return {
+        "on": closed.business_on, "status": known.status.value if known else None, "may_submit": may_submit,
+        "closure_id": known.row.id if known else None,
+    }  # fmt: skip
 
 
 def _last_closed() -> DrawerSession | None:

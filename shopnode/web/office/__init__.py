@@ -11,6 +11,8 @@ def office_blueprint() -> Blueprint:
         api_keys,
         attendance,
         attendance_corrections,
+        cash_slips,
+        closures,
         customer_edit,
         customer_merge,
         customer_money,
@@ -46,6 +48,7 @@ def office_blueprint() -> Blueprint:
         suppliers,
         telephone,
         transfers,
+        z_reports,
     )
     from shopnode.web.office.blueprint import bp
 

@@ -1,4 +1,4 @@
-"""Who may open the pages of expenses, notices, settings and jobs. A part of the office's table, see access.py."""
+"""Who may open the pages of expenses, days, notices, settings and jobs. A part of the office's table, see access.py."""
 
 from __future__ import annotations
 
@@ -32,4 +32,19 @@ HOUSE: Mapping[str, StrEnum] = {
     "office.save_business": P.SETTINGS_UPDATE,
     "office.save_shop": P.SETTINGS_UPDATE,
     "office.jobs": P.JOBS_READ,
+    "office.closures": P.CLOSURES_READ,
+    "office.submit_closure": P.CLOSURES_CREATE,
+    "office.closure": P.CLOSURES_READ,
+    "office.correct_closure": P.CLOSURES_UPDATE,
+    "office.decide_closure": P.CLOSURES_REVIEW,
+    "office.z_reports": P.CLOSURES_READ,
+    "office.z_report": P.CLOSURES_READ,
+    "office.z_report_pdf": P.CLOSURES_READ,
+    "office.accept_z_report": P.CLOSURES_CREATE,
+    "office.x_report_now": P.CLOSURES_READ,
+    "office.x_report_pdf": P.CLOSURES_READ,
+    "office.cash_slips": P.CLOSURES_READ,
+    "office.cash_slip": P.CLOSURES_READ,
+    "office.cash_slip_photo": P.CLOSURES_READ,
+    "office.confirm_cash_slip": P.CLOSURES_UPDATE,
 }

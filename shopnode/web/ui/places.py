@@ -55,6 +55,7 @@ DELIVERIES = ("office.delivery", "office.new_delivery")
 SUPPLIERS = ("office.supplier", "office.new_supplier", "office.edit_supplier")
 SENT_BACK = ("office.supplier_return", "office.send_to_supplier")
 TELEPHONE = ("office.answer_telephone", "office.set_up_telephone", "office.remove_telephone")
+DAYS = ("office.*closure", "office.*z_report*", "office.x_report*")
 EXPENSES = ("office.*expense*", "office.*budget", "office.*recurring")
 SETTINGS = ("office.save_settings", "office.save_business", "office.save_shop")
 RETURNS = ("counter.return_of", "counter.take_back_goods", "counter.returned", "counter.*warranty")
@@ -117,6 +118,8 @@ NODE_GROUPS = (
             Place("Financiers", "bank", "office.financiers", "financiers:manage", also=("office.*financier*",)),
             Place("All plans", "clock", "office.all_plans", "reports:export", also=("office.plan",)),
             Place("Price lists", "tag", "office.all_price_lists", "products:read", also=PRICE_LISTS),
+            Place("Days", "lock", "office.closures", "closures:read", also=DAYS),
+            Place("Cash slips", "bank", "office.cash_slips", "closures:read", also=("office.*cash_slip",)),
             Place("Expenses", "cash-stack", "office.expenses", "expenses:read", also=EXPENSES),
             Place("Imports", "upload", "office.imports", "devices:create", also=("office.import_*",)),
             Place("Ask about", "exclamation-triangle-fill", "office.signals", "audit-logs:read"),
