@@ -218,8 +218,8 @@ def test_rule_72_it_is_handed_over_against_its_code_and_to_somebody_with_a_name(
     with pytest.raises(WrongCode):
         bench.deliver(second, 150_000, slip_code=None, phone="0772 123 457")
     bench.deliver(second, 150_000, slip_code=None, phone="0772 123 456", signature=picture())
-    assert bench.told(second, "status")[-1].note == "Fetched by Nakato Prossy, by telephone"
-    assert [event.note for event in bench.told(second, "signature")] == ["Fetched by Nakato Prossy"]
+    assert bench.told(second, "status")[-1].note == "Fetched by the customer, by telephone"
+    assert [event.note for event in bench.told(second, "signature")] == ["Fetched by the customer"]
     with pytest.raises(ApprovalNeeded, match="without its slip"):
         bench.deliver(third, 150_000, slip_code=None)
     assert bench.ticket(third).status == "Completed"

@@ -13,6 +13,7 @@ from shopnode.domain.errors import ApprovalNeeded, Invalid, NotPermitted
 from shopnode.domain.permissions import Role
 from shopnode.domain.repairs.delivery import OfAnotherBranch
 from shopnode.domain.repairs.intake import AlreadyHere
+from shopnode.domain.repairs.models import RepairEvent
 from shopnode.domain.repairs.passcodes import passcode_of
 from shopnode.domain.repairs.queries import paid_so_far
 from shopnode.domain.repairs.unclaimed import NotWaiting
@@ -174,3 +175,21 @@ def test_rule_62_a_look_by_a_clock_that_was_set_on_lasts_for_no_minute(bench: Be
     bench.do("look_at_passcode", ticket_id)
     with bench.shop.reading(Role.SUPERVISOR) as ctx:
         assert passcode_of(ctx, ticket_id) == "2580"
+
+
+def test_rule_91_a_ticket_does_not_go_on_naming_a_customer_who_was_erased(bench: Bench) -> None:
+    """Who agreed and who fetched it is written for ever; where it was the customer, it says no more than that."""
+    agreed_at_once = bench.take_in(estimated_cost=90_000, agreed_via="in_person", passcode_way="none")
+    ticket_id = bench.take_in()
+    bench.go(ticket_id, "Diagnosed")
+    bench.agree(ticket_id, 150_000, answered_by="nakato  Prossy", notes="call before noon")
+    bench.go(ticket_id, "In Progress", "Quality Check", "Completed")
+    bench.deliver(ticket_id, 150_000, taken_by="Nakato Prossy")
+    bench.go(agreed_at_once, "Diagnosed", "In Progress", "Quality Check", "Completed")
+    bench.deliver(agreed_at_once, 90_000, taken_by="Okello, her brother")
+    assert bench.told(ticket_id, "answer")[-1].note == "the customer: call before noon"
+    bench.shop.do("customers.erase", customer_id=bench.ticket(ticket_id).customer_id, reason="asked for it")
+    bodies = "".join(entry.body + (entry.personal or "") for entry in bench.shop.entries())
+    assert "Prossy" not in bodies
+    assert "Prossy" not in "".join(event.note or "" for event in bench.shop.rows(RepairEvent))
+    assert bench.told(agreed_at_once, "status")[-1].note == "Fetched by Okello, her brother, by slip"

@@ -30,6 +30,7 @@ from shopnode.domain.repairs.queries import (
     find_ticket,
     paid_so_far,
     parts_of,
+    told_of,
 )
 from shopnode.domain.repairs.rules import Charges, bare_slip_code
 from shopnode.domain.sales.actions import book_ticket
@@ -86,9 +87,10 @@ def deliver(ctx: Context, form: Deliver) -> dict[str, Any]:
     _check_unpaid_parts(ctx, ticket, charges, parts)
     for said in form.disputed:
         tell(ctx, ticket, RepairEventKind.DISPUTED, note=f"{said.item}: {said.notes}")
+    who = told_of(ctx, ticket, form.taken_by)
     if form.signature:
-        keep_signature(ctx, ticket, form.signature, f"Fetched by {form.taken_by}")
-    change_status(ctx, ticket, RepairStatus.DELIVERED, f"Fetched by {form.taken_by}, by {proof}")
+        keep_signature(ctx, ticket, form.signature, f"Fetched by {who}")
+    change_status(ctx, ticket, RepairStatus.DELIVERED, f"Fetched by {who}, by {proof}")
     sold = _sell(ctx, ticket, form, charges, parts, min(paid, charges.total_minor))
     too_much = paid - charges.total_minor
     slip = None

@@ -18,7 +18,7 @@ from shopnode.domain.repairs.events import change_status, tell
 from shopnode.domain.repairs.forms import AnswerEstimate, GiveEstimate
 from shopnode.domain.repairs.models import RepairEvent, RepairEventKind, RepairStatus, RepairTicket
 from shopnode.domain.repairs.pictures import keep_signature
-from shopnode.domain.repairs.queries import find_open_ticket, parts_of, price_of_parts
+from shopnode.domain.repairs.queries import find_open_ticket, parts_of, price_of_parts, told_of
 from shopnode.domain.repairs.rules import AT_WORK, STEPS, labour_within
 from shopnode.domain.repairs.status import refuse_less
 
@@ -67,7 +67,8 @@ def answer_estimate(ctx: Context, form: AnswerEstimate) -> dict[str, Any]:
         raise AnotherEstimate(ticket.number, ticket.estimate_minor)
     if form.via == "signature" and not form.signature:
         raise Invalid({"signature": "is needed where the customer agreed by it"})
-    said = f"{form.answered_by}: {form.notes}" if form.notes else form.answered_by
+    who = told_of(ctx, ticket, form.answered_by)
+    said = f"{who}: {form.notes}" if form.notes else who
     tell(ctx, ticket, RepairEventKind.ANSWER, amount_minor=form.amount, accepted=form.accepted, via=form.via, note=said)
     if form.signature:
         keep_signature(ctx, ticket, form.signature, f"The estimate of {form.amount:,}")
@@ -76,7 +77,7 @@ def answer_estimate(ctx: Context, form: AnswerEstimate) -> dict[str, Any]:
     else:
         ticket.estimate_minor = ticket.agreed_minor
     if ticket.agreed_minor is None and (RepairStatus(ticket.status), S.DECLINED) in STEPS:
-        change_status(ctx, ticket, S.DECLINED, f"{form.answered_by} said no to {form.amount:,}")
+        change_status(ctx, ticket, S.DECLINED, f"{who} said no to {form.amount:,}")
     elif ticket.status == S.WAITING_FOR_APPROVAL:
         change_status(ctx, ticket, _before_waiting(ctx, ticket), "Answered")
     elif form.accepted and ticket.status == S.DECLINED:

@@ -32,6 +32,7 @@ from shopnode.domain.repairs.models import RepairEventKind, RepairStatus, Repair
 from shopnode.domain.repairs.money import take_money
 from shopnode.domain.repairs.passcodes import keep_passcode
 from shopnode.domain.repairs.pictures import keep_photos, keep_signature
+from shopnode.domain.repairs.queries import THE_CUSTOMER
 from shopnode.domain.repairs.rules import OPEN, SLIP_LENGTH, slip_code, terms_for
 from shopnode.domain.returns.models import ClaimOutcome, WarrantyClaim
 from shopnode.domain.settings.queries import number_setting, text_setting
@@ -105,9 +106,8 @@ def _tell_intake(ctx: Context, ticket: RepairTicket, form: TakeIn) -> None:
     if form.estimated_cost is not None:
         tell(ctx, ticket, RepairEventKind.ESTIMATE, amount_minor=form.estimated_cost)
     if form.agreed_via is not None:
-        name = find_customer(ctx.session, ticket.customer_id).name
         tell(ctx, ticket, RepairEventKind.ANSWER, amount_minor=form.estimated_cost, accepted=True, via=form.agreed_via,
-             note=name)  # fmt: skip
+             note=THE_CUSTOMER)  # fmt: skip
     if form.passcode is not None:
         keep_passcode(ctx, ticket, form.passcode)
     keep_photos(ctx, ticket, form.photos, "As it came")

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from shopnode.domain.accounts.models import Account, AccountEntry, EntryKind
 from shopnode.domain.cash.models import MoneyKind, MoneyMove
 from shopnode.domain.context import Context
+from shopnode.domain.customers.queries import find_customer
 from shopnode.domain.errors import NotFound
 from shopnode.domain.queries import find_row
 from shopnode.domain.repairs.events import need_open
@@ -23,6 +24,16 @@ def find_ticket(ctx: Context, ticket_id: str) -> RepairTicket:
     if ctx.shop_id is not None and ticket.shop_id != ctx.shop_id:
         raise NotFound("This repair")
     return ticket
+
+
+THE_CUSTOMER = "the customer"
+
+
+def told_of(ctx: Context, ticket: RepairTicket, name: str) -> str:
+    """What is written down of somebody by a name. The customer is named in their own record alone: it is forgotten at
+    their wish, and what is told of a ticket stays for ever (rule 91)."""
+    customer = find_customer(ctx.session, ticket.customer_id)
+    return THE_CUSTOMER if " ".join(name.split()).casefold() == customer.name.casefold() else name
 
 
 def find_open_ticket(ctx: Context, ticket_id: str) -> RepairTicket:

@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session
 
 from shopnode.domain.cash.models import MoneyKind, MoneyMove
 from shopnode.domain.catalogue.rules import printable
+from shopnode.domain.clock import to_ms
 from shopnode.domain.context import Context
 from shopnode.domain.customers.models import Customer
 from shopnode.domain.customers.queries import customers_called, with_duplicates
-from shopnode.domain.paging import PAGE_DEFAULT, Page, latest
+from shopnode.domain.paging import PAGE_DEFAULT, Page, beyond, decode_cursor, latest, page_of
 from shopnode.domain.people.models import Staff
 from shopnode.domain.repairs.models import RepairEvent, RepairEventKind, RepairPart, RepairStatus, RepairTicket
 from shopnode.domain.repairs.queries import (
@@ -60,6 +61,7 @@ class TicketFilter:
     handset_id: str | None = None
     late: bool = False
     ready: bool = False  # it waits for its owner
+    shop_id: str | None = None  # of the portal's, which sees all shops
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,15 @@ class Deposits:
 
 
 @dataclass(frozen=True)
+class StatusCount:
+    """How many repairs stand in a state; late ones are those that somebody still works on."""
+
+    status: RepairStatus
+    count: int
+    late: int
+
+
+@dataclass(frozen=True)
 class InHand:
     """What a technician has to do; nobody's work stands under None."""
 
@@ -144,6 +155,31 @@ def list_tickets(
     query = _where(ctx, select(RepairTicket), wanted)
     page = latest(ctx.session, query, RepairTicket.taken_at, RepairTicket.id, limit, cursor)
     return Page(_rows(ctx, page.rows), page.next_cursor)
+
+
+def list_longest_here(
+    ctx: Context, wanted: TicketFilter, *, limit: int = PAGE_DEFAULT, cursor: str | None = None
+) -> Page[TicketRow]:
+    """The same repairs, those that came first before all others. Raises Invalid for a wrong cursor."""
+    query, order = _where(ctx, select(RepairTicket), wanted), (RepairTicket.taken_at, RepairTicket.id)
+    place = decode_cursor(cursor, (int, str))
+    if place is not None:
+        query = query.where(beyond(order, place))
+    rows = list(ctx.session.scalars(query.order_by(*order).limit(limit + 1)))
+    page = page_of(rows, limit, lambda row: (to_ms(row.taken_at), row.id))
+    return Page(_rows(ctx, page.rows), page.next_cursor)
+
+
+def count_open(ctx: Context, shop_id: str | None = None) -> list[StatusCount]:
+    """How many open repairs stand in which state, and how many of them are late; in the order of the road."""
+    late = func.sum(case((RepairTicket.promised_at < ctx.now, 1), else_=0))
+    wanted = TicketFilter(is_open=True, shop_id=shop_id)
+    query = _where(ctx, select(RepairTicket.status, func.count(), late), wanted).group_by(RepairTicket.status)
+    found = {row[0]: (int(row[1]), int(row[2] or 0)) for row in ctx.session.execute(query)}
+    return [
+        StatusCount(status, found[status][0], found[status][1] if status in AT_BENCH else 0)
+        for status in RepairStatus if status in found
+    ]  # fmt: skip
 
 
 def ticket_view(ctx: Context, ticket_id: str) -> TicketView:
@@ -178,22 +214,23 @@ def deposits_owed(session: Session, shop_id: str | None = None) -> Deposits:
     return Deposits(len(owed), sum(owed))
 
 
-def work_in_hand(ctx: Context) -> list[InHand]:
-    """Open repairs that wait for a technician, by whose they are: the busiest first."""
+def work_in_hand(ctx: Context, shop_id: str | None = None) -> list[InHand]:
+    """Open repairs that wait for a technician, by whose they are: the busiest first. Of one shop, where it is named."""
     late = func.sum(case((RepairTicket.promised_at < ctx.now, 1), else_=0))
     query = select(RepairTicket.technician_id, func.count(), late).where(RepairTicket.status.in_(AT_BENCH))
-    if ctx.shop_id is not None:
-        query = query.where(RepairTicket.shop_id == ctx.shop_id)
+    query = _where(ctx, query, TicketFilter(shop_id=shop_id))
     rows = ctx.session.execute(query.group_by(RepairTicket.technician_id)).all()
     names = _names(ctx.session, {row[0] for row in rows if row[0]})
     found = [InHand(row[0], names.get(row[0] or ""), int(row[1]), int(row[2] or 0)) for row in rows]
     return sorted(found, key=lambda line: (-line.open, line.technician or ""))
 
 
-def _where(ctx: Context, query: Select[Any], wanted: TicketFilter) -> Select[Any]:
+def _where(ctx: Context, query: Select[*tuple[Any, ...]], wanted: TicketFilter) -> Select[*tuple[Any, ...]]:
     t = RepairTicket
     if ctx.shop_id is not None:
         query = query.where(t.shop_id == ctx.shop_id)
+    if wanted.shop_id is not None:
+        query = query.where(t.shop_id == wanted.shop_id)
     if wanted.status is not None:
         query = query.where(t.status == wanted.status.value)
     if wanted.is_open is not None:
