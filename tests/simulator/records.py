@@ -67,6 +67,7 @@ def nothing_left_that_should_stay(world: World) -> Iterator[str]:
     """8, T1: no answer to a shop held a row of another business, or of another shop's books."""
     secrets = _ids_by_holder(world)
     told_to_all = {found for (body,) in world.portal.query(_TO_ALL) for found in _ID.findall(body.encode())}
+    told_to_all |= _ids_told_to_all(world)
     for computer in (*world.running(), world.stranger):
         theirs: set[bytes] = set()
         for (tenant, shop), ids in secrets.items():
@@ -79,6 +80,17 @@ def nothing_left_that_should_stay(world: World) -> Iterator[str]:
             if leaked:
                 yield f"8: an answer to {computer.label} held {sorted(leaked)[:3]}"
                 break
+
+
+def _ids_told_to_all(world: World) -> set[bytes]:
+    """Ids in rows that every shop hears of, and of their entries (a sale is called after its own), as somebody was told
+    them: a hub that was put back may have lost such rows after it had sent them."""
+    models = synced_models()
+    return {
+        found for told in world.oracle.told.values() for entity, _, _, rows in told.rows
+        if models[entity].__sync__.stream.value == "t"
+        for found in (told.entry_id.encode(), *_ID.findall(orjson.dumps(rows)))
+    }  # fmt: skip
 
 
 def _tenant_of(world: World, label: str) -> str:
