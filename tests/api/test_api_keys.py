@@ -89,3 +89,15 @@ def test_a_key_nobody_made_is_nobody(app: Flask, shop: Shop, key: str) -> None:
     assert actor_of_key(shop.home, key.removeprefix("pk_")) is None
     if key.isascii():
         Client(app, token=key).get("/auth/me", 401)
+
+
+def test_rule_89_no_program_says_yes_in_its_owners_place(app: Flask, owner: Client, staff: Client) -> None:
+    """Whoever has the key would approve their own: the answer to a question is a person's, at any limit."""
+    scopes = ["limits:approve", "sales:create", "closures:create"]
+    program = Client(app, token=owner.post("/api-keys", {"name": "Robot", "scopes": scopes})["key"])
+    owner.post("/approvals/phone", {})
+    form = {"amount": 900_000, "reason": "rent"}
+    asked = staff.post("/approvals/challenge", {"action": "cash.pay_out", "form": form})
+    told = {name: asked[name] for name in ("challenge", "action", "amount", "document")}
+    assert program.post("/approvals/answer", told, 403)["detail"].startswith("A person says yes")
+    assert len(owner.post("/approvals/answer", told, 200)["code"]) == 8

@@ -97,7 +97,12 @@ def ask(ctx: Context, action: str, form: Params) -> Asked:
 
 
 def answer(ctx: Context, shop_id: str | None, typed: Mapping[str, Any]) -> str:
-    """The code by which whoever asks says yes, in one shop. Raises Invalid, NotFound (no telephone was set up)."""
+    """The code by which whoever asks says yes, in one shop.
+
+    Raises NotPermitted for a program, Invalid, NotFound (no telephone was set up).
+    """
+    if ctx.actor.scopes is not None:
+        raise NotPermitted("A person says yes over the telephone, not a program.")
     shop_id = shop_id or ctx.shop_id
     if shop_id is None or ctx.actor.id is None:
         raise Invalid({"shop_id": "is needed: say which shop calls"})
