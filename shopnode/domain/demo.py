@@ -40,6 +40,7 @@ from shopnode.domain.sales.models import Sale
 CATALOGUE = Path(__file__).parent / "demo_data" / "catalogue.csv"
 CUSTOMERS = 12
 OPENS_H, CLOSES_H = 8, 19
+FITTED_OUT_MS = 3_600_000  # how long before its first opening the shop is set up
 Tell = Callable[[int, "int | None", str], None]
 
 
@@ -80,10 +81,12 @@ def _begin(home: NodeHome, seed: int, days: int) -> Story:
         shop = session.scalars(select(Shop).where(Shop.id == home.shop_id)).one_or_none()
         zone = ZoneInfo(shop.timezone if shop else "Africa/Kampala")
     now_ms = home.clock.wall_ms()
-    clock = ManualClock(now_ms - days * 86_400_000, boot=_boot(home.clock))
+    clock = ManualClock(now_ms, boot=_boot(home.clock))
     # Ids must differ between shops of one business that are filled from one seed.
     ids = Chance(f"{seed}:{home.origin_id}")
-    return Story(NodeHome(home.database, clock, ids.bytes), clock, Chance(f"{seed}:{home.series}"), now_ms, zone)
+    story = Story(NodeHome(home.database, clock, ids.bytes), clock, Chance(f"{seed}:{home.series}"), now_ms, zone)
+    clock.now_ms = _hours(story, days)[0] - FITTED_OUT_MS
+    return story
 
 
 def _boot(clock: Clock) -> str:
@@ -169,16 +172,16 @@ def _trade(story: Story, days: int, sales: int) -> Iterator[int]:
         opens_ms, closes_ms = _hours(story, days - day)
         left = sales - len(story.sale_ids)
         count = left if day == days else min(left, max(1, sales // (days + 1) + story.chance.number(-2, 2)))
-        story.clock.now_ms = opens_ms
+        story.go_to(opens_ms)
         open_day(story)
         story.left_out += tell_chapters(story, days - day, days)
         shelf = Shelf(story.home)
         for at_ms in story.chance.moments(count, story.clock.now_ms + 60_000, closes_ms - 60_000):
-            story.clock.now_ms = at_ms
+            story.go_to(at_ms)
             _sell(story, shelf)
             yield len(story.sale_ids)
         if day < days:
-            story.clock.now_ms = closes_ms
+            story.go_to(closes_ms)
             close_day(story, days - day)
             look_through_days(story, days - day)
 
@@ -207,7 +210,7 @@ def _sell(story: Story, shelf: Shelf) -> None:
 
 def _look_back(story: Story) -> None:
     """What an owner has done with some of the sales: approved most of the older ones, corrected one, voided one."""
-    story.clock.now_ms = story.until_ms
+    story.go_to(story.until_ms)
     owner = story.people[-1]
     older = story.sale_ids[: max(0, len(story.sale_ids) - 12)]
     if owner.role is not Role.OWNER:

@@ -173,7 +173,8 @@ def repeated_small_variances(ctx: Context, window: Window) -> Iterator[Signal]:
             SignalKind.REPEATED_SMALL_VARIANCE, last.closed_at,
             f"{len(small)} of {len(drawers)} counts were off by little, {short} of them short; {total:+,} in all. "
             f"None was above {limit:,}, from where somebody has to explain it.",
-            shop_id, person_id, "drawer_session", last.id, f"{last.business_on}", abs(total),
+            shop_id, person_id, "drawer_session", last.id, f"{last.business_on.day} {last.business_on:%b %Y}",
+            abs(total),
         )  # fmt: skip
 
 

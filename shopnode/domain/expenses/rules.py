@@ -60,7 +60,8 @@ class BudgetUse:
             return f"{self.category}: {over:,} above the budget of {self.budget_minor:,} for {month:%B %Y}."
         if self.used_minor * 10_000 >= self.budget_minor * warn_bp:
             left = self.budget_minor - self.used_minor
-            return f"{self.category}: {left:,} are left of the budget of {self.budget_minor:,} for {month:%B %Y}."
+            said = f"{left:,} are left" if left else "nothing is left"
+            return f"{self.category}: {said} of the budget of {self.budget_minor:,} for {month:%B %Y}."
         return None
 
 

@@ -78,10 +78,11 @@ def group_of(key: str) -> Group:
 
 
 def title_of(key: str) -> str:
-    """A setting's name for people: "notice_low_stock_roles" is "Low stock roles"."""
+    """A setting's name for people: "notice_low_stock_roles" is "Low stock: who is told"."""
     words = key.removeprefix("notice_").split("_")
-    kept = [word for word in words if word not in {"minor", "bp"}]
-    return " ".join(kept).capitalize()
+    said = {"roles": ": who is told", "channels": ": how"}.get(words[-1], "")
+    kept = [word for word in (words[:-1] if said else words) if word not in {"minor", "bp"}]
+    return " ".join(kept).capitalize() + said
 
 
 def grouped(keys: Iterable[str] = CHOICES) -> list[tuple[Group, list[Choice]]]:

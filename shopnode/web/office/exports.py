@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from flask import g, request, url_for
@@ -17,7 +18,16 @@ UNTOLD = frozenset({"format", "sort"})  # they choose no lines
 
 def _in_words(row: Taken) -> str:
     """How the list was narrowed. What was typed is not known, only that something was."""
-    return ", ".join(f"{FILTERS.get(name, name)} {text}" for name, text in row.filters.items() if name not in UNTOLD)
+    told = {name: text for name, text in row.filters.items() if name not in UNTOLD}
+    return ", ".join(f"{FILTERS.get(name, name)} {_day_or_word(text)}" for name, text in told.items())
+
+
+def _day_or_word(text: str) -> str:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"{day.day} {day:%b %Y}"
 
 
 @bp.get("/exports")

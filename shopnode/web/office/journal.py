@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -27,9 +27,16 @@ PERIODS = [("today", "today"), ("yesterday", "yesterday"), ("week", "in the last
            ("month", "in the last 30 days"), ("all", "at any time")]  # fmt: skip
 DAYS_OF = {"week": 7, "month": 30}
 NAMES = ("period", "area", "actor_id", "shop_id", "record")
-RECORDS = {"sale": ("office.sale", "sale_id"), "product": ("office.product", "product_id"),
-           "customer": ("office.customer", "customer_id"), "plan": ("office.plan", "plan_id"),
-           "journal_entry": ("office.journal_entry", "entry_id")}  # fmt: skip
+RECORDS = {
+    "sale": ("office.sale", "sale_id"), "product": ("office.product", "product_id"),
+    "customer": ("office.customer", "customer_id"), "plan": ("office.plan", "plan_id"),
+    "journal_entry": ("office.journal_entry", "entry_id"), "expense": ("office.expense", "expense_id"),
+    "supplier": ("office.supplier", "supplier_id"), "purchase_order": ("office.order", "order_id"),
+    "goods_receipt": ("office.delivery", "receipt_id"), "stocktake": ("office.stocktake", "stocktake_id"),
+    "transfer": ("office.transfer", "transfer_id"), "financier": ("office.financier", "financier_id"),
+    "price_list": ("office.price_list", "list_id"), "staff": ("office.person", "staff_id"),
+    "supplier_return": ("office.supplier_return", "return_id"),
+}  # fmt: skip
 MEMORY_MAX, PIECE = 1024 * 1024, 64 * 1024
 SHOWN_MAX = 200  # signs of one value; the API has all of it
 
@@ -55,13 +62,17 @@ def journal() -> str:
 @bp.get("/audit-logs/<id:entry_id>")
 def journal_entry(entry_id: str) -> str:
     """One entry: who, where from, and every field it changed."""
-    found = find_entry(g.ctx, entry_id)
+    found, names = find_entry(g.ctx, entry_id), _names()
     changes = [
-        {"title": ("New " if change.is_new else "") + change.entity.replace("_", " "),
-         "fields": [_shown(one) for one in change.fields if change.is_new or one.old != one.new or one.is_masked],
-         "is_new": change.is_new}
+        {
+            "title": ("New " if change.is_new else "") + change.entity.replace("_", " "),
+            "fields": [
+                _shown(one, names) for one in change.fields if change.is_new or one.old != one.new or one.is_masked
+            ],
+            "is_new": change.is_new,
+        }
         for change in found.changes
-    ]  # fmt: skip
+    ]
     return page(
         "office/journal_entry.html", row=found.row, words=sentence(found.row), changes=changes,
         at=to_the_second(found.row.at), record_url=record_url(found.row.entity, found.row.record_id),
@@ -189,17 +200,26 @@ def _choices() -> dict[str, list[tuple[str, str]]]:
     }
 
 
-def _shown(one: FieldChange) -> dict[str, Any]:
+def _shown(one: FieldChange, names: Mapping[str, str]) -> dict[str, Any]:
     label = re.sub(r"_(minor|id|at|on|bp)$", "", one.name).replace("_", " ")
-    return {"label": label, "before": _value(one.name, one.old), "after": _value(one.name, one.new)}
+    return {"label": label, "before": _value(one.name, one.old, names), "after": _value(one.name, one.new, names)}
 
 
-def _value(name: str, value: Any) -> str:
+def _names() -> dict[str, str]:
+    """What a shop's or a person's id stands for."""
+    shops = [(shop.id, shop.name) for shop in all_shops(g.ctx.session)]
+    return dict([*shops, *((person.id, person.name) for person in staff_list(g.ctx.session))])
+
+
+def _value(name: str, value: Any, names: Mapping[str, str]) -> str:
+    """A value as people read it; of another record's id its end, which sets it apart."""
     if value is None or isinstance(value, bool):
         return {None: "", True: "yes", False: "no"}[value]
+    if isinstance(value, str) and re.fullmatch(ID, value):
+        return names.get(value, f"…{value[-8:]}")
     if isinstance(value, int) and name.endswith("_minor"):
         return str(format_minor(value, manner().currency))
-    if isinstance(value, int) and name.endswith("_at"):
+    if isinstance(value, int) and (name == "at" or name.endswith("_at")):
         return to_the_second(to_datetime(value))
     text = str(value)
     return text if len(text) <= SHOWN_MAX else text[: SHOWN_MAX - 1] + "…"

@@ -150,7 +150,8 @@ def _shown(view: UnitView, currency: str) -> dict[str, Any]:
     is_held = view.hold_until is not None and view.hold_until > to_datetime(g.ctx.clock.wall_ms())
     return {
         "unit_id": view.unit_id, "name": view.product_name, "number": view.number, "facts": facts,
-        "product_id": view.product_id, "status": STATUS_WORDS[view.status.value], "tone": TONES.get(view.status, ""),
+        "handset_id": view.handset_id, "product_id": view.product_id, "status": STATUS_WORDS[view.status.value],
+        "tone": TONES.get(view.status, ""),
         "sold": view.sold, "hold_until": view.hold_until if is_held else None, "purchase_id": _purchase_id(view),
     }  # fmt: skip
 
