@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from cloudhub.merge.conflicts import open_exceptions
 from cloudhub.merge.inboxes import count_open
 from shopnode.domain.context import Context
 from shopnode.domain.repairs.benches import WayEnded, repair_ways
@@ -91,6 +92,12 @@ def test_rule_77_of_two_that_both_say_they_have_it_the_first_stands(world: World
     with pytest.raises(WayEnded):
         kampala.do("repairs.recall_transfer", transfer_id=transfer_id, reason="once more")
     assert kampala.row(RepairTicket, ticket_id).status == "Diagnosed"  # its own book says so, and people see both
+    number = kampala.row(RepairTicket, ticket_id).number
+    with world.session() as session:
+        assert [told.sentence for told in open_exceptions(session)] == [
+            f"Repair {number} was sent to another bench, and both Shop KLA and Shop JJA say that they have the device. "
+            "Only one of them can."
+        ]
 
     go(jinja, theirs, "Cannot Repair")
     back = jinja.do("repairs.send_home", ticket_id=theirs, labor_cost=5_000)["transfer_id"]
