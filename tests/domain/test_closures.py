@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shopnode.domain.cash.models import DrawerSession
-from shopnode.domain.closures.actions import (
+from shopnode.domain.closures.errors import (
     DayCorrected,
     DayNotSo,
     DayStands,

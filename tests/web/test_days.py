@@ -117,7 +117,7 @@ def test_rule_83_a_large_difference_is_explained_on_its_z_before_the_day_is_appr
     z_report = close(shop, 15_000)
     closure = submit(shop)
     told = words(sarah.get(f"/closures/{closure}"))
-    assert "KLA1-Z000001 is off by more than the limit" in told and "To explain" in told
+    assert "The drawer of KLA1-Z000001 is off by more than the limit" in told and "To explain" in told
     text = sarah.get(f"/closures/{closure}").get_data(as_text=True)
     assert f"{closure}/approve" not in text and f"{closure}/reject" in text
     page = f"/z-reports/{z_report.id}"

@@ -16,9 +16,10 @@ import orjson
 from shopnode.domain.actions import action
 from shopnode.domain.capture import insert_rows
 from shopnode.domain.cash.counting import as_text
-from shopnode.domain.cash.models import DrawerSession
 from shopnode.domain.cash.queries import open_sessions
 from shopnode.domain.clock import act_id
+from shopnode.domain.closures.days import hindrance_of, z_reports_in
+from shopnode.domain.closures.errors import DayCorrected, DayNotSo, DayStands, DrawersOpen, NothingToClose
 from shopnode.domain.closures.models import ClosureDecision, ClosureDecisionKind, ClosureStatus, DayClosure, ZReport
 from shopnode.domain.closures.queries import (
     ClosureView,
@@ -29,11 +30,10 @@ from shopnode.domain.closures.queries import (
 )
 from shopnode.domain.closures.rules import MAY_FOLLOW, day_figures
 from shopnode.domain.context import Context
-from shopnode.domain.errors import Conflict, NotPermitted
+from shopnode.domain.errors import NotPermitted
 from shopnode.domain.homes import Where
 from shopnode.domain.params import Amount, IdText, Note, Optionally, Params, Reason
 from shopnode.domain.permissions import Permission, Role
-from shopnode.domain.queries import find_row
 from shopnode.domain.settings.queries import number_setting
 from shopnode.domain.stock.days import Day
 
@@ -71,58 +71,6 @@ class RejectDay(Params):
 
     closure_id: IdText
     reason: Reason
-
-
-class DrawersOpen(Conflict):
-    code = "drawers-open"
-
-    def __init__(self, day: date, count: int):
-        drawers = "A drawer is" if count == 1 else f"{count} drawers are"
-        super().__init__(f"{drawers} still open on {day}. Count and close before the day is submitted.")
-
-
-class NothingToClose(Conflict):
-    code = "nothing-to-close"
-
-    def __init__(self, day: date):
-        super().__init__(f"No drawer of {day} was counted here since the last closure of that day.")
-
-
-class DayStands(Conflict):
-    code = "day-submitted"
-
-    def __init__(self, day: date, status: ClosureStatus):
-        super().__init__(f"{day} is {status.lower()} already, with all that was counted.")
-
-
-class DayNotSo(Conflict):
-    code = "closure-not-so"
-
-    def __init__(self, day: date, status: ClosureStatus):
-        super().__init__(f"The closure of {day} is {status.lower()}; this cannot follow.")
-
-
-class DayCorrected(Conflict):
-    code = "closure-corrected"
-
-    def __init__(self, day: date):
-        super().__init__(f"A later closure of {day} took this one's place. Decide about that one.")
-
-
-class LateReports(Conflict):
-    code = "closure-late"
-
-    def __init__(self, day: date, numbers: list[str]):
-        super().__init__(f"{', '.join(numbers)} came after {day} was submitted. Submit the day again first.")
-
-
-class DifferenceWaits(Conflict):
-    code = "difference-waits"
-
-    def __init__(self, number: str):
-        super().__init__(
-            f"The drawer of {number} is off by more than the limit. Somebody must explain and accept it first."
-        )
 
 
 @action("closures.submit", needs=Permission.CLOSURES_CREATE)
@@ -175,16 +123,13 @@ def review_day(ctx: Context, about: DecideDay) -> dict[str, Any]:
 def approve_day(ctx: Context, about: DecideDay) -> dict[str, Any]:
     """Approve a day: all its drawers are in it, and each large difference was accepted.
 
-    Raises DayNotSo, DayCorrected, LateReports, DifferenceWaits, ApprovalNeeded, NotPermitted.
+    Raises DayNotSo, DayCorrected, ReportsMissing, LateReports, DifferenceWaits, ApprovalNeeded, NotPermitted.
     """
     view = _latest(ctx, about.closure_id)
     _refuse_own(ctx, view)
-    if view.late_z_numbers:
-        raise LateReports(view.row.business_on, view.late_z_numbers)
-    for told in view.body["z_reports"]:
-        drawer = find_row(ctx.session, DrawerSession, told["drawer_session_id"], "This drawer session")
-        if not told["is_within_limit"] and drawer.explanation is None:
-            raise DifferenceWaits(told["number"])
+    hindrance = hindrance_of(view, z_reports_in(ctx.session, [view])[view.row.id])
+    if hindrance is not None:
+        raise hindrance
     _ask_owner(ctx, view)
     return _decide(ctx, view, ClosureDecisionKind.APPROVE, about.reason)
 

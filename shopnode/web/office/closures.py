@@ -17,6 +17,7 @@ from shopnode.domain.closures.days import (
     DayChoice,
     DayState,
     WholeDay,
+    hindrance_of,
     list_days,
     unsubmitted_days,
     whole_day,
@@ -224,18 +225,9 @@ def _steps(day: WholeDay) -> set[str]:
 
 def _hindrance(day: WholeDay) -> str:
     """Why nobody approves it yet, whoever they are."""
-    if ClosureDecisionKind.APPROVE not in MAY_FOLLOW[day.view.status]:
-        return ""
-    missing = [one.told["number"] for one in day.z_reports if one.row is None]
-    if missing:
-        return f"{', '.join(missing)} has not arrived here yet. The day is approved when it has."
-    if day.view.late_z_numbers:
-        late = ", ".join(day.view.late_z_numbers)
-        return f"{late} came after the day was submitted. It is submitted again first."
-    waits = [one.told["number"] for one in day.z_reports if one.waits]
-    if waits:
-        return f"{', '.join(waits)} is off by more than the limit. Somebody explains it and a second person accepts it."
-    return ""
+    may_follow = ClosureDecisionKind.APPROVE in MAY_FOLLOW[day.view.status]
+    hindrance = hindrance_of(day.view, day.z_reports) if may_follow else None
+    return str(hindrance) if hindrance else ""
 
 
 def _why_not(day: WholeDay) -> list[str]:
