@@ -110,3 +110,21 @@ def test_rule_79_nobody_counts_again_by_what_an_x_told_them(till: Till) -> None:
     assert not sums()
     till.shop.do("cash.count_drawer", counted=FLOAT + 5_100, role=Role.STAFF)
     assert sums()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"denominations": [{"value": 10**12, "pieces": 1_000_000}]},
+        {"denominations": [{"value": 10**12 - n, "pieces": 1_000_000} for n in range(30)]},
+        {"counted": 0, "foreign": [{"currency": "USD", "amount": 10**12}]},
+    ],
+)
+def test_rule_79_a_count_beyond_all_money_is_refused_in_words(till: Till, told: dict[str, Any]) -> None:
+    till.shop.do("settings.change", key="usd_rate_minor", value=10**7)
+    with pytest.raises(Invalid):
+        close(till, **told)
+    most = [{"currency": "USD", "amount": 10**9}]
+    assert not close(till, counted=10**12, foreign=most, wallets=[{"tender": "mtn_momo", "amount": 10**12}])[
+        "is_within_limit"
+    ]

@@ -9,10 +9,12 @@ from pydantic import Field
 
 from shopnode.domain.cash.rules import FLOATS, notes_worth
 from shopnode.domain.errors import Invalid
+from shopnode.domain.money import MONEY_MINOR_MAX
 from shopnode.domain.params import Amount, IdText, Line, Note, Optionally, Params, PositiveAmount, Reason
 
 VALUES_MAX = 30  # different notes and coins
 PIECES_MAX = 1_000_000
+FOREIGN_MAX = 10**9  # ten million dollars: at the highest rate still far below 2^53
 
 TillName = Annotated[Annotated[Line, Field(max_length=20)] | None, Optionally]
 
@@ -28,7 +30,7 @@ class ForeignNotes(Params):
     """Notes of another currency, in its own minor units."""
 
     currency: Annotated[Line, Field(pattern=r"^[A-Z]{3}$")]
-    amount: Amount
+    amount: Annotated[int, Field(ge=0, le=FOREIGN_MAX)]
 
 
 class Wallet(Params):
@@ -125,6 +127,8 @@ def agreed_sum(told: int | None, pieces: list[Pieces] | None, field_name: str) -
     if twice is not None:
         raise Invalid({f"denominations.{twice}.value": "is on the list already: each note or coin has one line"})
     worth = notes_worth((row.value, row.pieces) for row in pieces)
+    if worth > MONEY_MINOR_MAX:
+        raise Invalid({field_name: f"comes to more than {MONEY_MINOR_MAX:,}: look at the numbers of pieces again"})
     if told is not None and told != worth:
         raise Invalid({field_name: f"is not what the notes come to, {worth:,}"})
     return worth
