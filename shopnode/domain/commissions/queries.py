@@ -71,6 +71,11 @@ def entries_of(
     return latest(session, query, StaffEntry.at, StaffEntry.id, limit, cursor)
 
 
+def paid_to(ctx: Context, staff_id: str, since: date, until: date, shop_id: str | None = None) -> int:
+    """The commission that was paid to one person in a period."""
+    return _paid(ctx, since, until, staff_id, shop_id).get(staff_id, 0)
+
+
 def _paid(ctx: Context, since: date, until: date, staff_id: str | None, shop_id: str | None) -> dict[str, int]:
     query = select(StaffEntry.staff_id, func.sum(StaffEntry.amount_minor)).where(
         StaffEntry.kind == StaffEntryKind.COMMISSION_PAID.value, StaffEntry.at >= day_begins(ctx, since),

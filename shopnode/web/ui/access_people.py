@@ -27,4 +27,11 @@ PEOPLE: Mapping[str, StrEnum] = {
     "office.correct_attendance": P.OWN_CREDENTIALS,
     "office.ask_attendance_correction": P.OWN_CREDENTIALS,
     "office.decide_attendance": P.LIMITS_APPROVE,
+    "office.commissions": P.OWN_CREDENTIALS,  # one's own; everybody's to who may see the staff
+    "office.commission_statement": P.OWN_CREDENTIALS,
+    "office.book_for_person": P.LIMITS_APPROVE,
+    "office.commission_rules": P.STAFF_READ,
+    "office.add_commission_rule": P.STAFF_UPDATE,
+    "office.end_commission_rule": P.STAFF_UPDATE,
+    "office.staff_performance": P.STAFF_READ,
 }

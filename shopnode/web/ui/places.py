@@ -62,6 +62,7 @@ RETURNS = ("counter.return_of", "counter.take_back_goods", "counter.returned", "
 PLANS = ("counter.plan_page", "counter.pay_plan", "counter.complete_plan", "counter.end_plan")
 PEOPLE = ("office.*person", "office.give_password")
 HOURS = ("office.*attendance*", "office.clock_step")
+COMMISSIONS = ("office.*commission*", "office.book_for_person")
 PRICE_LISTS = ("office.price_list", "office.new_price_list", "office.set_list_price", "office.rename_price_list")
 JOURNAL = ("office.journal_entry", "office.chain*")
 STOCK = Group(
@@ -115,6 +116,8 @@ NODE_GROUPS = (
             Place("Customers", "people", "office.customers", "customers:read", also=("office.*customer*",)),
             Place("Staff", "people", "office.staff", "staff:read", also=PEOPLE),
             Place("Hours", "clock", "office.attendance", "own:credentials", also=HOURS),
+            Place("Commissions", "tag", "office.commissions", "own:credentials", also=COMMISSIONS),
+            Place("Performance", "list", "office.staff_performance", "staff:read"),
             Place("Financiers", "bank", "office.financiers", "financiers:manage", also=("office.*financier*",)),
             Place("All plans", "clock", "office.all_plans", "reports:export", also=("office.plan",)),
             Place("Price lists", "tag", "office.all_price_lists", "products:read", also=PRICE_LISTS),
@@ -152,6 +155,8 @@ HUB_GROUPS = (
             Place("Customers", "people", "office.customers", also=("office.*customer*",)),
             Place("Staff", "people", "office.staff", "staff:read", also=PEOPLE),
             Place("Hours", "clock", "office.attendance", "own:credentials", also=HOURS),
+            Place("Commissions", "tag", "office.commissions", "own:credentials", also=COMMISSIONS),
+            Place("Performance", "list", "office.staff_performance", "staff:read"),
             Place("Financiers", "bank", "office.financiers", also=("office.*financier*",)),
             Place("All plans", "clock", "office.all_plans", also=("office.plan",)),
             Place("Price lists", "tag", "office.all_price_lists", also=PRICE_LISTS),
