@@ -19,6 +19,7 @@ from cloudhub.portal import (  # noqa: F401 — they register their addresses
     following,
     nodes,
     prices,
+    repairs,
     signing_in,
     today,
 )
@@ -51,6 +52,8 @@ PORTAL: access.Access = {
     "portal.home": Permission.SALES_READ_ALL,
     "portal.live_sales": Permission.SALES_READ_ALL,
     "portal.sale": Permission.SALES_READ_ALL,
+    "portal.repairs": Permission.REPAIRS_READ,
+    "portal.repair": Permission.REPAIRS_READ,
     "portal.products": Permission.PRODUCTS_READ,
     "portal.edit_price": Permission.PRODUCTS_UPDATE,
     "portal.conflicts": Permission.CONFLICTS_RESOLVE,

@@ -10,8 +10,8 @@ from shopnode.domain.people.queries import staff_of_shop
 from shopnode.domain.repairs.models import RepairStatus
 from shopnode.domain.repairs.views import TicketFilter, list_tickets
 from shopnode.web.counter.blueprint import bp
-from shopnode.web.counter.repair_words import TONES
 from shopnode.web.ui.frame import page, part
+from shopnode.web.ui.repairs import TONES
 from shopnode.web.ui.request import is_htmx
 
 SHOWN = [("open", "Here"), ("late", "Late"), ("ready", "To be fetched"), ("mine", "Mine"), ("all", "All")]

@@ -34,11 +34,9 @@ from shopnode.web.counter.repair_words import (
     METHODS,
     OLD_PARTS,
     ONWARDS,
-    TONES,
     VIAS,
     WAYS,
     shown_errors,
-    told_event,
 )
 from shopnode.web.counter.screen import drawer_now, gone_to
 from shopnode.web.ui.defence import YEAR_S
@@ -46,6 +44,7 @@ from shopnode.web.ui.forms import asked_money, asked_number, posted, posted_acti
 from shopnode.web.ui.frame import page, part
 from shopnode.web.ui.pictures import allow_pictures, sent_photos, sent_signature
 from shopnode.web.ui.refusals import on_refusal
+from shopnode.web.ui.repairs import TONES, told_event
 from shopnode.web.ui.request import act, is_htmx, read_again
 
 FIELDS = {

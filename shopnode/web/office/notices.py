@@ -19,7 +19,7 @@ from shopnode.web.ui.request import aside
 PAGES = {
     "expense": ("office.expense",), "expenses": ("office.expenses",), "sale": ("office.sale",),
     "sales": ("office.sales",), "product": ("office.product",), "low-stock": ("office.reorder", "office.products"),
-    "repair": ("counter.repair", "office.repair"), "closure": ("office.closure", "counter.closure"),
+    "repair": ("counter.repair", "portal.repair"), "closure": ("office.closure", "counter.closure"),
     "z-report": ("office.z_report", "counter.z_report"), "drawer": ("counter.drawer",),
 }  # fmt: skip
 

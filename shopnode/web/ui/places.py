@@ -152,6 +152,7 @@ HUB_GROUPS = (
         "Shops",
         (
             Place("Shop computers", "hdd-network", "portal.nodes"),
+            Place("Repairs", "tools", "portal.repairs", "repairs:read", also=("portal.repair",)),
             Place("Customers", "people", "office.customers", also=("office.*customer*",)),
             Place("Staff", "people", "office.staff", "staff:read", also=PEOPLE),
             Place("Hours", "clock", "office.attendance", "own:credentials", also=HOURS),
