@@ -5,11 +5,14 @@ from __future__ import annotations
 import orjson
 import pytest
 
+from shopnode.domain.clock import to_datetime
 from shopnode.domain.customers.actions import CustomerErased
 from shopnode.domain.customers.erasing import ERASED_NAME, StillOwed
 from shopnode.domain.customers.models import Customer
 from shopnode.domain.customers.queries import search_customers
 from shopnode.domain.errors import Invalid, NotPermitted
+from shopnode.domain.notices.models import Channel, OutgoingMessage
+from shopnode.domain.notices.outbox import Outgoing, queue_message
 from shopnode.domain.permissions import Role
 from shopnode.domain.sales.carts import CartBody, CartLine, body_of, change_cart, open_cart, park_cart, parked_carts
 from sync_protocol import chain
@@ -136,3 +139,17 @@ def test_rule_91_carts_that_wait_for_an_erased_customer_are_nobodys(shop: Shop) 
         in_work = open_cart(ctx.session, str(shop.owner.id))
     assert (parked.label, body_of(parked).customer_id, in_work.customer_id) == (None, None, None)
     assert len(body_of(parked).lines) == len(in_work.lines) == 1
+
+
+def test_rule_91_messages_to_an_erased_customer_say_nothing_and_go_nowhere(anywhere: Shop) -> None:
+    who, other = add(anywhere), anywhere.do("customers.create", name="Okello", phone="0772 555 111")["id"]
+    now = to_datetime(anywhere.clock.now_ms)
+    with anywhere.home.writing() as session:
+        for n, customer_id in enumerate((who, other)):
+            words = Outgoing(f"cause:{n}", Channel.SMS, "Dear Nakato Prossy", "To Nakato", None, None, customer_id)
+            queue_message(session, anywhere.home.new_id(), now, words)
+
+    anywhere.do("customers.erase", customer_id=who, reason="asked by letter")
+
+    told = {row.customer_id: (row.subject, row.body, row.state) for row in anywhere.rows(OutgoingMessage)}
+    assert told == {who: (None, "", "cancelled"), other: ("To Nakato", "Dear Nakato Prossy", "waiting")}

@@ -161,6 +161,14 @@ def test_a_message_to_nobody_known_is_given_up_in_words(shop: Shop) -> None:
     assert (message.state, message.fault) == ("cancelled", "Nobody is known by a number or address for it.")
 
 
+def test_rule_90_who_was_shut_out_is_told_nothing_that_still_waited_for_them(shop: Shop) -> None:
+    queue(shop, staff_id=shop.cashier.id)
+    shop.do("staff.suspend", staff_id=shop.cashier.id)
+    sent: list[Message] = []
+    send_due(shop.home, {Channel.SMS: sent.append})
+    assert (sent, shop.rows(OutgoingMessage)[0].state) == ([], "cancelled")
+
+
 def test_old_notices_and_messages_are_forgotten(either: Shop) -> None:
     shop = either
     say(shop, "low_stock", Found("p1", "Charger"))

@@ -5,17 +5,18 @@ Invariants:
   * What names the person leaves the row, and what reveals it leaves the journal and every line of the feed that is kept
     here. Markers stay, so each chain still proves that nothing was removed or slipped in.
   * The same is done at every home that hears of it: it follows from `erased_at`, in a projection.
-  * Carts that wait for them wait for nobody. Printed words are read from the books when they are printed, so what
-    still waits for a printer comes out without the name.
+  * Carts that wait for them wait for nobody, and messages to them say nothing any more. Printed words are read from the
+    books when they are printed, so what still waits for a printer comes out without the name.
   * Sales, amounts and documents stay: they are the shop's books, of nobody in particular from then on.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import orjson
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from shopnode.domain.accounts.ledger import balance_now
@@ -27,6 +28,7 @@ from shopnode.domain.customers.owned import refunds_due
 from shopnode.domain.customers.queries import find_customer, with_duplicates
 from shopnode.domain.errors import Conflict
 from shopnode.domain.homes import Where
+from shopnode.domain.notices.models import MessageState, OutgoingMessage
 from shopnode.domain.params import IdText, Params, Reason
 from shopnode.domain.permissions import Permission
 from shopnode.domain.plans.models import Plan, PlanStatus
@@ -103,6 +105,7 @@ def forget_erased(session: Session, changed: Changed) -> None:
     for customer_id in session.scalars(query.order_by(Customer.id)).all():
         forget_reveals(session, "customer", customer_id)
         _let_carts_go(session, customer_id)
+        _empty_messages(session, customer_id)
 
 
 def _let_carts_go(session: Session, customer_id: str) -> None:
@@ -115,13 +118,24 @@ def _let_carts_go(session: Session, customer_id: str) -> None:
             cart.body, cart.label = orjson.dumps({**body, "customer_id": None}).decode(), None
 
 
-def forget_reveals(session: Session, entity: str, row_id: str) -> None:
-    """Take what reveals the personal values of one row out of the journal and the feed of this home."""
+def _empty_messages(session: Session, customer_id: str) -> None:
+    """What was written to them says nothing any more, and what still waits to be sent goes to nobody."""
+    theirs = OutgoingMessage.customer_id == customer_id
+    waits = OutgoingMessage.state == MessageState.WAITING.value
+    session.execute(update(OutgoingMessage).where(theirs).values(subject=None, body=""))
+    session.execute(update(OutgoingMessage).where(theirs, waits).values(state=MessageState.CANCELLED.value))
+
+
+def forget_reveals(session: Session, entity: str, row_id: str, columns: Collection[str] = ()) -> None:
+    """Take what reveals the personal values of one row out of the journal and the feed of this home.
+
+    columns  which of them; every one where none are named
+    """
     for table, key in (("journal_entry", "n"), ("feed_line", "no")):
-        _forget(session, table, key, entity, row_id)
+        _forget(session, table, key, entity, row_id, columns)
 
 
-def _forget(session: Session, table: str, key: str, entity: str, row_id: str) -> None:
+def _forget(session: Session, table: str, key: str, entity: str, row_id: str, columns: Collection[str]) -> None:
     """Both homes keep entries and lines in tables of these names. Names come from above, never from data."""
     place = "origin_id" if table == "journal_entry" else "stream"
     found = session.execute(
@@ -132,7 +146,7 @@ def _forget(session: Session, table: str, key: str, entity: str, row_id: str) ->
         {"known": f"%{row_id}%"},
     ).all()
     for row in found:
-        kept = without_reveals(orjson.loads(row.body), orjson.loads(row.personal), entity, row_id)
+        kept = without_reveals(orjson.loads(row.body), orjson.loads(row.personal), entity, row_id, columns)
         if kept is not None:
             session.execute(
                 text(f"UPDATE {table} SET personal = :kept WHERE {place} = :place AND {key} = :no"),
@@ -141,14 +155,15 @@ def _forget(session: Session, table: str, key: str, entity: str, row_id: str) ->
 
 
 def without_reveals(
-    document: dict[str, Any], reveals: dict[str, Any], entity: str, row_id: str
+    document: dict[str, Any], reveals: dict[str, Any], entity: str, row_id: str, of: Collection[str] = ()
 ) -> dict[str, Any] | None:
     """What reveals a document's other rows; None when it reveals nothing of this one."""
     markers: set[str] = set()
     for name, _, columns, rows in document.get("rows", []):
         if name == entity and "id" in columns:
             place = columns.index("id")
-            markers.update(mark for row in rows if row[place] == row_id for mark in _markers(row))
+            told = [n for n, column in enumerate(columns) if not of or column in of]
+            markers.update(mark for row in rows if row[place] == row_id for n in told for mark in _markers(row[n]))
     gone = {mark for mark in markers & reveals.keys() if reveals[mark][1] != ERASED_NAME}
     return {mark: pair for mark, pair in reveals.items() if mark not in gone} if gone else None
 

@@ -133,8 +133,8 @@ def address_of(session: Session, row: OutgoingMessage) -> str | None:
     """The number or address it goes to, as it is known now."""
     if row.staff_id is not None:
         person = row_or_none(session, Staff, row.staff_id)
-        if person is None or person.archived_at is not None:
-            return None
+        if person is None or person.archived_at is not None or person.suspended_at is not None:
+            return None  # who was shut out is told nothing more of the shop
         return _by_channel(row.channel, person.phone, person.email, person.id)
     if row.customer_id is not None:
         customer = row_or_none(session, Customer, row.customer_id)
