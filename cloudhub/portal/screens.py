@@ -16,6 +16,7 @@ from cloudhub.merge.inboxes import count_open
 from cloudhub.portal import (  # noqa: F401 — they register their addresses
     carried,
     conflicts,
+    days,
     following,
     nodes,
     prices,
@@ -54,6 +55,8 @@ PORTAL: access.Access = {
     "portal.sale": Permission.SALES_READ_ALL,
     "portal.repairs": Permission.REPAIRS_READ,
     "portal.repair": Permission.REPAIRS_READ,
+    "portal.days": Permission.CLOSURES_READ,
+    "portal.approve_day": Permission.CLOSURES_APPROVE,
     "portal.products": Permission.PRODUCTS_READ,
     "portal.edit_price": Permission.PRODUCTS_UPDATE,
     "portal.conflicts": Permission.CONFLICTS_RESOLVE,
@@ -139,5 +142,5 @@ def frame() -> dict[str, Any]:
         "till": None,
         "may_switch": False,
         "logout_url": url_for("portal.logout"),
-        "counts": {"portal.conflicts": count_open(session).open},
+        "counts": {"portal.conflicts": count_open(session).open, "portal.days": days.count_waiting()},
     }

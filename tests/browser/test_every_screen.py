@@ -90,7 +90,7 @@ AUDIT = ["/audit-logs?period=all", "/audit-chains", "/fraud-signals"]
 INBOXES = [f"/conflicts?inbox={inbox}" for inbox in ("exceptions", "technical", "automatic")]
 
 
-@pytest.mark.parametrize("path", ["/", "/sales", "/prices", "/conflicts", *INBOXES, "/nodes", *AUDIT])
+@pytest.mark.parametrize("path", ["/", "/sales", "/prices", "/conflicts", *INBOXES, "/nodes", "/days", *AUDIT])
 def test_the_portal(portal: Page, path: str) -> None:
     assert look(go(portal, path), f"portal {path}") == []
 

@@ -151,6 +151,8 @@ HUB_GROUPS = (
     Group(
         "Shops",
         (
+            Place("Days", "lock", "portal.days", "closures:read", also=("office.closures", *DAYS)),
+            Place("Cash slips", "bank", "office.cash_slips", "closures:read", also=("office.*cash_slip",)),
             Place("Shop computers", "hdd-network", "portal.nodes"),
             Place("Repairs", "tools", "portal.repairs", "repairs:read", also=("portal.repair",)),
             Place("Customers", "people", "office.customers", also=("office.*customer*",)),
