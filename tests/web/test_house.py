@@ -11,6 +11,8 @@ from PIL import Image
 
 from shopnode.domain.expenses.models import Expense, ExpenseBudget, RecurringExpense
 from shopnode.domain.jobs.running import JobRunner
+from shopnode.domain.numbers import Document
+from shopnode.domain.series import NAMES
 from shopnode.domain.settings.groups import GROUPS
 from shopnode.domain.settings.models import Setting
 from shopnode.domain.settings.queries import number_setting, text_setting
@@ -159,3 +161,14 @@ def form_of(text: str) -> dict[str, object]:
         chosen = re.search(r'value="([^"]*)" selected', body)
         fields[name_text] = chosen[1] if chosen else ""
     return fields
+
+
+def test_the_numbers_of_this_computer_are_shown_and_none_is_given_by_looking(sarah: Browser, shop: Shop) -> None:
+    ask(shop)
+    text = words(sarah.get("/settings?group=numbers"))
+    assert "Receipts None yet KLA1-000001" in text and "Expenses KLA1-E000001 KLA1-E000002" in text
+    assert words(sarah.get("/settings?group=numbers")) == text
+
+
+def test_every_kind_of_document_has_its_series() -> None:
+    assert set(NAMES) == set(Document)

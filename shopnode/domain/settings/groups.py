@@ -41,7 +41,7 @@ GROUPS = (
     Group("selling", "Selling and discounts", ("discount_*", "custom_line_*", "customer_above_*")),
     Group("returns", "Returns and write-offs", ("return_*", "refund_*", "open_box_*", "write_off_*")),
     Group("money", "Money and tax", ("cash_rounding_*", "usd_*", "momo_*", "vat_*")),
-    Group("drawer", "Drawer and days", ("variance_*", "drawer_*", "closure_*", "float_*")),
+    Group("drawer", "Drawer and days", ("variance_*", "drawer_*", "pay_out_*", "closure_*", "float_*")),
     Group("credit", "Credit, plans and points", ("credit_*", "plan_*", "reservation_*", "point*", "commission_*")),
     Group("expenses", "Expenses", ("expense_*", "budget_*")),
     Group("repairs", "Repairs", ("repair_*", "unclaimed_*", "storage_*")),

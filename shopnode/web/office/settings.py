@@ -9,6 +9,7 @@ from flask import g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from shopnode.domain.people.queries import all_shops, the_business
+from shopnode.domain.series import all_series
 from shopnode.domain.settings.groups import Type, grouped, title_of, type_of, unit_of
 from shopnode.domain.settings.queries import everything_set
 from shopnode.domain.settings.rules import CHOICES, Choice
@@ -18,7 +19,7 @@ from shopnode.web.ui.frame import page
 from shopnode.web.ui.refusals import field_errors, on_refusal
 from shopnode.web.ui.request import act
 
-SHOP = "shop"
+SHOP, NUMBERS = "shop", "numbers"
 SHOP_FIELDS = ("name", "address", "phone", "timezone", "receipt_footer")
 BUSINESS_FIELDS = ("name", "phone", "tax_id")
 WORDS = {
@@ -72,14 +73,16 @@ def _page(
     group: str, errors: dict[str, str] | None = None, typed: Mapping[str, str] | None = None, where: str = ""
 ) -> str:
     everything = {found.key: (found.title, choices) for found, choices in grouped()}
-    groups = [(key, title) for key, (title, _) in everything.items()]
-    chosen = group if group in everything else SHOP
+    groups = [(SHOP, "Shop and business"), *((key, title) for key, (title, _) in everything.items())]
+    groups += [(NUMBERS, "Numbers")] if g.ctx.home.is_shop else []
+    chosen = group if group in dict(groups) else SHOP
     stored = _now()
     _, choices = everything.get(chosen, ("", []))
     shown = [_shown(choice, stored, errors or {}, typed) for choice in choices]
     return page(
-        "office/settings.html", groups=[(SHOP, "Shop and business"), *groups], group=chosen, choices=shown,
-        title=dict(groups).get(chosen, "Shop and business"), errors=errors or {}, typed=typed or {}, where=where,
+        "office/settings.html", groups=groups, group=chosen, choices=shown, title=dict(groups)[chosen],
+        series=all_series(g.ctx.session, g.ctx.home.series) if chosen == NUMBERS else [], errors=errors or {},
+        typed=typed or {}, where=where,
         business=the_business(g.ctx.session), shops_here=all_shops(g.ctx.session), percent=percent, words=WORDS,
         saved=request.args.get("saved") == "1", crumbs=[("Settings", None)],
     )  # fmt: skip
