@@ -22,11 +22,18 @@ from cloudhub.tenancy.models import ShopSeat
 from cloudhub.tenancy.throttle import count_try
 from shopnode.domain.phones import show_phone
 from shopnode.domain.repairs.following import PublicRepair, followed_or_none, read_public_code, shop_signs
+from shopnode.domain.repairs.models import RepairStatus
 from shopnode.domain.repairs.rules import SLIP_LENGTH
 from shopnode.web.ui.frame import part
 
 LOOKS_PER_ADDRESS_MAX = 120  # in fifteen minutes: a whole quarter of a town may share one address
 SEATS_KNOWN_FOR_MS = 60_000
+# How far along it is, as a picture; a repair that left the road has none.
+STEPS = {
+    RepairStatus.PENDING: 1, RepairStatus.DIAGNOSED: 2, RepairStatus.WAITING_FOR_APPROVAL: 2,
+    RepairStatus.PARTS_ORDERED: 3, RepairStatus.IN_PROGRESS: 3, RepairStatus.OUTSOURCED: 3, RepairStatus.TRANSFERRED: 3,
+    RepairStatus.QUALITY_CHECK: 4, RepairStatus.COMPLETED: 5,
+}  # fmt: skip
 NOBODY = "00000000-0000-0000-0000-000000000000"  # no business has this id
 KNOWN = "shops-by-signs"
 
@@ -88,6 +95,7 @@ def _shown(found: PublicRepair) -> dict[str, object]:
     taken, promised = found.taken_at.astimezone(zone), found.promised_at
     due = promised.astimezone(zone) if promised else None
     return {
+        "step": STEPS.get(found.status), "steps": max(STEPS.values()),
         "number": found.number, "device": found.device, "headline": found.headline, "words": found.words,
         "taken": f"{taken:%A} {taken.day} {taken:%B %Y}",
         "promised": f"{due:%A} {due.day} {due:%B}, {due:%H:%M}" if due else "",

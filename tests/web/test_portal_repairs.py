@@ -51,8 +51,8 @@ def test_the_owner_sees_open_repairs_of_all_shops_the_longest_first(
     assert "2 open repairs" in shown and "1 late" in shown and "3 days" in shown
     assert shown.index(tickets["late"].number) < shown.index(tickets["other"].number)
     assert tickets["gone"].number not in shown
-    assert "Shop KLA" in shown and "Shop JJA" in shown and "Pending 1 late 1" in shown and "Diagnosed 1" in shown
-    assert "Nobody yet 1 late 2" in shown
+    assert "Shop KLA" in shown and "Shop JJA" in shown and "Pending: 1, 1 late" in shown and "Diagnosed: 1" in shown
+    assert "Nobody yet: 2, 1 late" in shown
 
 
 def test_they_are_narrowed_and_paged_and_taken_as_a_file(
