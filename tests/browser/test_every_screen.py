@@ -8,68 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
+from tests.browser.looking import TOO_LOW, WIDTHS, go, look
 from tests.browser.till import Till
 from tests.browser.town import AISHA, DISPUTED, GRACE, IVAN, PHONE, SARAH, Town
 
 HOME = Path(__file__).parents[2]
-AXE = (HOME / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
 CATALOGUE = HOME / "shopnode/domain/demo_data/catalogue.csv"
-WIDTHS = {390: 844, 820: 1180, 1440: 900}
 SCANNED = "004401551550177"  # a phone that nobody has
 NOWHERE = "01900000-0000-7000-8000-000000000001"
-THEMES: dict[Literal["light", "dark"], list[str]] = {
-    "light": [],
-    "dark": ["color-contrast"],
-}  # what is counted, if not all
-# Only what is wrong is asked for, and of that only what keeps somebody from working. A theme changes colours and
-# nothing else: by night they alone are counted.
-COUNT = """async (rules) => {
-  const only = rules.length ? {runOnly: rules} : {};
-  const found = await axe.run(document, {resultTypes: ["violations"], ...only});
-  return found.violations.filter(({impact}) => impact === "serious" || impact === "critical")
-    .map(({id, nodes}) => `${id}: ${nodes.map(({target}) => target.join(" ")).slice(0, 5).join(", ")}`);
-}"""
-# An open dialog makes the page behind it inert; only what can be reached is measured.
-TOO_WIDE = """() => [...document.querySelectorAll("body *")].filter((one) => {
-  const box = one.getBoundingClientRect();
-  if (box.width === 0 || box.height === 0 || box.right <= innerWidth + 1) return false;
-  for (let outer = one.parentElement; outer; outer = outer.parentElement)
-    if (getComputedStyle(outer).overflowX !== "visible") return false;
-  return true;
-}).map((one) => `${one.tagName.toLowerCase()}.${one.className}`).slice(0, 5)"""
-# A finger needs 44 px; a link within a line of text is part of a row that can be pressed as a whole.
-TOO_LOW = """() => [...document.querySelectorAll("main :is(button, summary, select, input, .btn, label.method)")]
-  .filter((one) => {
-    const box = one.getBoundingClientRect();
-    return one.checkVisibility() && !one.closest("label.method input, .sr-only") && box.height > 1 && box.height < 43.5;
-  }).map((one) => `${one.tagName.toLowerCase()}.${one.className}: ${one.innerText.trim()}`)"""
 OpenTill = Callable[..., Till]
-
-
-def look(page: Page, name: str) -> list[str]:
-    """Everything wrong with this screen, at three widths and in both themes."""
-    wrong: list[str] = []
-    page.evaluate(AXE)
-    for theme, rules in THEMES.items():
-        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-        for width, height in WIDTHS.items():
-            page.set_viewport_size({"width": width, "height": height})
-            wide = page.evaluate("document.documentElement.scrollWidth")
-            found = [f"is {wide} px wide", *page.evaluate(TOO_WIDE)] if wide > width else []
-            wrong += [f"{name}, {width}, {theme}: {words}" for words in [*found, *page.evaluate(COUNT, rules)]]
-    page.set_viewport_size({"width": 1440, "height": 900})
-    return wrong
-
-
-def go(page: Page, path: str) -> Page:
-    page.goto(path, wait_until="domcontentloaded")
-    return page
 
 
 def test_the_doors(open_page: OpenPage, town: Town) -> None:
@@ -311,6 +264,14 @@ def test_a_sale_and_what_can_be_done_about_it(open_page: OpenPage, town: Town) -
     assert wrong == []
 
 
+def give_up(page: Page) -> None:
+    """Give up the count that is on the screen."""
+    page.get_by_text("Give this count up").click()
+    page.get_by_label("Why").fill("only to look at it")
+    page.get_by_role("button", name="Give it up").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Given up")
+
+
 def test_the_menus_of_the_frame(open_page: OpenPage, town: Town) -> None:
     """Who is signed in, the state of the shop, the keys, and the places that have no room on a phone."""
     page = go(open_page(AISHA, town.node.address), "/sales")
@@ -346,8 +307,8 @@ def test_buying(open_page: OpenPage, town: Town) -> None:
     expect(page.get_by_label("Good pieces")).to_have_value("12")
     wrong += look(page, "new delivery")
     page.get_by_role("button", name="Take it in").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Delivery KLA1-G000001")
-    page.get_by_role("link", name="Order KLA1-P000001").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Delivery KLA1-G")
+    page.get_by_role("link", name="Order KLA1-P").click()
     wrong += look(page, "order")
     go(page, "/suppliers").get_by_role("link", name="Simba Telecom").click()
     wrong += look(page, "supplier")
@@ -370,6 +331,9 @@ def test_stock(open_page: OpenPage, town: Town) -> None:
     page.get_by_role("button", name="Bring them back").click()
     expect(page.locator("#scans > li")).to_have_count(2)
 
+    # The demo has begun to count the accessories; two counts of the same goods cannot run at once.
+    go(page, "/stocktakes").locator("main tr th a").first.click()
+    give_up(page)
     go(page, "/stocktakes").get_by_role("button", name="Begin to count").click()
     scan = page.locator("[data-scan-first]")
     for _ in range(2):
@@ -387,10 +351,7 @@ def test_stock(open_page: OpenPage, town: Town) -> None:
     page.get_by_role("button", name="Finish counting").click()
     expect(page.get_by_role("heading", name="Differences")).to_be_visible()
     wrong += look(page, "count to approve")
-    page.get_by_text("Give this count up").click()
-    page.get_by_label("Why").fill("only to look at it")
-    page.get_by_role("button", name="Give it up").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Given up")
+    give_up(page)
     for path in ("/movements", "/stock-value", "/transfers/new"):
         wrong += look(go(page, path), path)
     assert wrong == []
