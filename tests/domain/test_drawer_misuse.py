@@ -128,3 +128,20 @@ def test_rule_79_a_count_beyond_all_money_is_refused_in_words(till: Till, told: 
     assert not close(till, counted=10**12, foreign=most, wallets=[{"tender": "mtn_momo", "amount": 10**12}])[
         "is_within_limit"
     ]
+
+
+def test_rule_84_a_day_that_was_rejected_many_times_opens_none_before_it(till: Till) -> None:
+    """Else a clock that is set back would bring a session behind a day that is closed."""
+    shop = till.shop
+    close(till, counted=FLOAT)
+    first = shop.do("closures.submit", business_on="2026-09-21", role=Role.STAFF)["closure_id"]
+    shop.do("closures.approve", closure_id=first)
+    shop.clock.advance(86_400_000)
+    shop.do("cash.open_drawer", opening_float=0, role=Role.STAFF)
+    close(till, counted=0)
+    for _ in range(12):
+        again = shop.do("closures.submit", business_on="2026-09-22", role=Role.STAFF)["closure_id"]
+        shop.do("closures.reject", closure_id=again, reason="not yet")
+    shop.clock.advance(-10 * 86_400_000)
+    opened = shop.do("cash.open_drawer", opening_float=0, role=Role.STAFF)
+    assert opened["business_on"] == "2026-09-21"

@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import update
 
 from shopnode.domain.context import Context
 from shopnode.domain.errors import NotFound
@@ -16,9 +17,10 @@ from shopnode.domain.notices.kinds import KINDS
 from shopnode.domain.notices.models import Channel, MessageState, Notice, OutgoingMessage
 from shopnode.domain.notices.outbox import TRIES_MAX, Message, Outgoing, queue_message, send_due
 from shopnode.domain.notices.queries import count_unread, forget_old, list_notices, mark_read, notice_view
-from shopnode.domain.notices.watching import WATCHERS, Found, look, tell
+from shopnode.domain.notices.watching import WATCHERS, Found, audience, look, tell
 from shopnode.domain.people.models import Shop as ShopRow
 from shopnode.domain.permissions import Role
+from shopnode.domain.settings.models import Setting
 from shopnode.domain.settings.rules import DAYS
 from tests.domain.test_expenses import ask
 from tests.domain.till import Till, open_till
@@ -110,6 +112,15 @@ def test_who_is_told_and_how_is_the_businesss_choice(either: Shop) -> None:
     say(shop, "payment_failed", Found("x", "Never came"))
     assert (told(shop), told(shop, Role.STAFF)) == ([], ["Charger"])
     assert say(shop, "payment_failed", Found("x", "Never came")) == (0, 0)
+
+
+def test_a_role_or_a_channel_that_nobody_knows_here_stops_no_notice(shop: Shop) -> None:
+    for name, ours, theirs in (("roles", "Owner", "Owner,Auditor"), ("channels", "in_app", "in_app,pigeon")):
+        shop.do("settings.change", key=f"notice_low_stock_{name}", value=ours)
+        with shop.home.writing() as session:
+            session.execute(update(Setting.__table__).where(Setting.value == ours).values(value=theirs))  # type: ignore[arg-type]
+    with shop.reading() as ctx:
+        assert audience(ctx.session, KINDS["low_stock"]) == ([Role.OWNER], [Channel.IN_APP])
 
 
 def test_messages_go_to_those_who_have_an_address_and_only_from_the_home_that_sends(either: Shop) -> None:

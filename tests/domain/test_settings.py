@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import update
 
 from shopnode.domain.errors import Invalid, NotPermitted
 from shopnode.domain.permissions import Role
 from shopnode.domain.settings.models import Setting
-from shopnode.domain.settings.queries import number_setting, text_setting
+from shopnode.domain.settings.queries import all_numbers, number_setting, text_setting
 from shopnode.domain.settings.rules import CHOICES
 from tests.shop import Shop
 
@@ -62,3 +63,13 @@ def test_only_owners_change_settings(shop: Shop, role: Role) -> None:
 
 def test_every_setting_says_what_it_is_for() -> None:
     assert all(choice.help.endswith(".") and choice.key == key for key, choice in CHOICES.items())
+
+
+@pytest.mark.parametrize("stored", ["", "abc", "-5", "1e3", "²", "9" * 40, " "])
+def test_a_number_that_came_from_elsewhere_and_is_none_is_its_default(shop: Shop, stored: str) -> None:
+    shop.do("settings.change", key="refund_limit_staff_minor", value=7)
+    with shop.home.writing() as session:
+        session.execute(update(Setting.__table__).values(value=stored))  # type: ignore[arg-type]
+    with shop.reading() as ctx:
+        assert number_setting(ctx.session, "refund_limit_staff_minor") == 100_000
+        assert all_numbers(ctx.session)["refund_limit_staff_minor"] == 100_000

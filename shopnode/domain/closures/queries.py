@@ -19,12 +19,14 @@ from shopnode.domain.closures.models import (
     DayClosure,
     ZReport,
 )
-from shopnode.domain.closures.rules import fold_status
+from shopnode.domain.closures.rules import fold, fold_status
 from shopnode.domain.context import Context
 from shopnode.domain.errors import NotFound
 from shopnode.domain.paging import PAGE_DEFAULT, Page, latest
 from shopnode.domain.queries import find_row
 from shopnode.domain.sales.rules import in_feed_order
+
+CLOSURES_AT_ONCE = 10
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Decided:
     reason: str | None
     at: datetime
     by_id: str | None
+    held: bool  # not, where somebody else had decided already and it could not follow
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,8 @@ class ClosureView:
     late_z_numbers: list[str]  # written for this day after this was submitted
 
     def last(self, kind: ClosureDecisionKind) -> Decided | None:
-        return next((told for told in reversed(self.decisions) if told.kind is kind), None)
+        """The last of its kind that changed anything."""
+        return next((told for told in reversed(self.decisions) if told.kind is kind and told.held), None)
 
 
 def list_closures(
@@ -91,11 +95,17 @@ def latest_of_day(session: Session, shop_id: str, business_on: date) -> ClosureV
 def last_closed_day(session: Session, shop_id: str) -> date | None:
     """The latest day of which a closure stands that was not rejected."""
     query = select(DayClosure).where(DayClosure.shop_id == shop_id)
-    rows = session.scalars(query.order_by(DayClosure.business_on.desc(), DayClosure.nth.desc()).limit(10))
-    rows_now = list(rows)
-    decided = _decisions(session, [row.id for row in rows_now])
-    standing = (row for row in rows_now if _status(decided[row.id]) is not ClosureStatus.REJECTED)
-    return next((row.business_on for row in standing), None)
+    ordered = query.order_by(DayClosure.business_on.desc(), DayClosure.nth.desc(), DayClosure.id)
+    rows, place = session.scalars(ordered.limit(CLOSURES_AT_ONCE)).all(), 0
+    while rows:  # a day may be rejected any number of times: what lies before it is closed all the same
+        decided = _decisions(session, [row.id for row in rows])
+        standing = (row for row in rows if _status(decided[row.id]) is not ClosureStatus.REJECTED)
+        found = next((row.business_on for row in standing), None)
+        if found is not None:
+            return found
+        place += len(rows)
+        rows = session.scalars(ordered.offset(place).limit(CLOSURES_AT_ONCE)).all()
+    return None
 
 
 def z_reports_of_day(session: Session, shop_id: str, business_on: date) -> list[ZReport]:
@@ -181,4 +191,8 @@ def _status(decisions: Sequence[ClosureDecision]) -> ClosureStatus:
 
 
 def _told(decisions: Sequence[ClosureDecision]) -> list[Decided]:
-    return [Decided(ClosureDecisionKind(row.kind), row.reason, row.at, row.by_id) for row in decisions]
+    held = [held for _, held in fold(row.kind for row in decisions)]
+    return [
+        Decided(ClosureDecisionKind(row.kind), row.reason, row.at, row.by_id, held[place])
+        for place, row in enumerate(decisions)
+    ]

@@ -132,11 +132,11 @@ def tell(home: Home, shop_id: str | None, kind: NoticeKind, found: list[Found], 
 
 
 def audience(session: Session, kind: NoticeKind) -> tuple[list[Role], list[Channel]]:
-    """Who is told of a kind and how, as the business chose."""
+    """Who is told of a kind and how, as the business chose. Words that a later version knows are passed over."""
     keys = [roles_key(kind), channels_key(kind)] if kind.roles else [channels_key(kind)]
     chosen = texts(session, keys)
-    roles = [Role(word) for word in chosen.get(roles_key(kind), "").split(",") if word]
-    return roles, [Channel(word) for word in chosen[channels_key(kind)].split(",") if word]
+    roles = [Role(word) for word in chosen.get(roles_key(kind), "").split(",") if word in set(Role)]
+    return roles, [Channel(word) for word in chosen[channels_key(kind)].split(",") if word in set(Channel)]
 
 
 def _new(

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from shopnode.domain.prepared import Prepared
 from shopnode.domain.settings.models import Setting
-from shopnode.domain.settings.rules import CHOICES
+from shopnode.domain.settings.rules import CHOICES, Choice, read_setting
 
 # Several are asked for in most actions.
 _STORED = Prepared(select(Setting.value).where(Setting.key == bindparam("key")))
@@ -18,7 +18,7 @@ _STORED = Prepared(select(Setting.value).where(Setting.key == bindparam("key")))
 def number_setting(session: Session, key: str) -> int:
     """A setting that is a whole number. Raises KeyError for a key that does not exist."""
     choice, stored = CHOICES[key], _STORED.first(session, key=key)
-    return int(choice.default) if stored is None or stored.value is None else int(stored.value)
+    return int(choice.default) if stored is None or stored.value is None else _number(choice, stored.value)
 
 
 def text_setting(session: Session, key: str) -> str:
@@ -32,8 +32,17 @@ def all_numbers(session: Session) -> dict[str, int]:
     numbers = {key: choice.default for key, choice in CHOICES.items() if isinstance(choice.default, int)}
     for key, value in session.execute(select(Setting.key, Setting.value)):
         if key in numbers and value is not None:
-            numbers[key] = int(value)
+            numbers[key] = _number(CHOICES[key], value)
     return numbers
+
+
+def _number(choice: Choice, stored: str) -> int:
+    """What is stored, where it is a number within its bounds; else the default. A row may come from elsewhere, and a
+    setting that nobody can read must not keep a shop from selling."""
+    try:
+        return int(read_setting(choice, stored))
+    except ValueError:
+        return int(choice.default)
 
 
 def texts(session: Session, keys: Collection[str]) -> dict[str, str]:
