@@ -31,6 +31,7 @@ def find_oddities(books: Books, works: Sequence[Work]) -> list[Oddity]:
     """What is odd about the rows of this admission."""
     return [
         *_amended_unseen(books, works),
+        *_day_decided_unseen(books, works),
         *_sold_by_suspended(books),
         *_oversold(books),
         *_overspent(books),
@@ -113,6 +114,28 @@ def _amended_unseen(books: Books, works: Sequence[Work]) -> list[Oddity]:
         oddity = Oddity(name, "sale_amendment", amendment_id, work.origin_id, work.n, shop_id, decision_id, number)
         oddities.append(oddity)
     return oddities
+
+
+def _day_decided_unseen(books: Books, works: Sequence[Work]) -> list[Oddity]:
+    """Days that one person let pass and another rejected, who had not heard of each other."""
+    source: dict[str, Work] = {}
+    for work in works:
+        for entity, op, _, rows in work.taken:
+            if entity == "closure_decision" and op == "i" and work.lost_no is None:
+                source.update({row[0]: work for row in rows})
+    if not source:
+        return []
+    seen = [work.entry["seen"] for work in source.values()]
+    origins = [work.origin_id for work in source.values()]
+    oddities = {}
+    for decision_id, closure_id, other_id, shop_id, day in books.rows(
+        _OTHERWISE, [list(source), seen, origins, books.tenant_id]
+    ):
+        work = source[decision_id]
+        oddities[closure_id] = Oddity(
+            "day_decided_twice", "day_closure", closure_id, work.origin_id, work.n, shop_id, other_id, str(day)
+        )
+    return list(oddities.values())
 
 
 def _sold_by_suspended(books: Books) -> list[Oddity]:
@@ -227,6 +250,19 @@ WHERE (d.kind <> 'lock' OR NOT EXISTS (
   AND NOT EXISTS (
   SELECT FROM returned_line r WHERE r.tenant_id = f.tenant_id AND r.origin_id = f.origin_id AND r.n = f.n
     AND r.no <= asked.seen)
+"""
+_OTHERWISE = """
+SELECT d.id::text, d.closure_id::text, o.id::text, c.shop_id::text, c.business_on::text
+FROM unnest(%s::uuid[], %s::bigint[], %s::uuid[]) AS asked (id, seen, origin)
+JOIN closure_decision d ON d.tenant_id = %s AND d.id = asked.id AND d.kind <> 'review'
+JOIN closure_decision o ON o.tenant_id = d.tenant_id AND o.closure_id = d.closure_id AND o.feed_no > asked.seen
+  AND o.feed_no < d.feed_no AND o.kind <> 'review' AND (o.kind = 'reject') <> (d.kind = 'reject')
+JOIN feed_line f ON f.tenant_id = o.tenant_id AND f.no = o.feed_no AND f.origin_id <> asked.origin
+JOIN day_closure c ON c.tenant_id = d.tenant_id AND c.id = d.closure_id
+WHERE NOT EXISTS (
+  SELECT FROM returned_line r WHERE r.tenant_id = f.tenant_id AND r.origin_id = f.origin_id AND r.n = f.n
+    AND r.no <= asked.seen)
+ORDER BY o.feed_no DESC
 """
 _NOT_MERGED = "SELECT FROM {table} WHERE tenant_id = %s AND id = %s AND merged_into IS NULL"
 _TWO_RECEIPTS = """

@@ -47,6 +47,8 @@ SENTENCES = {
     "The correction stands.",
     "amended_undone": "{shop} corrected sale {key} when it had been undone already, before it could know. "
     "Look at what was paid.",
+    "day_decided_twice": "The day {key} of {shop} was approved by one and rejected by another, who did not know of "
+    "each other. The day's page says how it stands; agree on it.",
     "sold_suspended": "{person} made sale {key} at {shop} after having been suspended.",
     "oversold": "{shop} sold more of {product} than it had: {key} on hand. Count the goods.",
     "overspent_credit": "{record} spent store credit in shops that had not heard of each other: {key} more than there "

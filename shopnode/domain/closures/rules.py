@@ -5,7 +5,7 @@ Source: docs/rules/cash-control.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -23,10 +23,16 @@ MAY_FOLLOW: Mapping[ClosureStatus, Mapping[ClosureDecisionKind, ClosureStatus]] 
 
 def fold_status(kinds: Iterable[str]) -> ClosureStatus:
     """What decisions, in feed order, add up to. What may not follow is passed over: two people decided unseen."""
+    return [ClosureStatus.SUBMITTED, *(status for status, _ in fold(kinds))][-1]
+
+
+def fold(kinds: Iterable[str]) -> Iterator[tuple[ClosureStatus, bool]]:
+    """Where a closure stood after each decision, in feed order, and whether that one changed anything."""
     status = ClosureStatus.SUBMITTED
     for kind in kinds:
-        status = MAY_FOLLOW[status].get(ClosureDecisionKind(kind), status)
-    return status
+        after = MAY_FOLLOW[status].get(ClosureDecisionKind(kind))
+        status = after or status
+        yield status, after is not None
 
 
 @dataclass(frozen=True)
