@@ -21,7 +21,10 @@ from shopnode.web.office.history import LABELS
 
 PORTAL = "the portal"
 NAMES = ("name", "key", "number")  # which column people know a record by
-PLACES = {"product": "office.product", "sale": "office.sale"}
+PLACES = {
+    "product": ("office.product", "product_id"), "sale": ("office.sale", "sale_id"),
+    "day_closure": ("office.closure", "closure_id"),
+}  # fmt: skip
 RULES = {
     "owner_wins": "An owner's word goes before others'.",
     "later_wins": "The later of the two stands.",
@@ -131,9 +134,11 @@ def trouble_rows(wanted: Narrowed) -> list[dict[str, Any]]:
 
 def record_url(entity: str, row_id: str) -> str | None:
     """Where the record can be looked at, if there is such a screen."""
-    endpoint = PLACES.get(entity)
-    place: dict[str, Any] = {f"{entity}_id": row_id}
-    return url_for(endpoint, **place) if endpoint else None
+    if entity not in PLACES:
+        return None
+    endpoint, name = PLACES[entity]
+    place: dict[str, Any] = {name: row_id}
+    return url_for(endpoint, **place)
 
 
 def _takes(wanted: Narrowed, row: ExceptionView | Trouble) -> bool:

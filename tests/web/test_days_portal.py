@@ -26,6 +26,15 @@ def submit(node: Node, counted: int, **form: Any) -> str:
     return made
 
 
+def test_a_day_decided_both_ways_unseen_is_in_the_inbox_with_the_way_to_it(owner: Owner, node: Node) -> None:
+    closure = submit(node, 50_000)
+    owner.post(f"/days/{closure}/approve")
+    node.do("closures.withdraw", closure_id=closure, reason="another shop's drawer")
+    node.sync()
+    inbox = owner.get("/conflicts?inbox=exceptions").text
+    assert "was approved by one and rejected by another" in inbox and f'href="/closures/{closure}"' in inbox
+
+
 def day_of(node: Node, closed: dict[str, Any]) -> str:
     from shopnode.domain.cash.models import DrawerSession
 

@@ -169,13 +169,18 @@ def _stands(state: DayState | None) -> Sequence[ColumnElement[bool]]:
     if state is DayState.OFF:
         return (DayClosure.variance_minor != 0,)
     kinds = ClosureDecisionKind
-    ended = _first_of(kinds.REJECT, kinds.LOCK)
-    if state is DayState.LOCKED:
-        return (ended == kinds.LOCK.value,)
-    if state is DayState.REJECTED:
-        return (ended == kinds.REJECT.value,)
-    approved = _first_of(kinds.APPROVE)
-    return ended.is_(None), approved.is_not(None) if state is DayState.APPROVED else approved.is_(None)
+    if state is DayState.WAITING:
+        return (~_decided(kinds.APPROVE, kinds.REJECT, kinds.LOCK),)
+    if state is DayState.APPROVED:
+        return _decided(kinds.APPROVE), ~_decided(kinds.REJECT, kinds.LOCK)
+    ended = kinds.LOCK if state is DayState.LOCKED else kinds.REJECT
+    return (_first_of(kinds.REJECT, kinds.LOCK) == ended.value,)
+
+
+def _decided(*kinds: ClosureDecisionKind) -> Any:
+    """Whether somebody decided so about a closure."""
+    made = ClosureDecision
+    return exists().where(made.closure_id == DayClosure.id, made.kind.in_([kind.value for kind in kinds]))
 
 
 def _first_of(*kinds: ClosureDecisionKind) -> Any:

@@ -35,7 +35,8 @@ RECORDS = {
     "goods_receipt": ("office.delivery", "receipt_id"), "stocktake": ("office.stocktake", "stocktake_id"),
     "transfer": ("office.transfer", "transfer_id"), "financier": ("office.financier", "financier_id"),
     "price_list": ("office.price_list", "list_id"), "staff": ("office.person", "staff_id"),
-    "supplier_return": ("office.supplier_return", "return_id"),
+    "supplier_return": ("office.supplier_return", "return_id"), "day_closure": ("office.closure", "closure_id"),
+    "z_report": ("office.z_report", "z_report_id"), "drawer_session": ("office.x_report_now", "drawer_id"),
 }  # fmt: skip
 MEMORY_MAX, PIECE = 1024 * 1024, 64 * 1024
 SHOWN_MAX = 200  # signs of one value; the API has all of it
