@@ -67,7 +67,7 @@ def move_cash(story: Story) -> None:
     """Change fetched, a porter paid, a drawer opened for nothing: everything that is asked about later."""
     story.do(story.grace, "cash.pay_in", amount=50_000, reason="Small notes from the forex bureau")
     story.do(story.ivan, "cash.pay_out", amount=5_000, reason="Porter for the delivery")
-    for reason in ("Changed a 50,000 for the neighbour", "Changed a 20,000 note"):
+    for reason in ("Changed a 50,000 for the neighbour", "Changed a 20,000 note", "Looked for a lost receipt"):
         story.do(story.ivan, "cash.open_without_sale", reason=reason)
 
 
