@@ -193,3 +193,14 @@ def test_rule_91_a_ticket_does_not_go_on_naming_a_customer_who_was_erased(bench:
     assert "Prossy" not in bodies
     assert "Prossy" not in "".join(event.note or "" for event in bench.shop.rows(RepairEvent))
     assert bench.told(agreed_at_once, "status")[-1].note == "Fetched by Okello, her brother, by slip"
+
+
+def test_rule_73_one_job_is_done_again_on_one_ticket_at_a_time(bench: Bench) -> None:
+    """Parts of a rework are free: a second open ticket for the same device would be a shelf to help oneself from."""
+    ticket_id = bench.mended()
+    bench.deliver(ticket_id, 150_000)
+    again = bench.do("take_in_rework", ticket_id, role=Role.STAFF, issue_description="black again")["ticket_id"]
+    with pytest.raises(AlreadyHere):
+        bench.do("take_in_rework", ticket_id, role=Role.STAFF, issue_description="black again")
+    bench.do("cancel", again, role=Role.OWNER, reason="the wrong device")
+    bench.do("take_in_rework", ticket_id, role=Role.STAFF, issue_description="black again")

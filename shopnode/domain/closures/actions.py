@@ -33,6 +33,7 @@ from shopnode.domain.context import Context
 from shopnode.domain.errors import NotPermitted
 from shopnode.domain.homes import Where
 from shopnode.domain.params import Amount, IdText, Note, Optionally, Params, Reason
+from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission, Role
 from shopnode.domain.settings.queries import number_setting
 from shopnode.domain.stock.days import Day
@@ -176,9 +177,14 @@ def _refuse_own(ctx: Context, view: ClosureView) -> None:
         raise NotPermitted("Nobody decides about their own. Another person looks through this day.")
 
 
+def _size(view: ClosureView) -> int:
+    """How far a day is off, its drawers each by themselves."""
+    return max(abs(view.row.variance_minor), sum(int(told["size"]) for told in view.body["z_reports"]))
+
+
 def _ask_owner(ctx: Context, view: ClosureView) -> None:
     """A day that is off by more than a supervisor accepts is approved by the owner. Raises ApprovalNeeded."""
-    size = max(abs(view.row.variance_minor), sum(told["size"] for told in view.body["z_reports"]))
+    size = _size(view)
     if ctx.actor.role is not Role.OWNER and size > number_setting(ctx.session, "variance_limit_supervisor_minor"):
         ctx.require_approval(f"This day is off by {size:,}.", enough=lambda role: role is Role.OWNER)
 
@@ -239,3 +245,12 @@ def _body(
         "collected": sum(body["collected"] for body in bodies),
         "restated": restated or {}, "reason": reason,
     }  # fmt: skip
+
+
+def _figures(ctx: Context, about: DecideDay) -> tuple[int, str]:
+    """What the owner is told over the telephone: how far it is off, and which day it is."""
+    view = closure_view(ctx, about.closure_id)
+    return _size(view), f"{view.row.business_on}"
+
+
+register_figures("closures.approve", _figures)

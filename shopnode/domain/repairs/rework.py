@@ -25,7 +25,7 @@ from shopnode.domain.people.queries import names_of
 from shopnode.domain.permissions import Permission
 from shopnode.domain.repairs.checklists import DeviceType
 from shopnode.domain.repairs.forms import Answers, Image, Images, Moment, Passcode, TakeIn, Words
-from shopnode.domain.repairs.intake import write_ticket
+from shopnode.domain.repairs.intake import AlreadyHere, write_ticket
 from shopnode.domain.repairs.models import (
     DataConsent,
     PartState,
@@ -37,6 +37,7 @@ from shopnode.domain.repairs.models import (
     RepairTicket,
 )
 from shopnode.domain.repairs.queries import find_ticket
+from shopnode.domain.repairs.rules import OPEN
 
 REWORKED = aliased(RepairTicket)
 
@@ -94,6 +95,7 @@ def take_in_rework(ctx: Context, form: TakeInRework) -> dict[str, Any]:
     """Take a device in again whose repair did not last, under that repair's warranty. Raises NoRework, AlreadyHere."""
     first = find_ticket(ctx, form.ticket_id)
     left = days_left(ctx, first)
+    _refuse_twice(ctx, first)
     told = form.model_dump(exclude={"ticket_id"})
     again = TakeIn(
         customer_id=first.customer_id, device_type=DeviceType(first.device_type), device_brand=first.brand,
@@ -109,6 +111,16 @@ def take_in_rework(ctx: Context, form: TakeInRework) -> dict[str, Any]:
         "ticket_id": ticket.id, "number": ticket.number, "slip_code": ticket.slip_code, "rework_of": first.number,
         "warranty_days": left,
     }  # fmt: skip
+
+
+def _refuse_twice(ctx: Context, first: RepairTicket) -> None:
+    """A device whose number nobody wrote down is here once, too. Raises AlreadyHere."""
+    query = select(RepairTicket.number).where(
+        RepairTicket.rework_of_id == first.id, RepairTicket.status.in_([status.value for status in OPEN])
+    )
+    there = ctx.session.scalars(query.limit(1)).first()
+    if there is not None:
+        raise AlreadyHere(there)
 
 
 def days_left(ctx: Context, first: RepairTicket) -> int:
