@@ -49,6 +49,25 @@ def test_an_entry_shows_old_and_new_and_nothing_of_it_is_markup(sarah: Browser, 
     assert sarah.get(f"/audit-logs/{shop.home.origin_id}").status_code == 404
 
 
+def test_an_entry_names_shops_people_and_instants_instead_of_their_ids(
+    sarah: Browser, renamed: str, shop: Shop, till: Till
+) -> None:
+    sold = next(entry for entry in shop.entries() if entry.action == "sales.sell")
+    told = words(sarah.get(f"/audit-logs/{sold.entry_id}"))
+    assert "Shop Kampala Road" in told and shop.home.shop_id not in told
+    assert shop.cashier.name in told and str(shop.cashier.id) not in told
+    assert f"…{renamed[-8:]}" in told and renamed not in told
+
+
+def test_a_record_leads_to_its_history_for_those_who_may_read_the_journal(
+    sarah: Browser, aisha: Browser, renamed: str, shop: Shop
+) -> None:
+    customer = shop.do("customers.create", name="Nakato")["id"]
+    for path, record in ((f"/products/{renamed}", renamed), (f"/customers/{customer}", customer)):
+        assert f"/audit-logs?record={record}" in sarah.get(path).get_data(as_text=True)
+        assert "/audit-logs" not in aisha.get(path).get_data(as_text=True)
+
+
 def test_the_proof_is_checked_on_the_screen(sarah: Browser, renamed: str, shop: Shop) -> None:
     assert "KLA1" in words(sarah.get("/audit-chains"))
     address = f"/audit-chains/{shop.home.origin_id}"
