@@ -35,8 +35,10 @@ import shopnode.domain.handsets.transfers
 import shopnode.domain.models
 import shopnode.domain.people.actions
 import shopnode.domain.people.choices
+import shopnode.domain.people.erasing
 import shopnode.domain.people.keys
 import shopnode.domain.people.leaving
+import shopnode.domain.people.own_data
 import shopnode.domain.people.phone_setup
 import shopnode.domain.people.posting
 import shopnode.domain.people.remembering

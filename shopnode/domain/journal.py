@@ -25,6 +25,8 @@ from shopnode.domain.db import DerivedRow, Id, Kind, Sync, UtcTime, synced_model
 from sync_protocol.personal import seal
 from sync_protocol.versions import SCHEMA_VERSION
 
+FORGETTING = frozenset({"staff.erase"})  # actions whose entry never tells what they take away
+
 
 class JournalEntry(DerivedRow):
     """One performed action. At a node: its own. At the hub: the raw inbox of all origins, with the verdicts."""
@@ -131,7 +133,7 @@ def _update_blocks(
     blocks: dict[tuple[str, ...], Block] = {}
     for row_id, columns in changed.items():
         names = tuple(columns)
-        forgets = columns.get("erased_at", (None, None))[1] is not None
+        forgets = draft.action in FORGETTING or columns.get("erased_at", (None, None))[1] is not None
         block = blocks.setdefault(names, [entity, "u", ["id", *names], []])
         values: list[Any] = [row_id]
         for name, (before, after) in columns.items():

@@ -45,6 +45,7 @@ def office_blueprint() -> Blueprint:
         settings,
         signals,
         staff,
+        staff_data,
         stock,
         stocktakes,
         supplier_returns,

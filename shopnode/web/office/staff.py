@@ -9,10 +9,12 @@ from flask.typing import ResponseReturnValue
 
 from shopnode.domain.errors import Invalid, ShopError
 from shopnode.domain.people.choices import choices_about
+from shopnode.domain.people.erasing import is_erased
 from shopnode.domain.people.limits import PERSONAL_LIMITS
 from shopnode.domain.people.models import Staff
 from shopnode.domain.people.posting import shops_of
 from shopnode.domain.people.queries import StaffState, all_shops, find_staff, page_of_staff
+from shopnode.domain.people.second_proof import has_second_proof
 from shopnode.domain.permissions import GIVEN, NEVER_TAKEN, OWNERS_ALONE, ROLE_PERMISSIONS, TAKEN, Permission, Role
 from shopnode.domain.phones import show_phone
 from shopnode.web.office.blueprint import bp
@@ -32,7 +34,8 @@ LIMIT_WORDS = {
     "refund_limit_minor": ("Refund alone", ""),
     "write_off_limit_minor": ("Write off alone, by cost", ""),
 }
-STEPS = {"suspend": "staff.suspend", "activate": "staff.activate", "sign_out": "staff.sign_out"}
+STEPS = {"suspend": "staff.suspend", "activate": "staff.activate", "sign_out": "staff.sign_out",
+         "forget_proof": "staff.forget_second_proof"}  # fmt: skip
 
 
 @bp.get("/staff")
@@ -78,14 +81,14 @@ def _list_page(errors: dict[str, str] | None = None, typed: dict[str, str] | Non
 @bp.get("/staff/<id:staff_id>")
 def person(staff_id: str) -> str:
     """One person: who they are, what they may, and letting them in and out."""
-    return _detail(staff_id)
+    return person_page(staff_id)
 
 
 @bp.post("/staff/<id:staff_id>")
 def save_person(staff_id: str) -> ResponseReturnValue:
     """Change a person's name, role, telephone number or e-mail address."""
     typed = posted()
-    on_refusal(lambda error: _detail(staff_id, error, {**typed, "open": "edit"}, FIELDS))
+    on_refusal(lambda error: person_page(staff_id, error, {**typed, "open": "edit"}, FIELDS))
     form = {"staff_id": staff_id, **{name: typed.get(name) or None for name in FIELDS}}
     act("staff.update", form, action_id=posted_action_id(typed))
     return _saved(staff_id, "details")
@@ -95,7 +98,7 @@ def save_person(staff_id: str) -> ResponseReturnValue:
 def step_of_person(staff_id: str) -> ResponseReturnValue:
     """Suspend a person, let them in again, or sign them out everywhere."""
     typed = posted()
-    on_refusal(lambda error: _detail(staff_id, error, typed))
+    on_refusal(lambda error: person_page(staff_id, error, typed))
     if typed.get("step") not in STEPS:
         raise Invalid({"step": "is needed"})
     act(STEPS[typed["step"]], {"staff_id": staff_id}, action_id=posted_action_id(typed))
@@ -106,7 +109,7 @@ def step_of_person(staff_id: str) -> ResponseReturnValue:
 def archive_person(staff_id: str) -> ResponseReturnValue:
     """Take a person off the staff for good."""
     typed = posted()
-    on_refusal(lambda error: _detail(staff_id, error, typed))
+    on_refusal(lambda error: person_page(staff_id, error, typed))
     act("staff.archive", {"staff_id": staff_id}, action_id=posted_action_id(typed))
     return _saved(staff_id, "archived")
 
@@ -115,7 +118,7 @@ def archive_person(staff_id: str) -> ResponseReturnValue:
 def give_password(staff_id: str) -> ResponseReturnValue:
     """Give somebody who forgot theirs a new password."""
     typed = posted()
-    on_refusal(lambda error: _detail(staff_id, error, {"open": "password"}, ("new_password",)))
+    on_refusal(lambda error: person_page(staff_id, error, {"open": "password"}, ("new_password",)))
     form = {"staff_id": staff_id, "new_password": typed.get("new_password", "")}
     act("staff.reset_password", form, action_id=posted_action_id(typed))
     return _saved(staff_id, "password")
@@ -125,7 +128,7 @@ def give_password(staff_id: str) -> ResponseReturnValue:
 def choose_for_person(staff_id: str) -> ResponseReturnValue:
     """Permissions given or taken, and limits of this person's own."""
     typed = posted()
-    on_refusal(lambda error: _detail(staff_id, error, {**typed, "open": "choices"}, tuple(PERSONAL_LIMITS)))
+    on_refusal(lambda error: person_page(staff_id, error, {**typed, "open": "choices"}, tuple(PERSONAL_LIMITS)))
     said = {key: typed.get(f"may:{key}", "") for key in _choosable()}
     limits = {key: _number(key, typed.get(key, "")) for key in PERSONAL_LIMITS}
     words: dict[str, bool | None] = {GIVEN: True, TAKEN: False, "": None}
@@ -154,9 +157,10 @@ def _choosable() -> list[str]:
     return sorted(key.value for key in Permission if key not in OWNERS_ALONE and key not in NEVER_TAKEN)
 
 
-def _detail(
+def person_page(
     staff_id: str, error: ShopError | None = None, typed: dict[str, str] | None = None, shown: tuple[str, ...] = ()
 ) -> str:
+    """The page of one person, also after a refusal: with what is wrong, and what was typed."""
     found = find_staff(g.ctx.session, staff_id)
     chosen = choices_about(g.ctx.session, staff_id)
     shops = {shop.id: shop.name for shop in all_shops(g.ctx.session)}
@@ -166,7 +170,8 @@ def _detail(
         shops=[shops.get(shop_id, "") for shop_id in shops_of(g.ctx.session, [staff_id]).get(staff_id, [])],
         chosen=chosen, areas=_areas(found, chosen, typed or {}), says=SAYS, limits=_limit_fields(chosen, typed or {}),
         saved=request.args.get("saved", "") if request.method == "GET" else "", errors=errors, typed=typed or {},
-        is_me=found.id == g.ctx.actor.id, crumbs=[("Staff", url_for("office.staff")), (found.name, None)],
+        is_me=found.id == g.ctx.actor.id, has_proof=has_second_proof(g.ctx.session, staff_id),
+        erased=is_erased(found), crumbs=[("Staff", url_for("office.staff")), (found.name, None)],
     )  # fmt: skip
 
 

@@ -34,4 +34,7 @@ PEOPLE: Mapping[str, StrEnum] = {
     "office.add_commission_rule": P.STAFF_UPDATE,
     "office.end_commission_rule": P.STAFF_UPDATE,
     "office.staff_performance": P.STAFF_READ,
+    "office.own_data": P.OWN_CREDENTIALS,
+    "office.data_of_person": P.STAFF_UPDATE,
+    "office.erase_person": P.STAFF_DELETE,
 }
