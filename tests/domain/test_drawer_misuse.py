@@ -145,3 +145,21 @@ def test_rule_84_a_day_that_was_rejected_many_times_opens_none_before_it(till: T
     shop.clock.advance(-10 * 86_400_000)
     opened = shop.do("cash.open_drawer", opening_float=0, role=Role.STAFF)
     assert opened["business_on"] == "2026-09-21"
+
+
+@pytest.mark.parametrize("hand", ["took it over", "sold into it", "took money out"])
+def test_rule_83_whoever_had_a_hand_in_a_drawer_accepts_nothing_of_it_alone(till: Till, hand: str) -> None:
+    """Its row names who opened it, who answers for it last and who closed it. Those between were there as well."""
+    shop, drawer = till.shop, till.shop.rows(DrawerSession)[0].id
+    if hand == "took it over":
+        shop.do("cash.take_over", drawer_session_id=drawer, reason="Aisha left", role=Role.SUPERVISOR)
+        shop.do("cash.take_over", drawer_session_id=drawer, reason="Brian left, too", role=Role.OWNER)
+    elif hand == "sold into it":
+        till.sell(role=Role.SUPERVISOR)
+    else:
+        shop.do("cash.pay_out", amount=1_000, reason="water", role=Role.SUPERVISOR)
+    shop.do("cash.close_drawer", drawer_session_id=drawer, counted=FLOAT - 45_000)
+    told = {"drawer_session_id": drawer, "explanation": "Nobody knows"}
+    with pytest.raises(ApprovalNeeded):
+        shop.do("cash.accept_difference", told, role=Role.SUPERVISOR)
+    shop.do("cash.accept_difference", told)

@@ -16,15 +16,17 @@ from shopnode.domain.actions import action
 from shopnode.domain.capture import insert_rows
 from shopnode.domain.cash.errors import DifferenceSettled, NotClosedYet
 from shopnode.domain.cash.forms import AcceptDifference
-from shopnode.domain.cash.models import DrawerSession
+from shopnode.domain.cash.models import DrawerSession, MoneyMove
 from shopnode.domain.closures.models import ZReport
 from shopnode.domain.commissions.models import StaffEntry, StaffEntryKind
 from shopnode.domain.context import Context
 from shopnode.domain.errors import Invalid, NotFound
+from shopnode.domain.journal import JournalEntry
 from shopnode.domain.people.models import Staff
 from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission, Role
 from shopnode.domain.queries import find_row
+from shopnode.domain.sales.models import Sale
 from shopnode.domain.settings.queries import number_setting
 
 
@@ -77,6 +79,7 @@ def _ask(ctx: Context, drawer: DrawerSession, body: dict[str, Any]) -> None:
         return role is Role.OWNER or (role is Role.SUPERVISOR and size <= limit)
 
     had_it = {drawer.opened_by, drawer.cashier_id, drawer.closed_by, *(count["by_id"] for count in body["counts"])}
+    had_it |= hands_in(ctx.session, drawer.id)
     needs_other = not body["is_within_limit"] and (ctx.actor.id in had_it or not enough(role))
     if not (needs_other or role is Role.STAFF):
         return
@@ -85,6 +88,19 @@ def _ask(ctx: Context, drawer: DrawerSession, body: dict[str, Any]) -> None:
     # A second person is one who had no hand in it, unless it is the owner.
     if ctx.approver is not None and ctx.approver.role is not Role.OWNER and ctx.approver.id in had_it:
         raise Invalid({"approver": "had this drawer in hand, too; another person accepts it"})
+
+
+def hands_in(session: Session, drawer_id: str) -> set[str | None]:
+    """Who sold into a session, moved its money, or answered for it for a while: the last one is on its row alone, so
+    those before are read out of the journal."""
+    acted = (
+        select(Sale.cashier_id).where(Sale.drawer_session_id == drawer_id),
+        select(MoneyMove.by_id).where(MoneyMove.drawer_session_id == drawer_id),
+        select(JournalEntry.actor_id).where(
+            JournalEntry.subject_id == drawer_id, JournalEntry.action == "cash.take_over"
+        ),
+    )  # fmt: skip
+    return {person for query in acted for person in session.scalars(query.distinct())}
 
 
 def _charge(ctx: Context, told: AcceptDifference, drawer: DrawerSession, z_report: ZReport) -> int:
