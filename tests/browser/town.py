@@ -32,6 +32,8 @@ from shopnode.domain.context import Actor, Context
 from shopnode.domain.demo import add_demo_printer, fill_demo
 from shopnode.domain.demo_cast import BUSINESS, SHOP_NAMES, STAFF
 from shopnode.domain.permissions import Role
+from shopnode.domain.repairs.following import public_code
+from shopnode.domain.repairs.models import RepairTicket
 from shopnode.machine.commands import console
 from shopnode.machine.enrolling import enrol_new
 from shopnode.machine.runtime import Node
@@ -42,6 +44,11 @@ SEED, DAYS, SALES = 1, 1, 8
 PHONE = "Tecno Spark 40 8/256"
 IMEIS = ("004401551550136", "004401551550144", "004401551550151", "004401551550169", "004401551550185")
 TWIN = {"name": "SIM ejector tool", "category": "Accessories", "price_minor": 1_000, "sku": "SIM-1"}
+REPAIR = {
+    "customer_phone": "0772 123 456", "customer_name": "Nakato Prossy", "device_brand": "Tecno",
+    "device_model": "Spark 10", "repair_type": "Screen", "issue_description": "fell, screen is black",
+    "estimated_cost": 150_000,
+}  # fmt: skip
 DISPUTED = "Oraimo 18 W charger"
 
 
@@ -117,6 +124,7 @@ class Town:
     hub: Part
     node: Part
     printer: FakePrinter
+    repair: str  # what the public address of a repair that the hub knows of ends in
     imeis: tuple[str, ...] = IMEIS  # of PHONE, in stock
 
 
@@ -132,12 +140,12 @@ def running_town(folder: Path) -> Iterator[Town]:
         served.wait_ready()
         shop = folder / "shop"
         enrol_new(data_folder(shop), Settings(), served.address, code, SystemClock(), secrets.token_bytes)
-        _fill_shop(shop, printer)
+        repair = _fill_shop(shop, printer)
         _dispute_a_price(owner)
         node = Part("shopnode", shop)
         running.callback(node.stop)
         node.start()
-        yield Town(served, node, printer)
+        yield Town(served, node, printer, repair)
 
 
 def _found_business(hub: Hub) -> tuple[Context, str]:
@@ -148,15 +156,20 @@ def _found_business(hub: Hub) -> tuple[Context, str]:
     return owner, make_enrol_code(hub, made.tenant_id, shop_id)
 
 
-def _fill_shop(folder: Path, printer: FakePrinter) -> None:
-    """The demo's goods and a few sales, sent to the hub; then phones and a price that it has not heard of."""
+def _fill_shop(folder: Path, printer: FakePrinter) -> str:
+    """The demo's goods, a few sales and a repair, sent to the hub; then phones and a price that it has not heard of.
+
+    Answers the public code of the repair.
+    """
     with Node.open(folder) as node:
         node.sync.run_once()
         fill_demo(node.home, seed=SEED, days=DAYS, sales=SALES, tell=lambda done, total, words: None)
         add_demo_printer(node.home, printer.address)
         perform(console(node), "cash.close_drawer", {"counted": 0})
+        ticket_id = perform(console(node), "repairs.take_in", REPAIR).result["ticket_id"]
         node.sync.run_once()
         with node.home.reading() as session:
+            code = public_code(session.scalars(select(RepairTicket).where(RepairTicket.id == ticket_id)).one())
             ids = dict(iter(session.execute(select(Product.name, Product.id))))
         for imei in IMEIS:
             form = {"product_id": ids[PHONE], "imei1": imei, "cost_minor": 560_000}
@@ -164,6 +177,7 @@ def _fill_shop(folder: Path, printer: FakePrinter) -> None:
         changed = {"product_id": ids[DISPUTED], "price_minor": 36_000, "brand": "Oraimo Uganda"}
         perform(console(node), "products.update", changed)
         perform(console(node), "products.create", TWIN)
+    return code
 
 
 def _dispute_a_price(owner: Context) -> None:
