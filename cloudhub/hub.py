@@ -18,6 +18,7 @@ from sqlalchemy import make_url, select
 from sqlalchemy.orm import Session
 
 import cloudhub.merge.conflicts
+import cloudhub.tenancy.forgetting
 import shopnode.domain.everything
 from cloudhub.base import APP_ROLE, GATE_ROLE
 from cloudhub.config import HubSettings

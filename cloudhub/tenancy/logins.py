@@ -165,6 +165,8 @@ def set_portal_password(hub: Hub, tenant_id: str, staff_id: str, password: str) 
                 password_hash=password_hash, made_at=now,
             )  # fmt: skip
             session.add(login)
+        if login.ended_at is not None and person.email is not None:  # forgotten, and back with an address of their own
+            login.email, login.ended_at = person.email, None
         login.password_hash = password_hash
         open_ones = update(PortalSession).where(PortalSession.login_id == login.id, PortalSession.ended_at.is_(None))
         session.execute(open_ones.values(ended_at=now))

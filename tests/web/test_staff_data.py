@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from base64 import b32decode
 
+from cloudhub.tenancy.logins import set_portal_password
+from shopnode.domain.actions import perform
 from shopnode.domain.people.models import Staff, StaffPosting
 from shopnode.domain.people.second_proof import confirm_second_proof, has_second_proof, offer_second_proof
 from shopnode.domain.people.totp_rules import code_at, step_of
 from shopnode.domain.permissions import Role
+from tests.hub.world import PASSWORD as PORTAL_PASSWORD
+from tests.hub.world import World
 from tests.shop import PHONES, Shop
 from tests.web.conftest import Browser, Owner, words
 
@@ -58,6 +62,18 @@ def test_an_owner_takes_a_lost_second_proof_off(sarah: Browser, shop: Shop) -> N
     assert sarah.post(f"{place}/step", step="forget_proof").status_code == 303
     with shop.reading() as now:
         assert not has_second_proof(now.session, shop.cashier.id or "")
+
+
+def test_signing_somebody_out_ends_their_sessions_at_the_portal_too(world: World, owner: Owner) -> None:
+    form = {"name": "Odoi Peter", "role": "Owner", "email": "odoi@kisura.example", "shop_ids": []}
+    who = perform(world.owner(), "staff.add", form).result["id"]
+    set_portal_password(world.hub, world.tenant_id, who, PORTAL_PASSWORD)
+    for step in ("sign_out", "suspend"):
+        other = Owner(world.app)
+        assert other.sign_in("odoi@kisura.example").status_code == 303
+        assert other.get("/account").status_code == 200
+        assert owner.post(f"/staff/{who}/step", step=step).status_code == 303
+        assert other.get("/account").status_code == 303
 
 
 def test_rule_91_at_the_portal_too(owner: Owner) -> None:

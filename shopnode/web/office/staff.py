@@ -18,6 +18,7 @@ from shopnode.domain.people.second_proof import has_second_proof
 from shopnode.domain.permissions import GIVEN, NEVER_TAKEN, OWNERS_ALONE, ROLE_PERMISSIONS, TAKEN, Permission, Role
 from shopnode.domain.phones import show_phone
 from shopnode.web.office.blueprint import bp
+from shopnode.web.office.own_sessions import accounts
 from shopnode.web.ui.forms import posted, posted_action_id
 from shopnode.web.ui.frame import page, part
 from shopnode.web.ui.refusals import field_errors, on_refusal
@@ -102,6 +103,8 @@ def step_of_person(staff_id: str) -> ResponseReturnValue:
     if typed.get("step") not in STEPS:
         raise Invalid({"step": "is needed"})
     act(STEPS[typed["step"]], {"staff_id": staff_id}, action_id=posted_action_id(typed))
+    if typed["step"] != "activate":
+        accounts().end_all(g.ctx, staff_id)
     return _saved(staff_id, typed["step"])
 
 
@@ -121,6 +124,7 @@ def give_password(staff_id: str) -> ResponseReturnValue:
     on_refusal(lambda error: person_page(staff_id, error, {"open": "password"}, ("new_password",)))
     form = {"staff_id": staff_id, "new_password": typed.get("new_password", "")}
     act("staff.reset_password", form, action_id=posted_action_id(typed))
+    accounts().end_all(g.ctx, staff_id)
     return _saved(staff_id, "password")
 
 
