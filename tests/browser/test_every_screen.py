@@ -228,9 +228,9 @@ def test_the_owner_in_the_shop(open_page: OpenPage, town: Town, complaints: list
     wrong += look(page, "product")
     wrong += look(go(page, "/products/new"), "new product")
     wrong += look(go(page, "/approvals"), "approve by telephone")
-    wrong += look(go(page, "/staff"), "staff")
     for path in ("/account/keys", "/commissions/rules", "/performance"):
         wrong += look(go(page, path), path)
+    wrong += look(go(page, "/staff"), "staff")
     page.get_by_role("link", name="Aisha", exact=False).first.click()
     page.locator("summary", has_text="may").first.click()
     wrong += look(page, "a person of the staff")
