@@ -14,6 +14,7 @@ import orjson
 from sqlalchemy import Table, case, func, select
 from sqlalchemy.orm import Session
 
+from shopnode.domain.audit.chains import LISTED, listed_wrongly
 from shopnode.domain.cash.models import DrawerSession
 from shopnode.domain.cash.queries import drawer_figures
 from shopnode.domain.catalogue.models import Product
@@ -44,6 +45,8 @@ def chain_breaks(session: Session) -> tuple[int, list[str]]:
                 breaks.append(f"entries {expected_n} to {entry.n - 1} are missing")
             elif link(prev, entry.body.encode()) != entry.hash:
                 breaks.append(f"entry {entry.n} is not what was recorded")
+            elif (wrong := listed_wrongly(entry, is_shop=True)) is not None:
+                breaks.append(f"entry {entry.n} is listed otherwise than it was recorded: {wrong}")
             expected_n, prev = entry.n + 1, entry.hash
             if len(breaks) >= LISTED_MAX:
                 return entries, breaks
@@ -78,7 +81,7 @@ def _entries(session: Session, origin: _Origin) -> Iterator[Any]:
     """An origin's entries in order, a page at a time: a year of them does not fit in memory."""
     last = 0
     while True:
-        query = select(JournalEntry.n, JournalEntry.hash, JournalEntry.body)
+        query = select(*LISTED)
         query = query.where(JournalEntry.origin_id == origin.id, JournalEntry.n > last)
         if origin.hash is None:
             query = query.where(JournalEntry.n <= origin.until_n)  # those after it are on their way to another origin

@@ -29,6 +29,11 @@ from sync_protocol.chain import genesis, link, short_code
 
 PAGE = 500
 BREAKS_MAX = 20
+LISTED = (  # what lists and searches read of an entry, beside its hash and its text
+    JournalEntry.n, JournalEntry.hash, JournalEntry.body, JournalEntry.at, JournalEntry.entry_id, JournalEntry.action,
+    JournalEntry.actor_id, JournalEntry.shop_id, JournalEntry.subject_entity, JournalEntry.subject_id,
+    JournalEntry.verdict,
+)  # fmt: skip
 INSTANT_MS_MAX = 253_402_300_799_999  # the last millisecond of the year 9999
 FORMAT = "phoneshop journal 1"
 
@@ -81,7 +86,7 @@ def check_chain(ctx: Context, origin_id: str) -> ChainCheck:
             breaks.append(f"{_places(n + 1, entry.n - 1)} not there.")
         elif link(known, entry.body.encode()) != entry.hash:
             breaks.append(f"Entry {entry.n:,} was changed, or does not follow from the one before it.")
-        elif (wrong := _listed_wrongly(entry, is_shop=ctx.home.is_shop)) is not None:
+        elif (wrong := listed_wrongly(entry, is_shop=ctx.home.is_shop)) is not None:
             breaks.append(f"Entry {entry.n:,} is listed otherwise than it was recorded: {wrong}.")
         whole += not breaks
         n, known, first, last = entry.n, entry.hash, first or entry.at, entry.at
@@ -98,11 +103,7 @@ def entries_of(session: Session, head: ChainHead) -> Iterator[Any]:
     """A chain's entries in order, a page at a time: years of them do not fit in memory."""
     last = 0
     while True:
-        query = select(
-            JournalEntry.n, JournalEntry.hash, JournalEntry.body, JournalEntry.at, JournalEntry.entry_id,
-            JournalEntry.action, JournalEntry.actor_id, JournalEntry.shop_id, JournalEntry.subject_entity,
-            JournalEntry.subject_id, JournalEntry.verdict,
-        )  # fmt: skip
+        query = select(*LISTED)
         query = query.where(JournalEntry.origin_id == head.origin_id, JournalEntry.n > last, JournalEntry.n <= head.n)
         page = session.execute(query.order_by(JournalEntry.n).limit(PAGE)).all()
         if not page:
@@ -131,7 +132,7 @@ def _chain(head: ChainHead, shops: dict[str, str]) -> Chain:
     return Chain(head, shops.get(head.shop_id or ""), short_code(head.hash) if head.hash and head.n else "")
 
 
-def _listed_wrongly(entry: Any, *, is_shop: bool) -> str | None:
+def listed_wrongly(entry: Any, *, is_shop: bool) -> str | None:
     """What the list says of an entry that its hashed text does not; None where both agree."""
     told = orjson.loads(entry.body)
     about, at = tuple(told.get("subject") or (None, None)), told["at"]
