@@ -45,7 +45,7 @@ def test_a_day_waits_in_the_portal_and_is_approved_there(owner: Owner, node: Nod
     assert "Every day is decided" in words(owner.get("/days"))
     closure = submit(node, 49_000, notes="quiet")
     told = words(owner.get("/days"))
-    assert "Shop KLA, " in told and "UGX 1,000 missing of 0" in told and "quiet" in told
+    assert "Shop KLA, " in told and "UGX 1,000 missing; UGX 0 from customers" in told and "quiet" in told
     assert "Days that were off" in told and "−1,000" in told
     assert "Days 1" in words(owner.get("/"))  # the mark beside the place
     assert owner.post(f"/days/{closure}/approve").status_code == 303

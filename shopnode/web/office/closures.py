@@ -49,8 +49,8 @@ AMOUNTS = (
     ("airtel_amount", "airtel_minor", "Airtel Money"), ("card_amount", "card_minor", "Card"),
     ("bank_transfer", "bank_minor", "Bank"), ("other_amount", "other_minor", "Foreign notes, at their worth"),
 )  # fmt: skip
-TITLES = ["Day", "Closure", "State", *(words for _, _, words in AMOUNTS), "Counted", "Expected", "Difference",
-          "Submitted by", "Submitted at", "Decided by", "Notes"]  # fmt: skip
+TITLES = ["Day", "Closure", "State", "From customers", *(words for _, _, words in AMOUNTS), "Counted", "Expected",
+          "Difference", "Submitted by", "Submitted at", "Decided by", "Notes"]  # fmt: skip
 VERBS = ("review", "approve", "reject", "lock", "withdraw")
 SHOWN_FIELDS = {"reason", "notes", *(name for name, _, _ in AMOUNTS)}
 
@@ -149,7 +149,7 @@ def _file_rows(choice: DayChoice, shops: Mapping[str, str]) -> Iterator[list[Any
         for view in found.rows:
             row = view.row
             decided = names.get(view.decisions[-1].by_id or "", "") if view.decisions else ""
-            amounts = [getattr(row, column) for _, column, _ in AMOUNTS]
+            amounts = [view.body["collected"], *(getattr(row, column) for _, column, _ in AMOUNTS)]
             amounts += [row.collected_minor, row.expected_minor, row.variance_minor]
             yield [*([shops.get(row.shop_id, "")] if shops else []), row.business_on, row.nth, view.status.value,
                    *map(plain_amount, amounts), names.get(row.by_id or "", ""), row.at, decided, row.notes]  # fmt: skip
