@@ -19,7 +19,7 @@ from shopnode.domain.cash.models import DrawerSession
 from shopnode.domain.cash.queries import drawer_figures
 from shopnode.domain.catalogue.models import Product
 from shopnode.domain.db import Kind, synced_models
-from shopnode.domain.handsets.models import StockUnit, UnitStatus
+from shopnode.domain.handsets.models import ON_HAND_STATUSES, StockUnit
 from shopnode.domain.journal import JournalEntry
 from shopnode.domain.node import Counter, Installation
 from shopnode.domain.origins import PastOrigin
@@ -162,11 +162,11 @@ def wrong_levels(session: Session) -> list[str]:
 
 
 def wrong_units(session: Session) -> list[str]:
-    """Serialised products whose phones in stock are not as many as the level; phones with two open stays."""
+    """Serialised products whose phones on hand, kept ones too, are not as many as the level; phones that are twice."""
     units = select(
         StockUnit.shop_id,
         StockUnit.product_id,
-        func.sum(case((StockUnit.status == UnitStatus.IN_STOCK.value, 1), else_=0)).label("pieces"),
+        func.sum(case((StockUnit.status.in_(ON_HAND_STATUSES), 1), else_=0)).label("pieces"),
     ).group_by(StockUnit.shop_id, StockUnit.product_id)
     counted = {(row.shop_id, row.product_id): row.pieces for row in session.execute(units)}
     levels = (
@@ -180,7 +180,7 @@ def wrong_units(session: Session) -> list[str]:
     wrong = sorted(f"{names.get(key[1])}: {counted.get(key, 0)} phones, level {known.get(key, 0)}" for key in keys)
     twice = (
         select(StockUnit.handset_id)
-        .where(StockUnit.status == UnitStatus.IN_STOCK.value)
+        .where(StockUnit.status.in_(ON_HAND_STATUSES))
         .group_by(StockUnit.handset_id)
         .having(func.count() > 1)
     )
