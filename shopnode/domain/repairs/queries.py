@@ -14,7 +14,14 @@ from shopnode.domain.customers.queries import find_customer
 from shopnode.domain.errors import NotFound
 from shopnode.domain.queries import find_row
 from shopnode.domain.repairs.events import need_open
-from shopnode.domain.repairs.models import PartState, RepairEvent, RepairOutwork, RepairPart, RepairTicket
+from shopnode.domain.repairs.models import (
+    PartState,
+    RepairEvent,
+    RepairOutwork,
+    RepairPart,
+    RepairStatus,
+    RepairTicket,
+)
 from shopnode.domain.repairs.rules import Charges, charges_of
 
 
@@ -41,6 +48,14 @@ def find_open_ticket(ctx: Context, ticket_id: str) -> RepairTicket:
     ticket = find_ticket(ctx, ticket_id)
     need_open(ticket)
     return ticket
+
+
+def tickets_of_claims(session: Session, claim_ids: Collection[str]) -> dict[str, RepairTicket]:
+    """The repairs that warranty claims led to, by claim; those that were crossed out are none."""
+    query = select(RepairTicket).where(
+        RepairTicket.claim_id.in_(claim_ids), RepairTicket.status != RepairStatus.CANCELLED.value
+    )
+    return {str(ticket.claim_id): ticket for ticket in session.scalars(query)} if claim_ids else {}
 
 
 def events_of(session: Session, ticket_id: str) -> list[RepairEvent]:

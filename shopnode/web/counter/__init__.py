@@ -18,6 +18,7 @@ def counter_blueprint() -> Blueprint:
         profile,
         repair_again,
         repair_buying,
+        repair_edit,
         repair_intake,
         repair_list,
         repair_roads,

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from shopnode.domain.errors import Invalid, NotFound, ShopError
 from shopnode.domain.queries import find_row
+from shopnode.domain.repairs.queries import tickets_of_claims
 from shopnode.domain.returns.claims import cover_of
 from shopnode.domain.returns.queries import claims_of_line
 from shopnode.domain.sales.errors import NotYourSale
@@ -44,10 +45,13 @@ def _values(line_id: str, typed: dict[str, str], errors: dict[str, str]) -> dict
         raise NotFound("This sale")
     if summary.shop_id != g.ctx.shop_id:
         raise NotYourSale
+    found = claims_of_line(g.ctx.session, line.id)
+    mended_on = tickets_of_claims(g.ctx.session, [row.id for row in found])
     claims = [
-        {"outcome": OUTCOME_WORDS[row.outcome], "at": row.at, "reason": row.reason}
-        for row in claims_of_line(g.ctx.session, line.id)
-    ]
+        {"id": row.id, "outcome": OUTCOME_WORDS[row.outcome], "at": row.at, "reason": row.reason,
+         "ticket": mended_on.get(row.id), "to_mend": row.outcome == "repair" and row.id not in mended_on}
+        for row in found
+    ]  # fmt: skip
     return {
         "line": line, "sale": summary, "until": cover_of(g.ctx, line, summary), "claims": claims, "typed": typed,
         "errors": errors, "outcomes": OUTCOMES, "restocks": RESTOCKS, "session": drawer_now(),

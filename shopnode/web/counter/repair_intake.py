@@ -7,10 +7,17 @@ from typing import Any
 
 from flask import Response, g, request, url_for
 
+from shopnode.domain.customers.queries import find_customer, search_customers
 from shopnode.domain.errors import Invalid, ShopError
+from shopnode.domain.handsets.queries import unit_by_number_or_none
+from shopnode.domain.phones import phone_or_none, show_phone
+from shopnode.domain.queries import find_row
 from shopnode.domain.repairs.checklists import CHECKLISTS, DeviceType, label_of
 from shopnode.domain.repairs.forms import PHOTOS_MAX
 from shopnode.domain.repairs.rules import REPAIR_TYPES
+from shopnode.domain.returns.models import WarrantyClaim
+from shopnode.domain.sales.lookup import find_summary
+from shopnode.domain.sales.models import SaleLine
 from shopnode.domain.settings.queries import number_setting
 from shopnode.domain.stock.days import shop_zone
 from shopnode.web.counter.approving import Wish, approval_in, approval_slot, asks_by_telephone, is_about_approval
@@ -51,7 +58,36 @@ FIELDS = {
 def new_repair() -> str:
     """The empty form."""
     crumbs = [("Repairs", url_for("counter.repairs")), ("Take in", None)]
-    return page("counter/repair_new.html", crumbs=crumbs, **_values({}, {}))
+    claim_id = request.args.get("claim_id")
+    return page("counter/repair_new.html", crumbs=crumbs, **_values(_of_claim(claim_id) if claim_id else {}, {}))
+
+
+def _of_claim(claim_id: str) -> dict[str, str]:
+    """What a warranty claim tells of the device that comes in. Raises NotFound."""
+    claim = find_row(g.ctx.session, WarrantyClaim, claim_id, "This warranty claim")
+    line = find_row(g.ctx.session, SaleLine, claim.sale_line_id, "This line of a sale")
+    sale = find_summary(g.ctx, line.sale_id)
+    who = find_customer(g.ctx.session, sale.customer_id) if sale.customer_id else None
+    return {
+        "claim_id": claim.id, "issue_description": claim.reason, "imei_serial": line.imei or "",
+        "device_model": "" if line.imei else line.item_name,
+        "customer_phone": show_phone(who.phone) if who and who.phone else "", "customer_name": who.name if who else "",
+    }  # fmt: skip
+
+
+@bp.get("/repairs/new/known")
+def repair_known() -> str:
+    """What is known of this customer and this device, before the rest is typed."""
+    told: list[tuple[str, str]] = []
+    phone, number = (request.args.get(name, "").strip() for name in ("customer_phone", "imei_serial"))
+    e164 = phone_or_none(phone) if phone else None
+    if e164:
+        rows = search_customers(g.ctx.session, e164, limit=1).rows
+        told.append(("person", f"{rows[0].name} is known here." if rows else "New here: type the name."))
+    unit = unit_by_number_or_none(g.ctx, number) if number else None
+    if unit is not None:
+        told.append(("phone", f"{unit.product_name}: this phone is known here."))
+    return part("counter/_repair_known.html", told=told)
 
 
 @bp.get("/repairs/new/checklist")
@@ -91,6 +127,7 @@ def _form(typed: dict[str, str]) -> dict[str, Any]:
         "estimated_completion": promised(typed),
     }  # fmt: skip
     form |= {name: typed.get(name) == "true" for name in ("water_damage", "opened_before")}
+    form |= {"claim_id": typed["claim_id"]} if typed.get("claim_id") else {}
     deposit = asked_money(typed, "deposit", default=0) or 0
     if deposit:
         reference = typed.get("reference") or None

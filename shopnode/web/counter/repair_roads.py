@@ -18,7 +18,7 @@ from shopnode.domain.repairs.benches import find_way
 from shopnode.domain.repairs.models import RepairStatus, RepairTicket
 from shopnode.domain.repairs.outwork import outwork_of
 from shopnode.domain.repairs.queries import find_ticket, paid_so_far
-from shopnode.domain.repairs.rules import AT_WORK, READY
+from shopnode.domain.repairs.rules import AT_WORK, ENDED, READY
 from shopnode.domain.repairs.unclaimed import WAITING, waiting_list
 from shopnode.web.counter.approving import Wish, approval_in, approval_slot, asks_by_telephone, is_about_approval
 from shopnode.web.counter.blueprint import bp
@@ -90,6 +90,10 @@ ROADS: Mapping[str, Road] = {
     "back-in": Road("repairs.take_back_in", "It is back", "Take it back in", P.REPAIRS_UPDATE, _is(S.OUTSOURCED),
                     (Ask("outcome", "How", "choice", choices=_BACK), Ask("cost", "What it cost us", "money", True),
                      _NOTES)),
+    "outwork-right": Road("repairs.correct_outwork", "Put right what the others said", "Put it right",
+                          P.REPAIRS_UPDATE, lambda ticket: ticket.is_editable and ticket.status not in ENDED,
+                          (Ask("due_on", "Back by", "date", True), Ask("cost", "What it costs us", "money", True),
+                           Ask("reason", "Why"))),
     "to-branch": Road("repairs.send_to_branch", "Another branch mends it", "Send it there", P.REPAIRS_UPDATE,
                       lambda ticket: _at_work(ticket) and ticket.came_by_id is None,
                       (Ask("to_shop_id", "Which branch", "shop"), _NOTES)),
@@ -148,7 +152,7 @@ def walk_repair_road(ticket_id: str, name: str) -> str | Response:
     if road is None:
         raise NotFound("This")
     on_refusal(lambda error: _drawn(ticket_id, name, typed, error))
-    wish = Wish(road.action, {"ticket_id": ticket_id, **FIXED.get(name, {}), **_asked(name, road, typed)})
+    wish = Wish(road.action, {**_about(ticket_id, name), **FIXED.get(name, {}), **_asked(name, road, typed)})
 
     def refused(error: ShopError) -> str | Response:
         if is_about_approval(error, typed):
@@ -167,6 +171,16 @@ def repairs_waiting() -> str:
     """Devices that wait for their owners, and what is to be done about each."""
     crumbs = [("Repairs", url_for("counter.repairs")), ("Not fetched", None)]
     return page("counter/repairs_waiting.html", rows=waiting_list(g.ctx), steps=STEPS, crumbs=crumbs)
+
+
+def _about(ticket_id: str, name: str) -> dict[str, str]:
+    """Most roads are about the ticket; one is about the last time that others had the device. Raises NotFound."""
+    if name != "outwork-right":
+        return {"ticket_id": ticket_id}
+    away = outwork_of(g.ctx.session, find_ticket(g.ctx, ticket_id).id)
+    if not away:
+        raise NotFound("This outside work")
+    return {"outwork_id": away[-1].id}
 
 
 def _asked(name: str, road: Road, typed: Mapping[str, str]) -> dict[str, Any]:
@@ -197,23 +211,28 @@ def _asked(name: str, road: Road, typed: Mapping[str, str]) -> dict[str, Any]:
 
 def _values(ticket_id: str, about: str, typed: Mapping[str, str], errors: Mapping[str, str]) -> dict[str, Any]:
     ticket = find_ticket(g.ctx, ticket_id)
-    away = [work for work in outwork_of(g.ctx.session, ticket.id) if work.back_at is None]
+    outwork = outwork_of(g.ctx.session, ticket.id)
+    away = [work for work in outwork if work.back_at is None]
     came = find_way(g.ctx, ticket.came_by_id) if ticket.came_by_id else None
     shops = [(shop.id, shop.name) for shop in all_shops(g.ctx.session)
              if shop.id != g.ctx.shop_id and shop.archived_at is None]  # fmt: skip
+    shut = _shut(ticket, bool(shops), bool(outwork))
     roads = [(name, road) for name, road in ROADS.items() if g.ctx.may(road.needs) and road.is_open(ticket)]
     return {
         "ticket": ticket, "away": away[0] if away else None, "came": came, "about": about, "typed": typed,
         "errors": errors,
-        "roads": [(name, road) for name, road in roads if name not in _shut(ticket, bool(shops))], "shops": shops,
+        "roads": [(name, road) for name, road in roads if name not in shut], "shops": shops,
         "may_buy": _may_buy(ticket), "models": _models(typed.get("product_id")), "chosen": typed.get("product_id"),
     }  # fmt: skip
 
 
-def _shut(ticket: RepairTicket, has_branches: bool) -> set[str]:
+def _shut(ticket: RepairTicket, has_branches: bool, was_out: bool) -> set[str]:
     """Roads that the ticket alone does not shut."""
-    shut = set() if has_branches else {"to-branch"}
-    return shut if paid_so_far(g.ctx.session, ticket.id) > 0 else shut | {"give-back"}
+    shut = (
+        ("to-branch", not has_branches), ("outwork-right", not was_out),
+        ("give-back", paid_so_far(g.ctx.session, ticket.id) <= 0),
+    )  # fmt: skip
+    return {name for name, is_shut in shut if is_shut}
 
 
 def _may_buy(ticket: RepairTicket) -> bool:

@@ -74,6 +74,8 @@ COUNTER: Access = {
     "counter.repair": P.REPAIRS_READ,
     "counter.new_repair": P.REPAIRS_CREATE,
     "counter.repair_checklist": P.REPAIRS_CREATE,
+    "counter.repair_known": P.REPAIRS_CREATE,
+    "counter.edit_repair": P.REPAIRS_UPDATE,
     "counter.take_in_repair": P.REPAIRS_CREATE,
     "counter.repair_status": P.REPAIRS_UPDATE,
     "counter.repair_assign": P.REPAIRS_ASSIGN,
