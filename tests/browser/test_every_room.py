@@ -34,7 +34,9 @@ def test_the_rooms_of_the_office(open_page: OpenPage, town: Town) -> None:
         if path in WITH_HISTORY:
             page.locator("main a[href*='audit-logs?record=']").first.click()
             expect(page.get_by_role("heading", level=1)).to_have_text("History of a record")
-            expect(page.locator("main tbody tr")).not_to_have_count(0)
+            # What a phone came with is told of the purchase; its own history may be short.
+            told = "main tbody tr, main .empty" if path == "/phones" else "main tbody tr"
+            expect(page.locator(told)).not_to_have_count(0)
     for path in PAGES:
         wrong += glance(go(page, path), path)
     page.goto("/audit-logs?period=all", wait_until="domcontentloaded")
