@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from shopnode.domain.repairs.models import RepairTicket
@@ -81,6 +83,9 @@ def test_one_is_read_whole_and_changed_nowhere(looking: Owner, tickets: dict[str
     page = looking.get(f"/repairs/{tickets['other'].id}")
     said = words(page)
     assert "Musa, in Shop JJA" in said and "Diagnosed · Sarah" in said and "Taken in" in said
+    history = looking.get(f"/audit-logs?record={tickets['other'].id}").get_data(as_text=True)
+    entry = re.findall(r'href="(/audit-logs/[0-9a-f-]{36})"', history)[0]
+    assert f'href="/repairs/{tickets["other"].id}"' in looking.get(entry).get_data(as_text=True)
     assert "hx-post" not in page.get_data(as_text=True).partition("<main")[2].partition("</main")[0]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from shopnode.domain.permissions import Role
@@ -115,7 +117,10 @@ def test_the_label_and_the_way_to_its_history_are_on_the_ticket(
     assert len(shop.rows(PrintJob)) == 1
     assert "All its history" not in words(aisha.get(f"/repairs/{ticket_id}"))
     assert f"/audit-logs?record={ticket_id}" in sarah.get(f"/repairs/{ticket_id}").text
-    assert "Take a device in" in words(sarah.get(f"/audit-logs?record={ticket_id}"))
+    history = sarah.get(f"/audit-logs?record={ticket_id}")
+    assert "Take a device in" in words(history)
+    (entry,) = set(re.findall(r'href="(/audit-logs/[0-9a-f-]{36})"', history.text))
+    assert f'href="/repairs/{ticket_id}"' in sarah.get(entry).text
 
 
 def test_the_list_is_narrowed_by_state_technician_number_and_imei(brian: Browser, shop: Shop, bench: Bench) -> None:

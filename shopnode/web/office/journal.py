@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
-from flask import Response, g, request, url_for
+from flask import Response, current_app, g, request, url_for
 
 from shopnode import verify_journal
 from shopnode.domain.audit.actions import EXPORT_JOURNAL
@@ -38,6 +38,7 @@ RECORDS = {
     "supplier_return": ("office.supplier_return", "return_id"), "day_closure": ("office.closure", "closure_id"),
     "z_report": ("office.z_report", "z_report_id"), "drawer_session": ("office.x_report_now", "drawer_id"),
 }  # fmt: skip
+REPAIRS = ("counter.repair", "portal.repair")  # a shop works on them, the portal looks at them
 MEMORY_MAX, PIECE = 1024 * 1024, 64 * 1024
 SHOWN_MAX = 200  # signs of one value; the API has all of it
 
@@ -140,6 +141,8 @@ def sentence(row: EntryRow) -> str:
 
 def record_url(entity: str | None, record_id: str | None) -> str | None:
     """Where a record is shown, if it has a page of its own."""
+    if entity == "repair_ticket" and record_id is not None:
+        return url_for(next(page for page in REPAIRS if page in current_app.view_functions), ticket_id=record_id)
     if entity not in RECORDS or record_id is None:
         return None
     endpoint, name = RECORDS[entity]
