@@ -14,6 +14,7 @@ from shopnode.domain.closures.queries import closure_view
 from shopnode.domain.commissions.models import StaffEntry
 from shopnode.domain.permissions import Role
 from shopnode.domain.printing.models import PrintJob
+from tests.api.test_counter_calls import statements
 from tests.shop import PINS, Shop
 from tests.web.conftest import Browser, words
 from tests.web.goods import stock_up
@@ -246,6 +247,24 @@ def test_rule_82_a_deposit_is_confirmed_from_the_banks_statement(
     assert "500 less than was brought" in words(brian.get(page))
     assert "No slips here" in words(brian.get("/cash-slips?kind=to_confirm"))
     assert "Bank says 9,500" in words(brian.get("/cash-slips?kind=bank_deposit"))
+
+
+@pytest.mark.parametrize("path", ["/closures", "/z-reports", "/cash-slips"])
+def test_a_list_asks_the_books_as_often_however_long_it_is(sarah: Browser, shop: Shop, drawer: str, path: str) -> None:
+    asked = []
+    for day in ("2026-09-21", "2026-09-22", "2026-09-23"):
+        if day != DAY:
+            shop.do("cash.open_drawer", opening_float=55_000, role=Role.STAFF)
+        shop.do("cash.pay_in", amount=1_000, reason="coins", role=Role.STAFF)
+        shop.do("cash.close_drawer", counted=56_000, role=Role.STAFF)
+        closure = shop.do("closures.submit", business_on=day, role=Role.STAFF)["closure_id"]
+        shop.do("closures.approve", closure_id=closure)
+        shop.clock.advance(86_400_000)
+        sarah.sign_in("Sarah")
+        with statements() as seen:
+            assert sarah.get(path).status_code == 200
+        asked.append(len(seen))
+    assert asked[1] == asked[2]
 
 
 def test_a_notice_of_a_day_leads_to_it(sarah: Browser, shop: Shop, drawer: str) -> None:

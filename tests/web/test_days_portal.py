@@ -85,6 +85,15 @@ def test_what_is_the_shops_is_only_looked_at(owner: Owner, node: Node) -> None:
     assert b"Shop KLA" in owner.get("/closures?format=csv").data
 
 
+def test_rule_79_the_owner_reads_an_x_with_its_sums_in_the_portal(owner: Owner, node: Node) -> None:
+    node.do("cash.pay_in", amount=2_000, reason="coins")
+    node.sync()
+    page = owner.get("/z-reports").text
+    assert "Shop KLA" in page
+    told = words(owner.get("/x-reports/" + page.partition('href="/x-reports/')[2].partition('"')[0]))
+    assert "Cash, float included 52,000" in told and "Paid in × 1 2,000" in told and "No sums" not in told
+
+
 def test_a_day_that_nobody_submitted_is_named_and_a_deposit_is_confirmed(owner: Owner, node: Node) -> None:
     node.do("cash.deposit_at_bank", amount=20_000, reference="STB-7")
     node.do("cash.close_drawer", counted=30_000)

@@ -23,13 +23,15 @@ def open_session_or_none(session: Session, shop_id: str, actor_id: str | None = 
     return session.scalars(_OPEN, {"shop_id": shop_id, "actor_id": actor_id}).first()
 
 
-def open_sessions(session: Session, shop_id: str) -> list[DrawerSession]:
-    """Every drawer session of the shop that is open, the newest first."""
-    query = select(DrawerSession).where(DrawerSession.shop_id == shop_id, DrawerSession.closed_at.is_(None))
+def open_sessions(session: Session, shop_id: str | None) -> list[DrawerSession]:
+    """Every drawer session that is open, of the shop or, in the portal, of all shops; the newest first."""
+    query = select(DrawerSession).where(DrawerSession.closed_at.is_(None))
+    if shop_id is not None:
+        query = query.where(DrawerSession.shop_id == shop_id)
     return list(session.scalars(query.order_by(DrawerSession.opened_at.desc(), DrawerSession.id.desc())))
 
 
-def forgotten_sessions(session: Session, shop_id: str, now: datetime) -> list[DrawerSession]:
+def forgotten_sessions(session: Session, shop_id: str | None, now: datetime) -> list[DrawerSession]:
     """The open ones that somebody should have closed long ago, the newest first (rule 85)."""
     hours = number_setting(session, "drawer_forgotten_hours")
     return [row for row in open_sessions(session, shop_id) if is_forgotten(row.opened_at, now, hours)]

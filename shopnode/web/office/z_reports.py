@@ -130,15 +130,14 @@ def _detail(z_report_id: str, error: ShopError | None = None, typed: Mapping[str
 
 
 def _open_drawers() -> list[dict[str, Any]]:
-    """The drawers that are open in this shop now; in the portal one asks for a shop's by its day."""
-    if g.ctx.shop_id is None:
-        return []
+    """The drawers that are open now, in this shop or, in the portal, in all of them."""
+    shops = shop_names()
     rows = open_sessions(g.ctx.session, g.ctx.shop_id)
     forgotten = {row.id for row in forgotten_sessions(g.ctx.session, g.ctx.shop_id, g.ctx.now)} if rows else set()
     people = names_of(g.ctx.session, known_ids(*(row.cashier_id or row.opened_by for row in rows)))
     return [
         {"id": row.id, "till": row.till, "cashier": people.get(row.cashier_id or row.opened_by or "", ""),
-         "opened_at": row.opened_at, "is_forgotten": row.id in forgotten}
+         "opened_at": row.opened_at, "is_forgotten": row.id in forgotten, "shop": shops.get(row.shop_id, "")}
         for row in rows
     ]  # fmt: skip
 
