@@ -46,6 +46,7 @@ from shopnode.api import (  # noqa: F401 — they register their routes
     settings,
     staff,
     staff_activity,
+    staff_data,
     stock,
     stocktakes,
     supplier_returns,
