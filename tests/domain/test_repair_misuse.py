@@ -9,6 +9,7 @@ import pytest
 
 from shopnode.domain.accounts.models import AccountEntry
 from shopnode.domain.actions import perform
+from shopnode.domain.context import CONSOLE, Context
 from shopnode.domain.errors import ApprovalNeeded, Invalid, NotPermitted
 from shopnode.domain.permissions import Role
 from shopnode.domain.repairs.delivery import OfAnotherBranch
@@ -16,7 +17,7 @@ from shopnode.domain.repairs.intake import AlreadyHere
 from shopnode.domain.repairs.models import RepairEvent
 from shopnode.domain.repairs.passcodes import passcode_of
 from shopnode.domain.repairs.queries import paid_so_far
-from shopnode.domain.repairs.unclaimed import NotWaiting
+from shopnode.domain.repairs.unclaimed import NotWaiting, take_steps
 from shopnode.domain.sales.models import SaleLine
 from shopnode.domain.usedphones.blocklist import PhoneBlocked
 from tests.domain.bench import Bench, open_bench
@@ -204,3 +205,16 @@ def test_rule_73_one_job_is_done_again_on_one_ticket_at_a_time(bench: Bench) -> 
         bench.do("take_in_rework", ticket_id, role=Role.STAFF, issue_description="black again")
     bench.do("cancel", again, role=Role.OWNER, reason="the wrong device")
     bench.do("take_in_rework", ticket_id, role=Role.STAFF, issue_description="black again")
+
+
+def test_rule_74_what_somebody_waived_is_not_asked_for_again_by_night(bench: Bench) -> None:
+    bench.shop.do("settings.change", key="repair_storage_per_day_minor", value=500)
+    ticket_id, other = bench.mended(), bench.mended()
+    bench.later(days=20)
+    bench.do("charge_storage", ticket_id, amount=0, reason="we broke the promise")
+    bench.do("charge_storage", other)
+    bench.do("charge_storage", other, amount=0, reason="we broke the promise")
+    bench.later(days=15)
+    take_steps(Context(bench.shop.home, CONSOLE, bench.shop.home.shop_id))
+    assert (bench.ticket(ticket_id).storage_fee_minor, bench.ticket(other).storage_fee_minor) == (0, 0)
+    assert bench.told(ticket_id, "storage_fee")[-1].note == "we broke the promise"

@@ -140,7 +140,7 @@ def charge_storage(ctx: Context, form: ChargeStorage) -> dict[str, Any]:
         raise TooSoon(f"Storage of repair {ticket.number} comes to {usual:,} by now, and to no more.")
     if fee < usual and not ctx.may(Permission.REPAIRS_COMPLETE):
         ctx.require_approval(f"Storage of repair {ticket.number} comes to {usual:,}; {fee:,} would be asked for.")
-    if fee != ticket.storage_fee_minor:
+    if fee != ticket.storage_fee_minor or fee < usual:  # who asks for less has said so, also where nothing was yet
         ticket.storage_fee_minor = fee
         tell(ctx, ticket, RepairEventKind.STORAGE_FEE, amount_minor=fee, note=form.reason)
     ctx.about("repair_ticket", ticket.id)
@@ -207,6 +207,7 @@ def take_steps(ctx: Context) -> int:
     """
     with ctx.home.reading() as session:
         due = [one for one in waiting_list(ctx.inside(session)) if one.step not in (None, Step.DISPOSE)]
+        by_people = _charged_by_people(session, [one.ticket_id for one in due])
     acts = {
         Step.REMIND: "repairs.remind", Step.MARK_UNCLAIMED: "repairs.mark_unclaimed",
         Step.FINAL_NOTICE: "repairs.final_notice",
@@ -215,13 +216,22 @@ def take_steps(ctx: Context) -> int:
     for one in due:
         assert one.step is not None
         try:
-            if one.storage_minor:
+            if one.storage_minor and one.ticket_id not in by_people:
                 perform(ctx, "repairs.charge_storage", {"ticket_id": one.ticket_id})
             perform(ctx, acts[one.step], {"ticket_id": one.ticket_id})
         except ShopError:
             continue
         done += 1
     return done
+
+
+def _charged_by_people(session: Session, ticket_ids: Collection[str]) -> set[str]:
+    """Tickets of which a person said what storage comes to: the job asks for no more behind their back."""
+    query = select(RepairEvent.ticket_id).where(
+        RepairEvent.ticket_id.in_(ticket_ids), RepairEvent.kind == RepairEventKind.STORAGE_FEE.value,
+        RepairEvent.by_id.is_not(None),
+    )  # fmt: skip
+    return set(session.scalars(query))
 
 
 def _waiting(ctx: Context, rows: Iterable[Any]) -> list[Waiting]:
