@@ -98,6 +98,16 @@ def test_rule_72_the_signature_of_who_fetches_it_is_kept(aisha: Browser, shop: S
     assert "is-signature" in aisha.get(at).text
 
 
+def test_rule_65_the_customer_signs_for_the_estimate(brian: Browser, shop: Shop, bench: Bench) -> None:
+    ticket_id = bench.take_in()
+    bench.go(ticket_id, "Diagnosed")
+    bench.do("estimate", ticket_id, amount=150_000)
+    form = {"amount": "150000", "accepted": "yes", "via": "signature", "answered_by": "Nakato"}
+    brian.upload(f"/repairs/{ticket_id}/answer", **form, signature=photo("black"))
+    assert shop.row(RepairTicket, ticket_id).agreed_minor == 150_000
+    assert len(shop.rows(RepairEvent, ticket_id=ticket_id, kind="signature")) == 1
+
+
 def test_a_passcode_told_later_is_kept_and_never_drawn(aisha: Browser, shop: Shop, bench: Bench) -> None:
     ticket_id = bench.take_in()
     walk(aisha, ticket_id, "passcode", passcode="2580")

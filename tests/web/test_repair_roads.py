@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shopnode.domain.permissions import Role
-from shopnode.domain.repairs.models import RepairTicket
+from shopnode.domain.repairs.models import RepairOutwork, RepairTicket
 from tests.domain.bench import IMEIS, Bench, open_bench
 from tests.shop import PINS, Shop
 from tests.web.conftest import Browser, action_id, words
@@ -46,6 +46,21 @@ def test_a_device_goes_out_and_comes_back(brian: Browser, bench: Bench) -> None:
     assert "With Moses" in words(brian.get(f"/repairs/{ticket_id}/roads"))
     walk(brian, ticket_id, "back-in", outcome="repaired", cost="45,000")
     assert status(bench, ticket_id) == "Quality Check"
+
+
+def test_rule_69_a_workshop_that_is_a_supplier_is_chosen_and_what_it_said_is_put_right(
+    brian: Browser, sarah: Browser, bench: Bench
+) -> None:
+    supplier = bench.shop.do("suppliers.create", name="Fix-It Workshop")
+    supplier_id = str(supplier.get("supplier_id") or supplier["id"])
+    ticket_id = bench.take_in()
+    assert "say who has the device now" in walk(brian, ticket_id, "send-out", sent_to="", supplier_id="")
+    assert "Put right what the others said" not in words(brian.get(f"/repairs/{ticket_id}/roads"))
+    walk(brian, ticket_id, "send-out", supplier_id=supplier_id, cost="40,000")
+    assert "With Fix-It Workshop" in words(brian.get(f"/repairs/{ticket_id}/roads"))
+    walk(brian, ticket_id, "outwork-right", cost="45,000", reason="they rang")
+    (work,) = bench.shop.rows(RepairOutwork)
+    assert (work.supplier_id, work.cost_minor) == (supplier_id, 45_000)
 
 
 def test_a_phone_is_lent_by_its_number_and_taken_back(aisha: Browser, bench: Bench) -> None:

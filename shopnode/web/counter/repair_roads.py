@@ -9,9 +9,11 @@ from typing import Any
 
 from flask import Response, g, request, url_for
 
+from shopnode.domain.buying.queries import search_suppliers
 from shopnode.domain.catalogue.queries import product_view
 from shopnode.domain.errors import Invalid, NotFound, ShopError
 from shopnode.domain.handsets.queries import find_unit_by_number
+from shopnode.domain.paging import PAGE_MAX
 from shopnode.domain.people.queries import all_shops
 from shopnode.domain.permissions import Permission
 from shopnode.domain.repairs.benches import find_way
@@ -39,7 +41,7 @@ class Ask:
 
     name: str
     label: str
-    kind: str = "text"  # text, date, money, choice, shop, model (of a phone in the catalogue)
+    kind: str = "text"  # text, date, money, choice, shop, supplier, model (of a phone in the catalogue)
     optional: bool = False
     choices: tuple[tuple[str, str], ...] = ()
 
@@ -85,7 +87,8 @@ ROADS: Mapping[str, Road] = {
                       (Ask("amount", "How much", "money"), Ask("method", "How", "choice", choices=tuple(BACK_WAYS)),
                        Ask("reference", "Transaction ID", optional=True), Ask("reason", "Why"))),
     "send-out": Road("repairs.send_out", "Somebody else mends it", "Send it out", P.REPAIRS_UPDATE, _at_work,
-                     (Ask("sent_to", "To whom"), Ask("due_on", "Back by", "date", True),
+                     (Ask("supplier_id", "Workshop", "supplier"), Ask("sent_to", "Or to whom", optional=True),
+                      Ask("due_on", "Back by", "date", True),
                       Ask("cost", "What it costs us", "money", True), _NOTES)),
     "back-in": Road("repairs.take_back_in", "It is back", "Take it back in", P.REPAIRS_UPDATE, _is(S.OUTSOURCED),
                     (Ask("outcome", "How", "choice", choices=_BACK), Ask("cost", "What it cost us", "money", True),
@@ -103,7 +106,8 @@ ROADS: Mapping[str, Road] = {
     "remind": Road("repairs.remind", "Remind its owner", "Write it down", P.REPAIRS_UPDATE, _is(*WAITING),
                    (_VIA, Ask("message", "In other words", optional=True))),
     "storage": Road("repairs.charge_storage", "Charge storage until today", "Charge it", P.REPAIRS_UPDATE,
-                    _is(*WAITING)),
+                    _is(*WAITING), (Ask("amount", "Less than it comes to", "money", True),
+                                    Ask("reason", "Why less", optional=True))),
     "unclaimed": Road("repairs.mark_unclaimed", "Nobody comes for it", "Mark it unclaimed", P.REPAIRS_UPDATE,
                       _is(*READY)),
     "final-notice": Road("repairs.final_notice", "Tell its owner for the last time", "Write it down",
@@ -197,7 +201,8 @@ def _asked(name: str, road: Road, typed: Mapping[str, str]) -> dict[str, Any]:
             form["unit_id"] = find_unit_by_number(g.ctx, text).unit_id
         elif text:
             form[ask.name] = text
-    missing = {ask.name: NEEDED[ask.name] for ask in road.asks if ask.name in NEEDED and ask.name not in form}
+    asked = {ask.name for ask in road.asks if not ask.optional}
+    missing = {name: words for name, words in NEEDED.items() if name in asked and name not in form}
     if missing:
         raise Invalid(missing)
     if name == "loaner-kept":
@@ -216,12 +221,14 @@ def _values(ticket_id: str, about: str, typed: Mapping[str, str], errors: Mappin
     came = find_way(g.ctx, ticket.came_by_id) if ticket.came_by_id else None
     shops = [(shop.id, shop.name) for shop in all_shops(g.ctx.session)
              if shop.id != g.ctx.shop_id and shop.archived_at is None]  # fmt: skip
+    suppliers = search_suppliers(g.ctx.session, limit=PAGE_MAX).rows if g.ctx.may(Permission.SUPPLIERS_READ) else []
     shut = _shut(ticket, bool(shops), bool(outwork))
     roads = [(name, road) for name, road in ROADS.items() if g.ctx.may(road.needs) and road.is_open(ticket)]
     return {
         "ticket": ticket, "away": away[0] if away else None, "came": came, "about": about, "typed": typed,
         "errors": errors,
         "roads": [(name, road) for name, road in roads if name not in shut], "shops": shops,
+        "suppliers": [("", "None of our suppliers"), *((row.id, row.name) for row in suppliers)],
         "may_buy": _may_buy(ticket), "models": _models(typed.get("product_id")), "chosen": typed.get("product_id"),
     }  # fmt: skip
 

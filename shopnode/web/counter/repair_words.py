@@ -14,6 +14,7 @@ from shopnode.web.ui.refusals import field_errors
 METHODS = [(tender.value, METHOD_NAMES[tender]) for tender in MONEY_WAYS]
 BACK_WAYS = [("", "As store credit"), *METHODS]  # how money that was paid goes back
 VIAS = [("call", "By telephone"), ("in_person", "In person"), ("sms", "By message"), ("email", "By e-mail")]
+ANSWERS = [*VIAS[:2], ("signature", "They sign here"), *VIAS[2:]]
 OLD_PARTS = [("scrapped", "Scrapped"), ("recycled", "Recycled"), ("to_customer", "Given to the customer"),
              ("to_supplier", "Back to its supplier"), ("none", "There was none")]  # fmt: skip
 CONSENTS = {"keep": "Data stays: ask before anything that could lose it", "may_be_lost": "Data may be lost",

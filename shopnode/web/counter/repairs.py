@@ -29,12 +29,12 @@ from shopnode.domain.repairs.views import TicketView, ticket_view
 from shopnode.web.counter.approving import Wish, approval_in, approval_slot, asks_by_telephone, is_about_approval
 from shopnode.web.counter.blueprint import bp
 from shopnode.web.counter.repair_words import (
+    ANSWERS,
     BACK_WAYS,
     CONSENTS,
     METHODS,
     OLD_PARTS,
     ONWARDS,
-    VIAS,
     WAYS,
     shown_errors,
 )
@@ -49,7 +49,7 @@ from shopnode.web.ui.request import act, is_htmx, read_again
 
 FIELDS = {
     "status": {"status", "notes"}, "assign": {"technician_id"}, "estimate": {"amount", "notes"},
-    "answer": {"amount", "answered_by", "via"}, "deposit": {"amount", "method", "reference"},
+    "answer": {"amount", "answered_by", "via", "signature"}, "deposit": {"amount", "method", "reference"},
     "note": {"notes", "photos"}, "notify": {"message", "via"},
     "bring": {"name", "quantity", "serial", "unit_cost", "unit_price"},
     "deliver": {"taken_by", "slip_code", "phone", "amount", "method", "reference", "signature", "refund_method",
@@ -72,7 +72,7 @@ def _values(ticket_id: str, typed: dict[str, str], errors: dict[str, str], about
     return {
         "phone": show_phone(view.row.phone) if view.row.phone else None, "onwards": ONWARDS.get(status),
         "view": view, "ticket": ticket, "row": view.row, "errors": errors, "typed": typed, "about": about,
-        "tones": TONES, "methods": METHODS, "vias": VIAS, "old_parts": OLD_PARTS, "session": drawer_now(),
+        "tones": TONES, "methods": METHODS, "vias": ANSWERS, "old_parts": OLD_PARTS, "session": drawer_now(),
         "consent": CONSENTS[DataConsent(ticket.data_consent)], "way": WAYS[PasscodeWay(ticket.passcode_way)],
         "technicians": [(person.id, person.name) for person in staff_of_shop(g.ctx.session, str(g.ctx.shop_id))],
         "checks": [(label_of(item), answer) for item, answer in view.checklist.items()],
@@ -132,9 +132,10 @@ def repair_estimate(ticket_id: str) -> str | Response:
 @bp.post("/repairs/<id:ticket_id>/answer")
 def repair_answer(ticket_id: str) -> str | Response:
     """What the customer said to it."""
+    allow_pictures(1)
     return _do(ticket_id, "answer", "repairs.answer", lambda typed: {
         "amount": asked_money(typed, "amount"), "accepted": typed.get("accepted") == "yes",
-        "via": typed.get("via", ""), "answered_by": typed.get("answered_by", ""),
+        "via": typed.get("via", ""), "answered_by": typed.get("answered_by", ""), "signature": sent_signature(),
     })  # fmt: skip
 
 
