@@ -114,7 +114,7 @@ def test_plans_are_listed_with_what_is_left_and_whose_day_has_gone_by(
 
     assert "Day gone by" in words(aisha.get("/plans?state=passed"))
     told = words(aisha.get(f"/plans/{plan}"))
-    assert "Late" in told and "Left to pay 440,000" in told and "Okello James" in told
+    assert "Late" in told and "Left to pay UGX 440,000" in told and "Okello James" in told
 
 
 def test_an_open_plan_stands_on_its_customers_page(aisha: Browser, till: Till, plan: str) -> None:
