@@ -8,18 +8,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from flask import g, request, url_for
+from flask import Response, g, request, url_for
 from flask.typing import ResponseReturnValue
 
 from cloudhub.portal.blueprint import bp
 from shopnode.domain.paging import PAGE_DEFAULT, PAGE_MAX, Page
 from shopnode.domain.people.queries import all_shops, find_shop, staff_list
 from shopnode.domain.phones import show_phone
+from shopnode.domain.photos.store import whole
 from shopnode.domain.repairs.checklists import label_of
-from shopnode.domain.repairs.models import RepairStatus
+from shopnode.domain.repairs.models import RepairEvent, RepairStatus
+from shopnode.domain.repairs.queries import event_photo, find_ticket
 from shopnode.domain.repairs.views import (
     TicketFilter,
     TicketRow,
+    TicketView,
     count_open,
     list_longest_here,
     list_tickets,
@@ -28,6 +31,7 @@ from shopnode.domain.repairs.views import (
 )
 from shopnode.web.office.spreadsheets import asked_file, table_answer
 from shopnode.web.ui.frame import page, part
+from shopnode.web.ui.pictures import kept_photo
 from shopnode.web.ui.repairs import TONES, told_event
 from shopnode.web.ui.request import is_htmx
 
@@ -77,9 +81,23 @@ def repair(ticket_id: str) -> str:
         shop_name=find_shop(g.ctx.session, ticket.shop_id).name,
         phone=show_phone(view.row.phone) if view.row.phone else None,
         checks=[(label_of(item), answer) for item, answer in view.checklist.items()],
+        pictures=_pictures_here(view),
         events=[told_event(told) for told in reversed(view.told)],
         crumbs=[("Repairs", url_for("portal.repairs")), (ticket.number, None)],
     )  # fmt: skip
+
+
+def _pictures_here(view: TicketView) -> list[RepairEvent]:
+    """Photos and signatures that have come here; others are still in the shop."""
+    told = [one.event for one in view.told if one.event.photo]
+    here = whole(g.ctx.session, [event.photo for event in told if event.photo])
+    return [event for event in told if event.photo in here]
+
+
+@bp.get("/repairs/<id:ticket_id>/photos/<id:event_id>")
+def repair_photo(ticket_id: str, event_id: str) -> Response:
+    """A photo or a signature of it, once it has come here."""
+    return kept_photo(event_photo(g.ctx.session, find_ticket(g.ctx, ticket_id).id, event_id))
 
 
 def _asked(shops: dict[str, str], people: dict[str, str]) -> dict[str, str]:

@@ -55,6 +55,7 @@ PORTAL: access.Access = {
     "portal.sale": Permission.SALES_READ_ALL,
     "portal.repairs": Permission.REPAIRS_READ,
     "portal.repair": Permission.REPAIRS_READ,
+    "portal.repair_photo": Permission.REPAIRS_READ,
     "portal.days": Permission.CLOSURES_READ,
     "portal.approve_day": Permission.CLOSURES_APPROVE,
     "portal.products": Permission.PRODUCTS_READ,

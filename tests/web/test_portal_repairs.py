@@ -6,7 +6,10 @@ import re
 
 import pytest
 
-from shopnode.domain.repairs.models import RepairTicket
+from shopnode.domain.photos.rules import Photo
+from shopnode.domain.photos.store import keep_photo, photo_or_none
+from shopnode.domain.repairs.models import RepairEvent, RepairTicket
+from tests.domain.bench import picture
 from tests.hub.world import Node, World
 from tests.web.conftest import Browser, Owner, words
 
@@ -87,6 +90,23 @@ def test_one_is_read_whole_and_changed_nowhere(looking: Owner, tickets: dict[str
     entry = re.findall(r'href="(/audit-logs/[0-9a-f-]{36})"', history)[0]
     assert f'href="/repairs/{tickets["other"].id}"' in looking.get(entry).get_data(as_text=True)
     assert "hx-post" not in page.get_data(as_text=True).partition("<main")[2].partition("</main")[0]
+
+
+def test_photos_are_seen_once_they_have_come(
+    world: World, joined: Node, looking: Owner, tickets: dict[str, RepairTicket]
+) -> None:
+    ticket = tickets["late"]
+    joined.do("repairs.note", ticket_id=ticket.id, notes="dent", photos=[picture()])
+    joined.sync()
+    (event,) = joined.rows(RepairEvent, ticket_id=ticket.id, kind="photo")
+    at = f"/repairs/{ticket.id}/photos/{event.id}"
+    assert at not in looking.get(f"/repairs/{ticket.id}").text and looking.get(at).status_code == 404
+    with joined.home.reading() as there, world.session() as here:
+        blob = photo_or_none(there, str(event.photo))
+        assert blob
+        keep_photo(here, Photo(str(event.photo), blob.content), joined.ctx().now)
+    assert at in looking.get(f"/repairs/{ticket.id}").text and looking.get(at).mimetype == "image/webp"
+    assert looking.get(f"/repairs/{tickets['other'].id}/photos/{event.id}").status_code == 404
 
 
 def test_another_business_sees_none_of_them(world: World, tickets: dict[str, RepairTicket]) -> None:

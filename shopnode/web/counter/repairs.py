@@ -12,12 +12,10 @@ from typing import Any
 from flask import Response, g, request, url_for
 
 from shopnode.domain.catalogue.queries import search_products
-from shopnode.domain.errors import Invalid, NotFound, ShopError
+from shopnode.domain.errors import Invalid, ShopError
 from shopnode.domain.people.queries import staff_of_shop
 from shopnode.domain.permissions import Permission
 from shopnode.domain.phones import show_phone
-from shopnode.domain.photos.rules import MIME
-from shopnode.domain.photos.store import photo_or_none
 from shopnode.domain.repairs.checklists import label_of
 from shopnode.domain.repairs.forms import PHOTOS_MAX
 from shopnode.domain.repairs.models import DataConsent, OldPart, PasscodeWay, RepairStatus
@@ -39,10 +37,9 @@ from shopnode.web.counter.repair_words import (
     shown_errors,
 )
 from shopnode.web.counter.screen import drawer_now, gone_to
-from shopnode.web.ui.defence import YEAR_S
 from shopnode.web.ui.forms import asked_money, asked_number, posted, posted_action_id
 from shopnode.web.ui.frame import page, part
-from shopnode.web.ui.pictures import allow_pictures, sent_photos, sent_signature
+from shopnode.web.ui.pictures import allow_pictures, kept_photo, sent_photos, sent_signature
 from shopnode.web.ui.refusals import on_refusal
 from shopnode.web.ui.repairs import TONES, told_event
 from shopnode.web.ui.request import act, is_htmx, read_again
@@ -159,14 +156,8 @@ def repair_note(ticket_id: str) -> str | Response:
 
 @bp.get("/repairs/<id:ticket_id>/photos/<id:event_id>")
 def repair_photo(ticket_id: str, event_id: str) -> Response:
-    """A photo or a signature of it. An event never changes, so it is kept by the browser for ever."""
-    name = event_photo(g.ctx.session, find_ticket(g.ctx, ticket_id).id, event_id)
-    blob = photo_or_none(g.ctx.session, name) if name else None
-    if blob is None:
-        raise NotFound("This photo")
-    answer = Response(blob.content, mimetype=blob.mime or MIME)
-    answer.headers["Cache-Control"] = f"private, max-age={YEAR_S}, immutable"
-    return answer
+    """A photo or a signature of it."""
+    return kept_photo(event_photo(g.ctx.session, find_ticket(g.ctx, ticket_id).id, event_id))
 
 
 @bp.post("/repairs/<id:ticket_id>/label")

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import base64
 
-from flask import request
+from flask import Response, g, request
 
-from shopnode.domain.errors import Invalid
-from shopnode.domain.photos.rules import UPLOAD_BYTES_MAX
+from shopnode.domain.errors import Invalid, NotFound
+from shopnode.domain.photos.rules import MIME, UPLOAD_BYTES_MAX
+from shopnode.domain.photos.store import photo_or_none
+from shopnode.web.ui.defence import YEAR_S
 
 BESIDE_BYTES_MAX = 200_000  # what else such a form holds
 SIGNATURE = "signature"
@@ -41,3 +43,13 @@ def sent_signature(name: str = SIGNATURE, called: str = SIGNATURE) -> str | None
 def about_pictures(errors: dict[str, str]) -> dict[str, str]:
     """The errors with those of single photos under "photos", where the form shows them."""
     return {"photos" if name.startswith("photos.") else name: words for name, words in errors.items()}
+
+
+def kept_photo(name: str | None) -> Response:
+    """A photo that is kept here. Its name is its content, so the browser keeps it for ever. Raises NotFound."""
+    blob = photo_or_none(g.ctx.session, name) if name else None
+    if blob is None:
+        raise NotFound("This photo")
+    answer = Response(blob.content, mimetype=blob.mime or MIME)
+    answer.headers["Cache-Control"] = f"private, max-age={YEAR_S}, immutable"
+    return answer
