@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import Field
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from shopnode.domain.actions import action, perform
@@ -34,13 +34,14 @@ from shopnode.domain.params import IdText, Line, Params
 from shopnode.domain.people.access_models import RememberedDevice
 from shopnode.domain.people.approvals import prove_by_pin
 from shopnode.domain.people.browsers import browser_name
-from shopnode.domain.people.models import StaffPin, WebSession
+from shopnode.domain.people.models import Staff, StaffPin, WebSession
 from shopnode.domain.people.queries import actor_for, find_staff, password_hash_of
 from shopnode.domain.people.second_proof import SecondProofNeeded, has_second_proof, prove_second
 from shopnode.domain.people.session_list import public_id
 from shopnode.domain.people.sessions import SignedIn, begin_session, new_secret
 from shopnode.domain.people.throttle import account_key, count_try, forgive_tries
 from shopnode.domain.permissions import Permission
+from shopnode.domain.projections import Changed, projection
 from shopnode.domain.settings.queries import number_setting
 
 REMEMBERED_MAX = 10  # browsers of one person; the oldest is forgotten for an eleventh
@@ -198,6 +199,22 @@ def end_copied_browser(ctx: Context, form: CopiedBrowser) -> dict[str, Any]:
             row.ended_at = ctx.now
     ctx.about("staff", person.id)
     return {"id": person.id, "browser": form.name}
+
+
+@projection("staff")
+def forget_who_is_out(session: Session, changed: Changed) -> None:
+    """Who is suspended or left, wherever that was decided, is remembered nowhere: also once they are let in again."""
+    told = changed.updates.get("staff")
+    if not told:
+        return
+    out = or_(Staff.suspended_at.is_not(None), Staff.archived_at.is_not(None))
+    known = (
+        select(RememberedDevice, func.coalesce(Staff.suspended_at, Staff.archived_at))
+        .join(Staff, Staff.id == RememberedDevice.staff_id)
+        .where(Staff.id.in_(told), out, RememberedDevice.ended_at.is_(None))
+    )
+    for row, at in session.execute(known).all():
+        row.ended_at = at
 
 
 def _good_row(home: NodeHome, token: str | None, channel: Channel) -> RememberedDevice:
