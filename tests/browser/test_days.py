@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.test_every_screen import go, look
+from tests.browser.looking import go, look
 from tests.browser.town import SARAH, Town
 
 
