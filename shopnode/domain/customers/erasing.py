@@ -16,7 +16,7 @@ from collections.abc import Collection
 from typing import Any
 
 import orjson
-from sqlalchemy import select, text, update
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from shopnode.domain.accounts.ledger import balance_now
@@ -120,10 +120,12 @@ def _let_carts_go(session: Session, customer_id: str) -> None:
 
 def _empty_messages(session: Session, customer_id: str) -> None:
     """What was written to them says nothing any more, and what still waits to be sent goes to nobody."""
-    theirs = OutgoingMessage.customer_id == customer_id
-    waits = OutgoingMessage.state == MessageState.WAITING.value
-    session.execute(update(OutgoingMessage).where(theirs).values(subject=None, body=""))
-    session.execute(update(OutgoingMessage).where(theirs, waits).values(state=MessageState.CANCELLED.value))
+    # Looked up first: books are also made again, to be compared, where nothing may be written.
+    for message in session.scalars(select(OutgoingMessage).where(OutgoingMessage.customer_id == customer_id)).all():
+        if message.subject or message.body:
+            message.subject, message.body = None, ""
+        if message.state == MessageState.WAITING.value:
+            message.state = MessageState.CANCELLED.value
 
 
 def forget_reveals(session: Session, entity: str, row_id: str, columns: Collection[str] = ()) -> None:
