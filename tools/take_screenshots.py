@@ -93,6 +93,7 @@ class Photographer:
             receipt = next(job for job in printer.jobs if read_escpos(job, PAPER_58).printed)
             self.keep(preview_png(receipt, PAPER_58, 1), "receipt-58mm")
         self.look_from_afar()
+        self.mend_and_close()
 
     def load_narrow_paper(self, printer: FakePrinter) -> None:
         """The owner gives the counter a printer of 58 mm."""
@@ -124,6 +125,18 @@ class Photographer:
         newest.get_by_role("link").click()
         expect(owner.locator(".timeline")).to_be_visible()
         self.take(owner, "sale-dark", theme="dark")
+
+    def mend_and_close(self) -> None:
+        """A repair on the bench, and the drawer of a day."""
+        owner = self.sign_in(self.places["counter"], OWNER)
+        owner.goto("/repairs", wait_until="domcontentloaded")
+        owner.locator("tr", has_text="In progress").or_(owner.locator("tr", has_text="In Progress")).first.locator(
+            "a"
+        ).first.click()
+        expect(owner.get_by_role("heading", name="What happened")).to_be_visible()
+        self.take(owner, "repair-desk")
+        owner.goto("/closures?state=all", wait_until="domcontentloaded")
+        self.take(owner, "days-desk")
 
     def login(self, name: str) -> tuple[str, str]:
         found = next(login for login in self.places["logins"] if login["name"].startswith(name))
