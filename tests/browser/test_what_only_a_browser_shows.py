@@ -80,6 +80,9 @@ def test_a_screen_changes_hands_by_pin_and_each_keeps_their_cart(open_page: Open
     aisha.clear()
     aisha.add("usb-c cab", "USB-C cable")
 
+    # No search is on its way any more that would come back to a locked screen.
+    tiles = page.locator("#results .tile").first
+    expect(tiles).to_be_visible()
     page.locator("summary.who").click()
     page.get_by_role("button", name="Lock, or switch person").click()
     page.locator("label.person", has_text=GRACE.name.split()[0]).click()
@@ -89,6 +92,7 @@ def test_a_screen_changes_hands_by_pin_and_each_keeps_their_cart(open_page: Open
 
     expect(page.locator(".where")).to_contain_text(GRACE.name)
     expect(page.locator("#cart")).not_to_contain_text("USB-C cable")
+    expect(tiles).to_be_visible()
     page.locator("summary.who").click()
     page.get_by_role("button", name="Lock, or switch person").click()
     page.locator("label.person", has_text=AISHA.name.split()[0]).click()
