@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from shopnode.documents.escpos_reader import Tape
 from shopnode.domain.printing.models import PrintJob
 from tests.api.client import Client
 from tests.api.goods import NOBODY
@@ -92,5 +93,5 @@ def test_rule_82_the_slips_of_cash_in_and_out_are_printed(
         assert any(title in words and move["number"] in words for words in told)
 
 
-def copies(tape) -> list[str]:  # type: ignore[no-untyped-def]
+def copies(tape: Tape) -> list[str]:
     return [text.strip() for text in tape.texts() if "COPY" in text]

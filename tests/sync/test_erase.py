@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import text
 
 from cloudhub.merge.rebuild import rebuild_tenant
 from shopnode.domain.actions import perform
 from shopnode.domain.customers.erasing import ERASED_NAME
 from shopnode.domain.customers.models import Customer
-from tests.sync.chain_of_shops import Branch, Company
+from tests.sync.chain_of_shops import Company
+from tests.sync.forgetting import kept, settle
 
 WORDS = ("Nakato Prossy", "+256772123456", "Ntinda", "+256701999888")
-
-
-def settle(*branches: Branch) -> None:
-    for branch in (*branches, *branches):
-        branch.sync()
-
-
-def kept(home) -> str:
-    """Whatever the journal, the feed and the list of customers hold."""
-    with home.reading() as session:
-        told = [
-            str(value)
-            for table in ("journal_entry", "feed_line")
-            for row in session.execute(text(f"SELECT body, personal FROM {table}"))
-            for value in row
-        ]
-        people = [str(tuple(row)) for row in session.execute(text("SELECT name, phone, address FROM customer"))]
-    return "".join(told + people)
+PEOPLE = "SELECT name, phone, address FROM customer"
 
 
 @pytest.mark.parametrize("where", ["the shop that added them", "another shop", "the portal"])
@@ -42,8 +25,8 @@ def test_rule_91_who_is_erased_is_forgotten_everywhere(company: Company, where: 
     settle(jinja, kampala)
     hub = company.hub.home(company.tenant_id)
     homes = {"kampala": kampala.shop.home, "jinja": jinja.shop.home, "hub": hub}
-    assert all(word in kept(hub) for word in WORDS)
-    assert all(WORDS[3] in kept(home) for home in homes.values())
+    assert all(word in kept(hub, PEOPLE) for word in WORDS)
+    assert all(WORDS[3] in kept(home, PEOPLE) for home in homes.values())
 
     erase = {"customer_id": who, "reason": "asked by letter"}
     if where == "the portal":
@@ -53,7 +36,7 @@ def test_rule_91_who_is_erased_is_forgotten_everywhere(company: Company, where: 
     settle(kampala, jinja)
 
     for name, home in homes.items():
-        assert [word for word in WORDS if word in kept(home)] == [], name
+        assert [word for word in WORDS if word in kept(home, PEOPLE)] == [], name
     for branch in (kampala, jinja):
         row = branch.shop.row(Customer, who)
         assert (row.name, row.phone, row.erased_at is not None) == (ERASED_NAME, None, True)
@@ -69,4 +52,4 @@ def test_rule_91_a_new_shop_is_told_no_name(company: Company) -> None:
     jinja = company.open_branch("JJA")
     settle(jinja)
     assert jinja.shop.row(Customer, who).name == ERASED_NAME
-    assert [word for word in WORDS if word in kept(jinja.shop.home)] == []
+    assert [word for word in WORDS if word in kept(jinja.shop.home, PEOPLE)] == []

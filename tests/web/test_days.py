@@ -12,6 +12,7 @@ from shopnode.domain.cash.models import DrawerSession, MoneyMove
 from shopnode.domain.closures.models import BankConfirmation, DayClosure, ZReport
 from shopnode.domain.closures.queries import closure_view
 from shopnode.domain.commissions.models import StaffEntry
+from shopnode.domain.jobs.running import JobRunner
 from shopnode.domain.permissions import Role
 from shopnode.domain.printing.models import PrintJob
 from tests.api.test_counter_calls import statements
@@ -183,7 +184,7 @@ def test_days_z_reports_and_slips_are_taken_as_files(sarah: Browser, shop: Shop,
     close(shop, 57_000)
     submit(shop)
     sheets = {
-        name: list(load_workbook(io.BytesIO(sarah.get(f"/{name}?format=xlsx").data)).active.values)  # type: ignore[union-attr]
+        name: list(load_workbook(io.BytesIO(sarah.get(f"/{name}?format=xlsx").data)).active.values)
         for name in ("closures", "z-reports", "cash-slips")
     }
     heads = {name: dict(zip(rows[0], rows[1], strict=True)) for name, rows in sheets.items()}
@@ -268,8 +269,6 @@ def test_a_list_asks_the_books_as_often_however_long_it_is(sarah: Browser, shop:
 
 
 def test_a_notice_of_a_day_leads_to_it(sarah: Browser, shop: Shop, drawer: str) -> None:
-    from shopnode.domain.jobs.running import JobRunner
-
     close(shop, 15_000)
     closure = submit(shop)
     JobRunner(shop.home).run_due()

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from shopnode.domain.cash.models import DrawerSession
+from shopnode.domain.closures.models import DayClosure
 from shopnode.domain.closures.queries import closure_of_day
 from tests.hub.world import Node
 from tests.web.conftest import Owner, words
@@ -36,8 +38,6 @@ def test_a_day_decided_both_ways_unseen_is_in_the_inbox_with_the_way_to_it(owner
 
 
 def day_of(node: Node, closed: dict[str, Any]) -> str:
-    from shopnode.domain.cash.models import DrawerSession
-
     return node.row(DrawerSession, closed["drawer_session_id"]).business_on.isoformat()
 
 
@@ -57,13 +57,8 @@ def test_a_day_waits_in_the_portal_and_is_approved_there(owner: Owner, node: Nod
     assert again.status_code == 409 and "Not approved" in words(again)
     node.sync()
     with node.reading() as ctx:
-        assert closure_of_day(ctx, closure_of_day_date(node)).status == "Locked"
-
-
-def closure_of_day_date(node: Node):  # type: ignore[no-untyped-def]
-    from shopnode.domain.closures.models import DayClosure
-
-    return node.rows(DayClosure)[0].business_on
+        (closed,) = node.rows(DayClosure)
+        assert closure_of_day(ctx, closed.business_on).status == "Locked"
 
 
 def test_what_is_the_shops_is_only_looked_at(owner: Owner, node: Node) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 
 from flask import Response, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import NotFound
 
 from shopnode.domain.accounts.queries import today_of
 from shopnode.domain.cash.models import MoneyKind
@@ -26,9 +25,9 @@ from shopnode.web.office.blueprint import bp
 from shopnode.web.office.lines import known_ids, shop_names
 from shopnode.web.office.sales import plain_amount
 from shopnode.web.office.spreadsheets import asked_file, table_answer
-from shopnode.web.ui.defence import YEAR_S
 from shopnode.web.ui.forms import asked_money, posted, posted_action_id
 from shopnode.web.ui.frame import page, part
+from shopnode.web.ui.pictures import kept_photo
 from shopnode.web.ui.refusals import field_errors, on_refusal
 from shopnode.web.ui.request import act, is_htmx
 
@@ -87,14 +86,9 @@ def confirm_cash_slip(move_id: str) -> ResponseReturnValue:
 
 @bp.get("/cash-slips/<id:move_id>/photo/<name>")
 def cash_slip_photo(move_id: str, name: str) -> Response:
-    """The photo itself. Its name is its content, so it is kept by the browser for ever."""
+    """The photo itself, while it is this slip's."""
     move = find_slip(g.ctx, move_id).move
-    blob = photo_or_none(g.ctx.session, name) if move.photo == name else None
-    if blob is None:
-        raise NotFound
-    answer = Response(blob.content, mimetype=blob.mime or "application/octet-stream")
-    answer.headers["Cache-Control"] = f"private, max-age={YEAR_S}, immutable"
-    return answer
+    return kept_photo(name if move.photo == name else None)
 
 
 def _slips(kind: str, limit: int, cursor: str | None) -> Page[Deposit]:

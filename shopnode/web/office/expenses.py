@@ -8,7 +8,6 @@ from typing import Any
 
 from flask import Response, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import NotFound
 
 from shopnode.domain.accounts.queries import today_of
 from shopnode.domain.errors import Invalid
@@ -24,9 +23,9 @@ from shopnode.web.office.customers import METHODS
 from shopnode.web.office.lines import known_ids, shop_names
 from shopnode.web.office.sales import plain_amount
 from shopnode.web.office.spreadsheets import asked_file, table_answer
-from shopnode.web.ui.defence import YEAR_S
 from shopnode.web.ui.forms import asked_money, posted, posted_action_id
 from shopnode.web.ui.frame import page, part
+from shopnode.web.ui.pictures import kept_photo
 from shopnode.web.ui.refusals import field_errors, on_refusal
 from shopnode.web.ui.request import act
 
@@ -103,14 +102,9 @@ def add_expense_receipt(expense_id: str) -> ResponseReturnValue:
 
 @bp.get("/expenses/<id:expense_id>/receipt/<name>")
 def expense_receipt(expense_id: str, name: str) -> Response:
-    """The photo itself. Its name is its content, so it is kept by the browser for ever."""
+    """The photo itself, while it is this expense's."""
     row = expense_view(g.ctx, expense_id).row
-    blob = photo_or_none(g.ctx.session, name) if row.photo == name else None
-    if blob is None:
-        raise NotFound
-    answer = Response(blob.content, mimetype=blob.mime or "application/octet-stream")
-    answer.headers["Cache-Control"] = f"private, max-age={YEAR_S}, immutable"
-    return answer
+    return kept_photo(name if row.photo == name else None)
 
 
 def _change(expense_id: str, what: str, typed: dict[str, str], form: Mapping[str, Any]) -> ResponseReturnValue:

@@ -6,30 +6,23 @@ import base64
 
 from flask import Response, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import NotFound
 
 from shopnode.domain.catalogue.queries import find_product, product_view
 from shopnode.domain.errors import Invalid, ShopError
 from shopnode.domain.photos.rules import UPLOAD_BYTES_MAX
-from shopnode.domain.photos.store import photo_or_none
 from shopnode.web.office.blueprint import bp
 from shopnode.web.office.products import product_page
-from shopnode.web.ui.defence import YEAR_S
 from shopnode.web.ui.forms import posted, posted_action_id
+from shopnode.web.ui.pictures import kept_photo
 from shopnode.web.ui.refusals import on_refusal
 from shopnode.web.ui.request import act
 
 
 @bp.get("/products/<id:product_id>/photo/<name>")
 def product_photo(product_id: str, name: str) -> Response:
-    """The photo itself. Its name is its content, so it is kept by the browser for ever."""
+    """The photo itself, while it is the product's."""
     product = find_product(g.ctx.session, product_id)
-    blob = photo_or_none(g.ctx.session, name) if product.photo == name else None
-    if blob is None:
-        raise NotFound
-    answer = Response(blob.content, mimetype=blob.mime or "application/octet-stream")
-    answer.headers["Cache-Control"] = f"private, max-age={YEAR_S}, immutable"
-    return answer
+    return kept_photo(name if product.photo == name else None)
 
 
 @bp.post("/products/<id:product_id>/photo")
