@@ -80,23 +80,23 @@ def no_sale_opens(ctx: Context, window: Window) -> Iterator[Signal]:
 
 def low_prices(ctx: Context, window: Window) -> Iterator[Signal]:
     """Discounts close to the limit and prices below cost: the same lines, read once."""
-    below_list: list[tuple[SaleLine, Sale]] = []
-    for line, sale, status in ctx.session.execute(_sold_low(ctx, window)):
+    below_list: list[tuple[SaleLine, SaleSummary]] = []
+    for line, sale in ctx.session.execute(_sold_low(ctx, window)):
         got, cost = line.quantity * line.unit_price_minor - line.discount_minor, line.quantity * line.cost_minor
         if line.list_price_minor > 0 and got < line.quantity * line.list_price_minor:
             below_list.append((line, sale))
         # A gift is given on purpose and stands on the receipt as one.
-        if line.unit_price_minor > 0 and got < cost and status not in UNDONE:
+        if line.unit_price_minor > 0 and got < cost and sale.status not in UNDONE:
             yield Signal(
                 SignalKind.BELOW_COST, sale.sold_at,
                 f"“{line.item_name}” on {sale.number} was sold for {got:,}; it cost {cost:,}, so {cost - got:,} were "
                 "lost.",
-                sale.shop_id, line.seller_id or sale.seller_id, "sale", sale.id, sale.number, cost - got,
+                sale.shop_id, line.seller_id or sale.seller_id, "sale", sale.sale_id, sale.number, cost - got,
             )  # fmt: skip
     yield from _close_to_limit(ctx, below_list)
 
 
-def _close_to_limit(ctx: Context, below_list: Iterable[tuple[SaleLine, Sale]]) -> Iterator[Signal]:
+def _close_to_limit(ctx: Context, below_list: Iterable[tuple[SaleLine, SaleSummary]]) -> Iterator[Signal]:
     limits = _limits_of_people(ctx)
     given: dict[tuple[str, str], list[tuple[int, Any]]] = defaultdict(list)
     for line, sale in below_list:
@@ -115,7 +115,7 @@ def _close_to_limit(ctx: Context, below_list: Iterable[tuple[SaleLine, Sale]]) -
             SignalKind.DISCOUNTS_AT_LIMIT, sale.sold_at,
             f"{len(near)} of {len(shares)} discounts were between {_percent(lowest)} and {_percent(highest)}; "
             f"what may be given alone is {_percent(limit)}. The last one is on {sale.number}.",
-            shop_id, person_id, "sale", sale.id, sale.number, sum(off for _, (_, _, off) in near),
+            shop_id, person_id, "sale", sale.sale_id, sale.number, sum(off for _, (_, _, off) in near),
         )  # fmt: skip
 
 
@@ -199,12 +199,11 @@ def _printed_at(ctx: Context, window: Window) -> dict[str, datetime]:
 
 
 def _sold_low(ctx: Context, window: Window) -> Any:
-    """Lines sold below the list or below what they cost, with their sale and how it stands, in the order of time."""
+    """Lines sold below the list or below what they cost, with their sale as it stands, in the order of time."""
     net = SaleLine.quantity * SaleLine.unit_price_minor - SaleLine.discount_minor
     low = or_(net < SaleLine.quantity * SaleLine.list_price_minor, net < SaleLine.quantity * SaleLine.cost_minor)
-    query = select(SaleLine, Sale, SaleSummary.status).join(Sale, Sale.id == SaleLine.sale_id)
-    query = query.join(SaleSummary, SaleSummary.sale_id == Sale.id)  # an index of it has the sales by their time
-    query = query.where(low, _between(SaleSummary.sold_at, window), _here(ctx, Sale.shop_id))
+    query = select(SaleLine, SaleSummary).join(SaleSummary, SaleSummary.sale_id == SaleLine.sale_id)
+    query = query.where(low, _between(SaleSummary.sold_at, window), _here(ctx, SaleSummary.shop_id))
     return query.order_by(SaleSummary.sold_at, SaleLine.id)
 
 
