@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union_all
 from sqlalchemy.orm import Session, aliased
 
@@ -9,10 +11,11 @@ from shopnode.domain.catalogue.rules import printable
 from shopnode.domain.customers.models import Customer
 from shopnode.domain.customers.rules import phone_fragment
 from shopnode.domain.paging import PAGE_DEFAULT, Page, beyond, decode_cursor, latest, page_of
-from shopnode.domain.queries import find_row
+from shopnode.domain.queries import among, find_row
 
 LOOK_ALIKES_MAX = 5
 FEW_MAX = 1_000  # that are named one by one
+_OTHERS = Customer.__table__.alias()
 
 
 def find_customer(session: Session, customer_id: str) -> Customer:
@@ -34,26 +37,45 @@ def customers_called(wanted: str) -> Select[str]:
     """The ids of all whose name holds this text, or whose telephone number these digits. Two indexes are read for it,
     and no customer."""
     digits = phone_fragment(wanted)
-    by_name = select(Customer.id).where(func.lower(Customer.name).contains(wanted.lower(), autoescape=True))
+    by_name = select(Customer.id).where(_named(wanted))
     if not digits:
         return by_name
-    other = aliased(Customer)
-    numbers = select(other.phone).where(other.phone.contains(digits, autoescape=True))
+    numbers = select(_OTHERS.c.phone).where(_OTHERS.c.phone.contains(digits, autoescape=True))
     by_phone = select(Customer.id).where(Customer.phone.in_(numbers))
     return select(union_all(by_name, by_phone).subquery().c.id)
 
 
+def kept_for(session: Session, wanted: str) -> list[str]:
+    """The ids of those into whom a customer was merged who was called this. Duplicates are few: they alone are read."""
+    duplicates = select(Customer.merged_into).where(Customer.merged_into.is_not(None), _is_called(wanted))
+    return [row_id for row_id in session.scalars(duplicates) if row_id]
+
+
+def _named(wanted: str) -> ColumnElement[bool]:
+    return func.lower(Customer.name).contains(wanted.lower(), autoescape=True)
+
+
+def _is_called(wanted: str) -> ColumnElement[bool]:
+    digits = phone_fragment(wanted)
+    return or_(_named(wanted), Customer.phone.contains(digits, autoescape=True)) if digits else _named(wanted)
+
+
 def _matches(session: Session, wanted: str) -> ColumnElement[bool]:
     """Customers who are called this, or of whom a duplicate was. Few are named one by one; many are met on the way."""
-    called = customers_called(wanted)
-    known_as = select(Customer.merged_into).where(Customer.merged_into.is_not(None), Customer.id.in_(called))
-    few = list(session.scalars(called.limit(FEW_MAX + 1)))
+    few = list(session.scalars(customers_called(wanted).limit(FEW_MAX + 1)))
+    kept = kept_for(session, wanted)
     if len(few) <= FEW_MAX:
-        return or_(Customer.id.in_(few), Customer.id.in_(known_as))
-    digits = phone_fragment(wanted)
-    by_phone = [Customer.phone.contains(digits, autoescape=True)] if digits else []  # else an index knows who is meant
-    by_name = func.lower(Customer.name).contains(wanted.lower(), autoescape=True)
-    return or_(by_name, *by_phone, func.coalesce(Customer.id, Customer.id).in_(known_as))
+        return among(Customer.id, [*few, *kept])
+    return or_(_is_called(wanted), among(Customer.id, kept)) if kept else _is_called(wanted)
+
+
+@cache
+def _shown() -> ColumnElement[bool]:
+    """On the list and not forgotten. Asked of a row that is found already: the index in the list's order has the name,
+    and the others' rows need not be read."""
+    row = aliased(Customer)
+    stands = (row.archived_at.is_(None), row.merged_into.is_(None), row.erased_at.is_(None))
+    return select(row.id).where(row.id == Customer.id, *stands).correlate(Customer).exists()
 
 
 def search_customers(
@@ -65,19 +87,25 @@ def search_customers(
 
     Raises Invalid for a cursor of another list.
     """
-    name = func.lower(Customer.name)
-    query = select(Customer, name).where(on_the_list(), Customer.erased_at.is_(None)).limit(limit + 1)
     wanted = " ".join(printable(text).split())
-    if wanted:
-        query = query.where(_matches(session, wanted))
+    called = [_matches(session, wanted)] if wanted else []
     if newest_first:
+        query = select(Customer).where(on_the_list(), Customer.erased_at.is_(None), *called)
         return latest(session, query, Customer.created_at, Customer.id, limit, cursor)
+    return _by_name(session, [*called, _shown()], limit, cursor)
+
+
+def _by_name(session: Session, wanted: list[ColumnElement[bool]], limit: int, cursor: str | None) -> Page[Customer]:
+    # Only keys are sorted; whole customers are read for the page that is shown.
+    order = (func.lower(Customer.name), Customer.id)
+    keys = select(*order).where(*wanted).order_by(*order).limit(limit + 1)
     place = decode_cursor(cursor, (str, str))
     if place is not None:
-        query = query.where(beyond((name, Customer.id), place))
-    query = query.order_by(name, Customer.id)
-    page = page_of(list(session.execute(query)), limit, lambda row: (row[1], row[0].id))
-    return Page([row[0] for row in page.rows], page.next_cursor)
+        keys = keys.where(beyond(order, place))
+    page = page_of(list(session.execute(keys)), limit, lambda row: (row[0], row[1]))
+    ids = [row[1] for row in page.rows]
+    found = {row.id: row for row in session.scalars(select(Customer).where(among(Customer.id, ids)))}
+    return Page([found[row_id] for row_id in ids], page.next_cursor)
 
 
 def look_alikes(session: Session, customer: Customer, limit: int = LOOK_ALIKES_MAX) -> list[Customer]:
