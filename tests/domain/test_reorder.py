@@ -89,3 +89,37 @@ def test_a_bundle_is_never_low_and_never_ordered(till: Till) -> None:
         low = {view.id for view in list_products(ctx, ProductFilter(low_stock=True)).rows}
         assert low == {till.charger, till.phone}
         assert kit not in {line.product_id for line in suggestions(ctx)}
+
+
+def test_what_there_is_and_was_sold_of_a_duplicate_counts_for_the_product_that_was_kept(till: Till) -> None:
+    shop = till.shop
+    for product_id in (till.charger, till.phone):
+        shop.do("products.update", product_id=product_id, min_stock_level=0)
+    shop.do("products.update", product_id=till.glass, min_stock_level=12)  # ten are here
+    double = shop.do("products.create", name="Glas", category="Accessories", price_minor=9_000, min_stock_level=0)["id"]
+    shop.do("stock.adjust", product_id=double, quantity=6, reason="counted", kind="opening")
+    with shop.reading() as ctx:
+        assert {line.product_id: line.quantity for line in suggestions(ctx)} == {till.glass: 2}
+    till.sell({"product_id": double, "quantity": 1})
+    shop.do("products.merge", duplicate_id=double, into_id=till.glass, reason="typed twice")
+    with shop.reading() as ctx:
+        assert suggestions(ctx) == []  # fifteen are here
+    till.sell({"product_id": till.glass, "quantity": 2})
+    with shop.reading() as ctx:
+        (line,) = suggestions(ctx)
+    assert (line.product_id, line.on_hand, line.sold) == (till.glass, 13, 3)
+
+
+def test_many_that_never_moved_hide_none_that_is_low(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = till.shop
+    new = [
+        shop.do("products.create", name=f"New {at}", category="Phones", price_minor=9_000, min_stock_level=1)["id"]
+        for at in range(6)
+    ]
+    for product_id in new[:5]:
+        shop.do("products.archive", product_id=product_id)
+    monkeypatch.setattr("shopnode.domain.catalogue.queries.FEW_MAX", 3)
+    with shop.reading() as ctx:
+        low = {view.id for view in list_products(ctx, ProductFilter(low_stock=True)).rows}
+        assert low & set(new) == {new[5]}
+        assert {line.product_id for line in suggestions(ctx)} & set(new) == {new[5]}

@@ -272,7 +272,10 @@ def perhaps_low(ctx: Context) -> set[str] | None:
     else:
         few = few.group_by(StockLevel.product_id).having(func.sum(StockLevel.on_hand) <= highest)
     kept = select(Product.merged_into).where(Product.merged_into.is_not(None))
-    never = select(Product.id).where(among(Product.id, never_moved(ctx, FEW_MAX + 1)), offered(ctx.shop_id))
+    unmoved = never_moved(ctx, FEW_MAX + 1)
+    if len(unmoved) > FEW_MAX:
+        return None
+    never = select(Product.id).where(among(Product.id, unmoved), offered(ctx.shop_id))
     found: set[str] = set()
     for part in (few, never, kept):
         found |= {str(product_id) for product_id in ctx.session.scalars(part.limit(FEW_MAX + 1))}

@@ -6,20 +6,19 @@ The rule is `suggested`; what it needs is read here, for one shop, by the suppli
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
-from heapq import nlargest
 from typing import Annotated, Any
 
 from pydantic import Field
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import CTE, ColumnElement, Select, case, func, literal, or_, select, union_all
 
 from shopnode.domain.actions import action
 from shopnode.domain.buying.models import GoodsReceiptLine, OrderStatus, PurchaseOrder, PurchaseOrderLine, Supplier
 from shopnode.domain.buying.orders import LINES_MAX, CreateOrder, OrderedItem, draft_order
 from shopnode.domain.catalogue.models import Product
-from shopnode.domain.catalogue.queries import offered, perhaps_low
+from shopnode.domain.catalogue.queries import AnySelect, offered, perhaps_low
 from shopnode.domain.context import Context
 from shopnode.domain.errors import Conflict
 from shopnode.domain.params import IdText, Params
@@ -30,7 +29,6 @@ from shopnode.domain.stock.models import MovementKind, StockLevel, StockMovement
 from shopnode.domain.stock.queries import costs_of
 
 SPEED_DAYS = 28
-FAST_MAX = 200  # products that are looked up one by one
 
 
 @dataclass(frozen=True)
@@ -88,33 +86,25 @@ def _up(amount: int, by: int) -> int:
 
 def suggestions(ctx: Context, *, supplier_ids: list[str] | None = None) -> list[Suggestion]:
     """What this shop should order (at the hub: all shops as one), by supplier and name."""
-    numbers = all_numbers(ctx.session)
-    query = (
-        select(
-            Product.id, Product.name, Product.supplier_id, Product.min_stock_level, Supplier.name.label("supplier"),
-            func.coalesce(Product.lead_days, Supplier.lead_days, numbers["reorder_lead_days"]).label("lead_days"),
-        )
-        .outerjoin(Supplier, Supplier.id == Product.supplier_id)
-        .where(offered(ctx.shop_id), Product.is_bundle.is_not(True))
-        .order_by(func.lower(Supplier.name), Product.name, Product.id)
-    )  # fmt: skip
+    cover_days = all_numbers(ctx.session)["reorder_cover_days"]
+    doubles = _doubles(ctx)
+    query = _perhaps_needed(ctx, doubles)
     if supplier_ids:
         query = query.where(Product.supplier_id.in_(supplier_ids))
-    sold, coming, low = _sold(ctx), _coming(ctx), perhaps_low(ctx)
-    levels = _levels(ctx, None) if low is None else _low_levels(ctx, low, sold, numbers["reorder_lead_days"])
-    if low is not None:
-        query = query.where(among(Product.id, levels))
+    rows = ctx.session.execute(query).all()
+    coming = _coming(ctx) if rows else {}
     found = []
-    for product in ctx.session.execute(query):
-        here, way, speed = (told.get(product.id, 0) for told in (levels, coming, sold))
-        least = product.min_stock_level
-        cover_days = numbers["reorder_cover_days"]
+    for row in rows:
+        here, sold, way = row.on_hand, row.sold, coming.get(row.id, 0)
+        for double in doubles.get(row.id, ()):
+            here, sold, way = here + double.on_hand, sold + double.sold, way + coming.get(double.product_id, 0)
         quantity = suggested(
-            sold=speed, on_hand=here, coming=way, min_level=least, lead_days=product.lead_days, cover_days=cover_days
-        )
+            sold=sold, on_hand=here, coming=way, min_level=row.min_stock_level, lead_days=row.lead_days,
+            cover_days=cover_days,
+        )  # fmt: skip
         if quantity:
-            whose = (product.id, product.name, product.supplier_id, product.supplier)
-            figures = (here, way, speed, product.lead_days, least, quantity)
+            whose = (row.id, row.name, row.supplier_id, row.supplier)
+            figures = (here, way, sold, row.lead_days, row.min_stock_level, quantity)
             found.append(Suggestion(*whose, *figures, unit_cost_minor=None))
     return _with_costs(ctx, found)
 
@@ -136,45 +126,103 @@ def order_suggested(ctx: Context, form: OrderSuggested) -> dict[str, Any]:
     return {"order_ids": made}
 
 
-def _levels(ctx: Context, only: ColumnElement[bool] | None) -> dict[str, int]:
-    query = select(StockLevel.product_id, func.sum(StockLevel.on_hand)).group_by(StockLevel.product_id)
-    if only is not None:
-        query = query.where(only)
-    if ctx.shop_id is not None:
-        query = query.where(StockLevel.shop_id == ctx.shop_id)
-    return {product_id: int(level) for product_id, level in ctx.session.execute(query)}
+@dataclass(frozen=True)
+class _Double:
+    """A product that was merged into another: what there is and was sold of it counts there."""
+
+    product_id: str
+    on_hand: int
+    sold: int
 
 
-def _low_levels(ctx: Context, low: Collection[str], sold: Mapping[str, int], lead_days: int) -> dict[str, int]:
-    """The levels of all that more may be needed of: of what is low, and of what was sold lately and would not be enough
-    with the highest minimum and the longest way that any product has."""
+def _doubles(ctx: Context) -> dict[str, list[_Double]]:
+    """By the product they are now."""
+    query = select(Product.id, Product.merged_into).where(Product.merged_into.is_not(None))
+    merged = {row.id: row.merged_into for row in ctx.session.execute(query)}
+    found: dict[str, list[_Double]] = defaultdict(list)
+    if merged:
+        here, sold = (
+            {row[0]: int(row[1]) for row in ctx.session.execute(told.where(among(column, merged)))}
+            for told, column in ((_levels(ctx), StockLevel.product_id), (_sold(ctx), StockMovement.product_id))
+        )
+        for row_id, kept in merged.items():
+            found[kept].append(_Double(row_id, here.get(row_id, 0), sold.get(row_id, 0)))
+    return found
+
+
+def _perhaps_needed(ctx: Context, kept: Collection[str]) -> AnySelect:
+    """The products at or below their point, nothing of what is coming taken off yet, with their levels, what was sold
+    of them and how long they take to come; and all that duplicates were merged into.
+
+    Looked for among what was sold lately and what is low anyway, where that is little of all there is. Few are left
+    once their levels are held against the highest minimum and the longest way that any product has; only of those the
+    product itself is read.
+    """
+    default_days = all_numbers(ctx.session)["reorder_lead_days"]
+    highest, longest = _extremes(ctx, default_days)
+    sold, low = _materialised(_sold(ctx), "sold"), perhaps_low(ctx)
+    unsold = select(Product.id, literal(0)).where(Product.id.not_in(select(sold.c.product_id)))
+    if low is not None:
+        unsold = unsold.where(among(Product.id, low))
+    asked = union_all(select(sold.c.product_id, sold.c.pieces), unsold).subquery("asked")
+    here = _levels(ctx).subquery("here")
+    on_hand = func.coalesce(here.c.on_hand, 0)
+    near = _at_or_below(on_hand, highest, asked.c.pieces, longest)
+    left = select(asked.c.product_id, asked.c.pieces, on_hand.label("on_hand"))
+    left = left.outerjoin(here, here.c.product_id == asked.c.product_id)
+    few = _materialised(left.where(or_(near, among(asked.c.product_id, kept)) if kept else near), "few")
+    lead_days = func.coalesce(Product.lead_days, Supplier.lead_days, default_days)
+    needed = _at_or_below(few.c.on_hand, Product.min_stock_level, few.c.pieces, lead_days)
+    return (
+        select(
+            Product.id, Product.name, Product.supplier_id, Product.min_stock_level, Supplier.name.label("supplier"),
+            lead_days.label("lead_days"), few.c.on_hand, few.c.pieces.label("sold"),
+        )
+        .join(few, few.c.product_id == Product.id)
+        .outerjoin(Supplier, Supplier.id == Product.supplier_id)
+        .where(offered(ctx.shop_id), Product.is_bundle.is_not(True))
+        .where(or_(needed, among(Product.id, kept)) if kept else needed)
+        .order_by(func.lower(Supplier.name), Product.name, Product.id)
+    )  # fmt: skip
+
+
+def _at_or_below(on_hand: Any, minimum: Any, sold: Any, lead_days: Any) -> ColumnElement[bool]:
+    """Whether a level is at its point or below (see `suggested`), in whole numbers."""
+    speed = case((sold > 0, sold), else_=0)
+    low: ColumnElement[bool] = on_hand * SPEED_DAYS <= minimum * SPEED_DAYS + speed * lead_days + (SPEED_DAYS - 1)
+    return low
+
+
+def _extremes(ctx: Context, lead_days: int) -> tuple[int, int]:
+    """The highest minimum and the longest way that any product has."""
     highest = ctx.session.scalar(select(func.max(Product.min_stock_level))) or 0
     for own in (Supplier.lead_days, Product.lead_days):
         lead_days = max(lead_days, ctx.session.scalar(select(func.max(own)).where(own.is_not(None))) or 0)
-    points = {product_id: highest + _up(max(speed, 0) * lead_days, SPEED_DAYS) for product_id, speed in sold.items()}
-    if ctx.home.is_shop:  # its books hold the levels of this shop alone
-        # All levels are read at once for what sells slowly: few are that low.
-        fast = nlargest(FAST_MAX, points, key=points.__getitem__)
-        slow = max((points[product_id] for product_id in points.keys() - set(fast)), default=-1)
-        query = select(StockLevel.product_id, StockLevel.on_hand).where(StockLevel.on_hand <= slow)
-        found = {row.product_id: row.on_hand for row in ctx.session.execute(query)}
-        found |= _levels(ctx, among(StockLevel.product_id, fast))
-    else:
-        found = _levels(ctx, among(StockLevel.product_id, sold))
-    wanted = {row_id: level for row_id, level in found.items() if row_id in points and level <= points[row_id]}
-    return dict.fromkeys(low, 0) | _levels(ctx, among(StockLevel.product_id, low)) | wanted
+    return highest, lead_days
 
 
-def _sold(ctx: Context) -> dict[str, int]:
+def _materialised(query: AnySelect, name: str) -> CTE:
+    """A part of a statement that is found first, whatever the database thinks of it."""
+    return query.cte(name).prefix_with("MATERIALIZED")
+
+
+def _levels(ctx: Context) -> Select[str, int]:
+    if ctx.shop_id is not None:
+        return select(StockLevel.product_id, StockLevel.on_hand).where(StockLevel.shop_id == ctx.shop_id)
+    query = select(StockLevel.product_id, func.sum(StockLevel.on_hand).label("on_hand"))
+    return query.group_by(StockLevel.product_id)
+
+
+def _sold(ctx: Context) -> Select[str, int]:
     """Pieces sold less pieces that came back, lately. Parts of bundles are among them."""
     kinds = [MovementKind.SOLD.value, MovementKind.RETURNED.value]
     product_id = func.coalesce(StockMovement.product_id, StockMovement.product_id)  # read by time, not by product
-    query = select(product_id, func.sum(-StockMovement.quantity)).where(
+    query = select(product_id.label("product_id"), func.sum(-StockMovement.quantity).label("pieces")).where(
         StockMovement.kind.in_(kinds), StockMovement.at >= ctx.now - timedelta(days=SPEED_DAYS)
     )
     if ctx.shop_id is not None and not ctx.home.is_shop:  # a shop's books hold its own alone
         query = query.where(StockMovement.shop_id == ctx.shop_id)
-    return {row[0]: int(row[1]) for row in ctx.session.execute(query.group_by(product_id))}
+    return query.group_by(product_id)
 
 
 def _coming(ctx: Context) -> dict[str, int]:
