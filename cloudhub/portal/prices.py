@@ -37,7 +37,7 @@ def products() -> str:
     values["sums"] = sum_products(g.ctx, wanted)
     if is_htmx():
         return part("portal/_products.html", **values)
-    names = [(name, name) for name, _ in categories(g.ctx.session)]
+    names = [(name, name) for name in categories(g.ctx.session)]
     choices = {"categories": [("", "all categories"), *names], "states": STATES}
     return page("portal/products.html", choices=choices, crumbs=[("Products", None)], **values)
 

@@ -56,7 +56,7 @@ def find_anything(ctx: Context, text: str, *, limit: int = PAGE_DEFAULT) -> list
     exact = [*_by_code(ctx, text), *_by_number(ctx, text), *_by_receipt(ctx, text)]
     if exact:
         return exact
-    products = [_product(view) for view in search_products(ctx, text, limit=limit).rows]
+    products = [_product(view) for view in search_products(ctx, text, limit=limit, coded=()).rows]
     return [*products, *_customers(ctx, text)]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true
@@ -128,16 +129,19 @@ def product_view(ctx: Context, product_id: str) -> ProductView:
 
 
 def search_products(
-    ctx: Context, text: str, *, limit: int = PAGE_DEFAULT, cursor: str | None = None
+    ctx: Context, text: str, *, limit: int = PAGE_DEFAULT, cursor: str | None = None, coded: Sequence[str] | None = None
 ) -> Page[ProductView]:
     """Products on sale whose words hold every word of the text: an exact barcode or SKU first, then names that
-    begin with it, then words that do. Raises Invalid for a cursor of another list."""
+    begin with it, then words that do. Raises Invalid for a cursor of another list.
+
+    coded  the products with exactly this code, where they are known already
+    """
     words = search_words(text)
     if not words:
         return list_products(ctx, ProductFilter(), limit=limit, cursor=cursor)
     found = ProductSearch.text
     rank = case(
-        (ProductSearch.product_id.in_(ids_by_code(ctx, text)), 0),
+        (ProductSearch.product_id.in_(ids_by_code(ctx, text) if coded is None else coded), 0),
         (found.startswith(" " + fold(text), autoescape=True), 1),
         (and_(*(found.contains(" " + word, autoescape=True) for word in words)), 2),
         else_=3,
@@ -163,10 +167,13 @@ def ids_by_code(ctx: Context, text: str) -> list[str]:
     """Products on sale with exactly this barcode or SKU, or whose duplicate has it; usually one."""
     code = " ".join(printable(text).split())
     same = or_(Product.barcode == code, Product.sku == code.upper())
-    own = ctx.session.scalars(select(Product.id).where(same, offered(ctx.shop_id)).limit(PAGE_DEFAULT)).all()
-    kept = ctx.session.scalars(select(Product.merged_into).where(same, Product.merged_into.is_not(None))).all()
+    query = select(Product.id, Product.merged_into).where(
+        same, or_(offered(ctx.shop_id), Product.merged_into.is_not(None))
+    )
+    found = list(ctx.session.execute(query))
+    own, kept = [row.id for row in found if not row.merged_into], [row.merged_into for row in found if row.merged_into]
     if not kept:
-        return list(own)
+        return own[:PAGE_DEFAULT]
     theirs = ctx.session.scalars(select(Product.id).where(Product.id.in_(kept), offered(ctx.shop_id)))
     return list(dict.fromkeys([*own, *theirs]))[:PAGE_DEFAULT]
 
@@ -224,10 +231,18 @@ def quick_tiles(ctx: Context, *, limit: int = TILES_MAX) -> list[ProductView]:
     return [*_views(ctx, chosen), *_views_by_id(ctx, sellers)]
 
 
-def categories(session: Session) -> list[tuple[str, int]]:
-    """Each category of the products on sale, with how many it holds."""
-    query = select(Product.category, func.count()).where(offered(None)).group_by(Product.category)
-    return [(name, count) for name, count in session.execute(query.order_by(func.lower(Product.category)))]
+def categories(session: Session) -> list[str]:
+    """The categories of the products on sale."""
+    return list(session.scalars(_categories()))
+
+
+@cache
+def _categories() -> Select[str]:
+    """Each category is looked up after the one before it: there are few, and tens of thousands of products of each."""
+    first = select(func.min(Product.category).label("name")).where(offered(None)).cte("category", recursive=True)
+    further = select(func.min(Product.category)).where(offered(None), Product.category > first.c.name)
+    named = first.union_all(select(further.correlate(first).scalar_subquery()).where(first.c.name.is_not(None)))
+    return select(named.c.name).where(named.c.name.is_not(None)).order_by(func.lower(named.c.name))
 
 
 def has_moved(session: Session, product_id: str) -> bool:
@@ -337,6 +352,8 @@ def _pieces(shop_id: str | None, wanted: ColumnElement[bool]) -> ColumnElement[i
 
 
 def _views_by_id(ctx: Context, product_ids: Sequence[str]) -> list[ProductView]:
+    if not product_ids:
+        return []
     found = {product.id: product for product in ctx.session.scalars(select(Product).where(Product.id.in_(product_ids)))}
     return _views(ctx, [found[product_id] for product_id in product_ids])
 

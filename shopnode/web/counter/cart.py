@@ -125,7 +125,7 @@ def custom_line() -> str:
 
 
 def _custom_sheet(errors: dict[str, str], typed: dict[str, str], name: str = "") -> str:
-    known = dict.fromkeys([*CUSTOM_CATEGORIES, *(found for found, _ in categories(g.ctx.session))])
+    known = dict.fromkeys([*CUSTOM_CATEGORIES, *categories(g.ctx.session)])
     choices = [(found, found) for found in known]
     return part("counter/_custom.html", errors=errors, typed=typed, name=name, category_choices=choices)
 
@@ -159,9 +159,8 @@ def customer() -> str:
     """Who buys: found, written down, or taken off again."""
     if request.method == "GET":
         text = request.args.get("q", "").strip()
-        found = _customers(text)
         if request.headers.get("HX-Target", "").endswith("customer-hits"):
-            return part("counter/_customer_hits.html", customers=found, q=text)
+            return part("counter/_customer_hits.html", customers=_customers(text), q=text)
         return _customer_sheet({}, {}, text)
     typed = posted()
     if "name" in typed:

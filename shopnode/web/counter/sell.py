@@ -51,7 +51,7 @@ def search() -> str:
 
 
 def _tiles(category: str) -> dict[str, Any]:
-    names = [name for name, _ in categories(g.ctx.session)][:CATEGORIES_SHOWN]
+    names = categories(g.ctx.session)[:CATEGORIES_SHOWN]
     if category in names:
         tiles = list_products(g.ctx, ProductFilter(category=category), limit=TILES_OF_CATEGORY).rows
     else:

@@ -63,7 +63,7 @@ def _screen(errors: Mapping[str, str], typed: Mapping[str, str]) -> str:
     people = [("", "Everybody"), *((one.id, one.name) for one in staff_list(g.ctx.session) if one.is_active)]
     return page(
         "office/commission_rules.html", rows=rows, states=STATES, state=state, people=people, today=today(),
-        categories=[name for name, _ in categories(g.ctx.session)], errors=errors, typed=typed,
+        categories=categories(g.ctx.session), errors=errors, typed=typed,
         saved=request.args.get("saved", "") if request.method == "GET" else "",
         crumbs=[("Commissions", url_for("office.commissions")), ("Rules", None)],
     )  # fmt: skip

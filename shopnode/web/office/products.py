@@ -90,7 +90,7 @@ def products() -> str:
     values["has_filters"] = bool(asked)
     if is_htmx():
         return part("office/_products.html", **values)
-    names = [(name, name) for name, _ in categories(g.ctx.session)]
+    names = [(name, name) for name in categories(g.ctx.session)]
     choices = {"categories": [("", "all categories"), *names], "states": STATES, "sorts": SORTS}
     return page("office/products_list.html", choices=choices, crumbs=[("Products", None)], **values)
 
@@ -206,7 +206,7 @@ def product_page(
         errors=errors or {}, typed=typed or {},
         photo_here=_is_here(known),
         events=record_events(g.ctx, known.id) if known else [], saved="saved" in request.args, waits=False,
-        category_choices=[name for name, _ in categories(g.ctx.session)],
+        category_choices=categories(g.ctx.session),
         crumbs=[("Products", url_for("office.products")), (known.name if known else "New product", None)],
     )  # fmt: skip
 

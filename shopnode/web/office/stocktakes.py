@@ -57,7 +57,7 @@ def _list(errors: dict[str, str], typed: Mapping[str, str]) -> str:
     values = {"rows": found.rows, "people": people, "next_url": next_url, "filters": {}, "shops": shop_names()}
     if "cursor" in request.args:
         return part("office/_stocktake_rows.html", **values)
-    scopes = [("", "the whole shop"), *((name, f"only {name}") for name, _ in categories(g.ctx.session))]
+    scopes = [("", "the whole shop"), *((name, f"only {name}") for name in categories(g.ctx.session))]
     return page(
         "office/stocktakes.html", scopes=scopes, may_count=g.ctx.home.is_shop, errors=errors, typed=typed,
         crumbs=[("Stocktakes", None)], **values,
