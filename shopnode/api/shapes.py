@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from shopnode.api.reading import QueryInt
-from shopnode.domain.clock import to_ms
 from shopnode.domain.paging import PAGE_DEFAULT, PAGE_MAX
 from shopnode.domain.params import Line, Params, Reason
 
@@ -18,7 +17,7 @@ CURSOR_MAX = 4000
 
 
 def _written_out(instant: datetime) -> str:
-    return f"{instant:%Y-%m-%dT%H:%M:%S}.{to_ms(instant) % 1000:03d}Z"
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 # UTC, to the millisecond, and always as wide: programs compare them as text, too.

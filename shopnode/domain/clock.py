@@ -8,8 +8,10 @@ from __future__ import annotations
 import secrets
 import time
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Clock(Protocol):
@@ -77,14 +79,14 @@ def _read_boot_id() -> str:
 
 def to_datetime(ms: int) -> datetime:
     """Milliseconds since 1970 as an aware instant in UTC."""
-    return datetime.fromtimestamp(ms // 1000, UTC).replace(microsecond=ms % 1000 * 1000)
+    return EPOCH + timedelta(0, 0, 0, ms)
 
 
 def to_ms(instant: datetime) -> int:
     """An aware instant as whole milliseconds since 1970. Raises ValueError for a naive one."""
     if instant.tzinfo is None:
         raise ValueError("an instant needs a time zone")
-    delta = instant - datetime(1970, 1, 1, tzinfo=UTC)
+    delta = instant - EPOCH
     return (delta.days * 86_400 + delta.seconds) * 1000 + delta.microseconds // 1000
 
 

@@ -11,6 +11,7 @@ Invariants:
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -39,6 +40,10 @@ from sqlalchemy.schema import CreateIndex
 from shopnode.domain.clock import to_datetime, to_ms
 
 
+def _instant_or_none(ms: int | None) -> datetime | None:
+    return None if ms is None else to_datetime(ms)
+
+
 class UtcTimeType(TypeDecorator[datetime]):
     """An aware instant, kept as whole milliseconds since 1970."""
 
@@ -48,8 +53,9 @@ class UtcTimeType(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Any) -> int | None:
         return to_ms(value) if isinstance(value, datetime) else value  # rows from the wire are milliseconds already
 
-    def process_result_value(self, value: int | None, dialect: Any) -> datetime | None:
-        return None if value is None else to_datetime(value)
+    def result_processor(self, dialect: Any, coltype: Any) -> Callable[[int | None], datetime | None]:
+        # Instead of `process_result_value`, which is called through another function: lists hold thousands of instants.
+        return _instant_or_none
 
 
 class LocalDateType(TypeDecorator[date]):
