@@ -13,7 +13,7 @@ from shopnode.api.routing import route
 from shopnode.api.shapes import Instant
 from shopnode.domain.catalogue.queries import find_product
 from shopnode.domain.handsets.transfers import PHONES_MAX
-from shopnode.domain.handsets.transit import TransferView, ended_transfers, in_transit, transfer_view
+from shopnode.domain.handsets.transit import TransferView, all_transfers, transfer_view
 from shopnode.domain.params import IdText, Params, Reason, ShortText
 from shopnode.domain.permissions import Permission
 from shopnode.domain.pricing.bundles import PARTS_MAX, PartOf, bundles_on_hand, parts_of
@@ -153,7 +153,7 @@ def send_transfer(call: Call, body: SendGoods) -> TransferOut:
 @route("GET", "/transfers", needs=Permission.DEVICES_READ)
 def list_transfers(call: Call) -> TransferList:
     """Transfers with something on its way; then the last that have ended."""
-    return TransferList(items=[_transfer(view) for view in [*in_transit(call.ctx), *ended_transfers(call.ctx)]])
+    return TransferList(items=[_transfer(view) for view in all_transfers(call.ctx)])
 
 
 @route("GET", "/transfers/<transfer_id>", needs=Permission.DEVICES_READ)

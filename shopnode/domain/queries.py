@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 import orjson
-from sqlalchemy import Boolean, ColumnElement, Select, Text, bindparam, literal, select
+from sqlalchemy import BindParameter, Boolean, ColumnElement, Select, Text, bindparam, literal, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.functions import FunctionElement
@@ -36,6 +36,12 @@ def find_row(session: Session, model: type[R], row_id: str, what: str = "This re
     if row is None:
         raise NotFound(what)
     return row
+
+
+def ids_named(name: str) -> BindParameter[str]:
+    """Ids that are given when the statement runs: `column.in_(ids_named("order_ids"))`. So a list builds its
+    statements once, and not for each who asks."""
+    return bindparam(name, expanding=True, type_=ID_TYPE)
 
 
 class _IdsIn(FunctionElement[str]):

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, CompoundSelect, except_, func, or_, select
+from sqlalchemy import ColumnElement, CompoundSelect, except_, func, not_, or_, select
 from sqlalchemy.orm import Session
 
 from shopnode.domain.catalogue.models import Product
 from shopnode.domain.context import Context
 from shopnode.domain.handsets.models import Arrival, Handset, Transfer, TransferLine, TransferReceipt
 from shopnode.domain.people.queries import names_of
-from shopnode.domain.queries import find_row
+from shopnode.domain.queries import among, find_row, ids_named
 from shopnode.domain.stock.models import TransferItem, TransferItemReceipt
 
 TRANSFERS_SHOWN = 200
 ENDED_SHOWN = 30
 
 
-@dataclass(frozen=True)
-class WayLine:
-    """One phone of a transfer, and how its way ended: `ended` is None while it is on its way."""
+class WayLine(NamedTuple):
+    """One phone of a transfer, and how its way ended: `ended` is None while it is on its way.
+
+    A tuple, in the order of `_LINES`: a list holds hundreds.
+    """
 
     line_id: str
     unit_id: str  # the sender's stay
@@ -74,29 +77,19 @@ class TransferView:
         return [line for line in self.lines if line.ended is None]
 
 
-def lines_of(session: Session, transfer_id: str) -> list[WayLine]:
-    """Every phone of one transfer, in the order of their models and numbers."""
-    return _lines(session, TransferLine.transfer_id == transfer_id).get(transfer_id, [])
+@dataclass(frozen=True)
+class TransferSums:
+    """One transfer as a line of a list: how much was sent, and how much of it is on its way."""
 
-
-def transfer_view(ctx: Context, transfer_id: str) -> TransferView:
-    """One transfer. Raises NotFound."""
-    return _views(ctx, [find_row(ctx.session, Transfer, transfer_id, "This transfer")])[0]
-
-
-def items_of(session: Session, transfer_id: str) -> list[WayItem]:
-    """All goods of one transfer, in the order of their names."""
-    return _items(session, TransferItem.transfer_id == transfer_id).get(transfer_id, [])
-
-
-def in_transit(ctx: Context) -> list[TransferView]:
-    """Transfers of which something has not arrived; of this shop, sent or expected, where the home is one."""
-    return _listed(ctx, Transfer.id.in_(_under_way()), TRANSFERS_SHOWN)
-
-
-def ended_transfers(ctx: Context) -> list[TransferView]:
-    """Transfers of which everything's way has ended, the latest first."""
-    return _listed(ctx, Transfer.id.not_in(_under_way()), ENDED_SHOWN)
+    id: str
+    number: str
+    from_shop_id: str
+    to_shop_id: str
+    sent_at: datetime
+    sent_by: str | None
+    phones: int
+    pieces: int
+    under_way: int  # phones and pieces
 
 
 def _under_way() -> CompoundSelect[str]:
@@ -108,62 +101,143 @@ def _under_way() -> CompoundSelect[str]:
     return lines.union(select(TransferItem.transfer_id).where(TransferItem.quantity > ended_pieces))
 
 
-def _listed(ctx: Context, wanted: ColumnElement[bool], limit: int) -> list[TransferView]:
-    query = select(Transfer).where(wanted)
+def _pieces_ended(kind: Arrival) -> ColumnElement[int]:
+    pieces = select(func.coalesce(func.sum(TransferItemReceipt.quantity), 0))
+    own = pieces.where(TransferItemReceipt.item_id == TransferItem.id, TransferItemReceipt.kind == kind.value)
+    return own.correlate(TransferItem).scalar_subquery()
+
+
+_UNDER_WAY = _under_way()
+_HEADS = (
+    select(
+        Transfer.id, Transfer.number, Transfer.shop_id, Transfer.to_shop_id, Transfer.note, Transfer.sent_at,
+        Transfer.sent_by,
+    )
+    .order_by(Transfer.sent_at.desc(), Transfer.id.desc())
+)  # fmt: skip
+_LINES = (
+    select(
+        TransferLine.transfer_id, TransferLine.id, TransferLine.unit_id, TransferLine.handset_id,
+        TransferLine.product_id, Product.name, func.coalesce(Handset.imei1, Handset.serial, ""),
+        TransferLine.cost_minor, TransferLine.grade, TransferReceipt.kind, TransferReceipt.at,
+        TransferReceipt.note,
+    )
+    .join(Handset, Handset.id == TransferLine.handset_id)
+    .join(Product, Product.id == TransferLine.product_id)
+    .outerjoin(TransferReceipt, TransferReceipt.line_id == TransferLine.id)
+    .where(TransferLine.transfer_id.in_(ids_named("transfer_ids")))
+    .order_by(Product.name, Handset.imei1, TransferLine.id)
+)  # fmt: skip
+_PHONES = (
+    select(TransferLine.transfer_id, func.count(), func.count(TransferReceipt.id))
+    .outerjoin(TransferReceipt, TransferReceipt.line_id == TransferLine.id)
+    .where(TransferLine.transfer_id.in_(ids_named("transfer_ids")))
+    .group_by(TransferLine.transfer_id)
+)
+_ITEMS = (
+    select(
+        TransferItem.transfer_id, TransferItem.id, TransferItem.product_id, Product.name, TransferItem.quantity,
+        _pieces_ended(Arrival.RECEIVED), _pieces_ended(Arrival.TAKEN_BACK), TransferItem.cost_minor,
+    )
+    .join(Product, Product.id == TransferItem.product_id)
+    .where(TransferItem.transfer_id.in_(ids_named("transfer_ids")))
+    .order_by(Product.name, TransferItem.id)
+)  # fmt: skip
+
+
+def lines_of(session: Session, transfer_id: str) -> list[WayLine]:
+    """Every phone of one transfer, in the order of their models and numbers."""
+    return _lines(session, [transfer_id]).get(transfer_id, [])
+
+
+def transfer_view(ctx: Context, transfer_id: str) -> TransferView:
+    """One transfer. Raises NotFound."""
+    return _views(ctx, [find_row(ctx.session, Transfer, transfer_id, "This transfer")])[0]
+
+
+def items_of(session: Session, transfer_id: str) -> list[WayItem]:
+    """All goods of one transfer, in the order of their names."""
+    return _items(session, [transfer_id]).get(transfer_id, [])
+
+
+def in_transit(ctx: Context) -> list[TransferView]:
+    """Transfers of which something has not arrived; of this shop, sent or expected, where the home is one."""
+    return _views(ctx, _under_way_first(ctx)[0])
+
+
+def ended_transfers(ctx: Context) -> list[TransferView]:
+    """Transfers of which everything's way has ended, the latest first."""
+    return _views(ctx, _under_way_first(ctx)[1])
+
+
+def all_transfers(ctx: Context) -> list[TransferView]:
+    """Those in transit, then the last that have ended."""
+    under_way, ended = _under_way_first(ctx)
+    return _views(ctx, [*under_way, *ended])
+
+
+def transfer_sums(ctx: Context, ended_shown: int = ENDED_SHOWN) -> tuple[list[TransferSums], list[TransferSums]]:
+    """Those in transit, and the last that have ended, without what is in them."""
+    under_way, ended = _under_way_first(ctx, ended_shown)
+    sums = _sums(ctx, [*under_way, *ended])
+    return sums[: len(under_way)], sums[len(under_way) :]
+
+
+def _under_way_first(ctx: Context, ended_shown: int = ENDED_SHOWN) -> tuple[Sequence[Any], Sequence[Any]]:
+    """The heads of those in transit, and of the last that have ended. Which are in transit is asked once for both."""
+    is_under_way = among(Transfer.id, ctx.session.scalars(_UNDER_WAY))
+    heads = _HEADS
     if ctx.shop_id is not None:
-        query = query.where(or_(Transfer.shop_id == ctx.shop_id, Transfer.to_shop_id == ctx.shop_id))
-    query = query.order_by(Transfer.sent_at.desc(), Transfer.id.desc()).limit(limit)
-    return _views(ctx, list(ctx.session.scalars(query)))
+        heads = heads.where(or_(Transfer.shop_id == ctx.shop_id, Transfer.to_shop_id == ctx.shop_id))
+    under_way = ctx.session.execute(heads.where(is_under_way).limit(TRANSFERS_SHOWN)).all()
+    return under_way, ctx.session.execute(heads.where(not_(is_under_way)).limit(ended_shown)).all()
 
 
-def _views(ctx: Context, transfers: list[Transfer]) -> list[TransferView]:
-    lines = _lines(ctx.session, TransferLine.transfer_id.in_([row.id for row in transfers]))
-    items = _items(ctx.session, TransferItem.transfer_id.in_([row.id for row in transfers]))
-    names = names_of(ctx.session, {row.sent_by for row in transfers if row.sent_by})
+def _views(ctx: Context, heads: Sequence[Any]) -> list[TransferView]:
+    ids = [row.id for row in heads]
+    lines, items, names = _lines(ctx.session, ids), _items(ctx.session, ids), _senders(ctx.session, heads)
     return [
         TransferView(
             row.id, row.number, row.shop_id, row.to_shop_id, row.note, row.sent_at, names.get(row.sent_by or ""),
             tuple(lines.get(row.id, ())), tuple(items.get(row.id, ())),
         )
-        for row in transfers
+        for row in heads
     ]  # fmt: skip
 
 
-def _lines(session: Session, wanted: ColumnElement[bool]) -> dict[str, list[WayLine]]:
-    # Columns and no records: a list shows hundreds of phones.
-    query = (
-        select(
-            TransferLine.transfer_id, TransferLine.id, TransferLine.unit_id, TransferLine.handset_id,
-            TransferLine.product_id, Product.name, func.coalesce(Handset.imei1, Handset.serial, ""),
-            TransferLine.cost_minor, TransferLine.grade, TransferReceipt.kind, TransferReceipt.at,
-            TransferReceipt.note,
-        )
-        .join(Handset, Handset.id == TransferLine.handset_id)
-        .join(Product, Product.id == TransferLine.product_id)
-        .outerjoin(TransferReceipt, TransferReceipt.line_id == TransferLine.id)
-        .where(wanted)
-        .order_by(Product.name, Handset.imei1, TransferLine.id)
-    )  # fmt: skip
-    found: dict[str, list[WayLine]] = {}
-    for transfer_id, *cells in map(list[Any], session.execute(query)):
-        found.setdefault(transfer_id, []).append(WayLine(*cells))
+def _sums(ctx: Context, heads: Sequence[Any]) -> list[TransferSums]:
+    ids = [row.id for row in heads]
+    phones = {row[0]: (row[1], row[1] - row[2]) for row in ctx.session.execute(_PHONES, {"transfer_ids": ids})}
+    items, names = _items(ctx.session, ids), _senders(ctx.session, heads)
+    found = []
+    for row in heads:
+        sent, open_phones = phones.get(row.id, (0, 0))
+        goods = items.get(row.id, ())
+        under_way = open_phones + sum(item.under_way for item in goods)
+        found.append(
+            TransferSums(
+                row.id, row.number, row.shop_id, row.to_shop_id, row.sent_at, names.get(row.sent_by or ""), sent,
+                sum(item.quantity for item in goods), under_way,
+            )
+        )  # fmt: skip
     return found
 
 
-def _items(session: Session, wanted: ColumnElement[bool]) -> dict[str, list[WayItem]]:
-    def ended(kind: Arrival) -> ColumnElement[int]:
-        pieces = select(func.coalesce(func.sum(TransferItemReceipt.quantity), 0))
-        own = pieces.where(TransferItemReceipt.item_id == TransferItem.id, TransferItemReceipt.kind == kind.value)
-        return own.correlate(TransferItem).scalar_subquery()
+def _senders(session: Session, heads: Sequence[Any]) -> dict[str, str]:
+    return names_of(session, {row.sent_by for row in heads if row.sent_by})
 
-    query = (
-        select(TransferItem, Product.name, ended(Arrival.RECEIVED), ended(Arrival.TAKEN_BACK))
-        .join(Product, Product.id == TransferItem.product_id)
-        .where(wanted)
-        .order_by(Product.name, TransferItem.id)
-    )
+
+def _lines(session: Session, transfer_ids: list[str]) -> dict[str, list[WayLine]]:
+    found: dict[str, list[WayLine]] = {}
+    for row in session.execute(_LINES, {"transfer_ids": transfer_ids}):
+        found.setdefault(row[0], []).append(WayLine._make(row[1:]))
+    return found
+
+
+def _items(session: Session, transfer_ids: list[str]) -> dict[str, list[WayItem]]:
     found: dict[str, list[WayItem]] = {}
-    for item, name, received, back in session.execute(query):
-        view = WayItem(item.id, item.product_id, name, item.quantity, int(received), int(back), item.cost_minor)
-        found.setdefault(item.transfer_id, []).append(view)
+    for row in session.execute(_ITEMS, {"transfer_ids": transfer_ids}):
+        transfer_id, item_id, product_id, name, quantity, received, back, cost_minor = row
+        view = WayItem(item_id, product_id, name, quantity, int(received), int(back), cost_minor)
+        found.setdefault(transfer_id, []).append(view)
     return found

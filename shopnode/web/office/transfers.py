@@ -13,7 +13,7 @@ from shopnode.domain.errors import Invalid, ShopError
 from shopnode.domain.handsets.models import UnitStatus
 from shopnode.domain.handsets.queries import unit_by_number_or_none
 from shopnode.domain.handsets.transfers import PHONES_MAX
-from shopnode.domain.handsets.transit import TransferView, ended_transfers, in_transit, transfer_view
+from shopnode.domain.handsets.transit import TransferSums, TransferView, all_transfers, transfer_sums, transfer_view
 from shopnode.domain.people.queries import all_shops
 from shopnode.domain.permissions import Permission
 from shopnode.web.office.blueprint import bp
@@ -49,16 +49,17 @@ def transfers() -> ResponseReturnValue:
             "On the way",
         ]
         return table_answer("transfers", file, titles, _file_rows(names))
+    under_way, ended = transfer_sums(g.ctx, ENDED_SHOWN)
     return page(
-        "office/transfers.html", under_way=[_view(view, names) for view in in_transit(g.ctx)],
-        ended=[_view(view, names) for view in ended_transfers(g.ctx)[:ENDED_SHOWN]],
+        "office/transfers.html", under_way=[_row(sums, names) for sums in under_way],
+        ended=[_row(sums, names) for sums in ended],
         may_send=_may(Permission.DEVICES_UPDATE), may_load=_may(Permission.DEVICES_CREATE),
         crumbs=[("Transfers", None)], filters={},
     )  # fmt: skip
 
 
 def _file_rows(names: Mapping[str, str]) -> Iterator[list[Any]]:
-    for view in [*in_transit(g.ctx), *ended_transfers(g.ctx)]:
+    for view in all_transfers(g.ctx):
         head = [view.number, names.get(view.from_shop_id), names.get(view.to_shop_id), view.sent_at, view.sent_by]
         for line in view.lines:
             ended = [int(line.ended == how) for how in HOW_ENDED]
@@ -173,6 +174,15 @@ def _detail(
 
 def _may(permission: Permission) -> bool:
     return g.ctx.home.is_shop and g.ctx.may(permission)
+
+
+def _row(sums: TransferSums, names: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "id": sums.id, "number": sums.number, "sender": names.get(sums.from_shop_id, "a shop"),
+        "receiver": names.get(sums.to_shop_id, "a shop"), "is_coming": sums.to_shop_id == g.ctx.shop_id,
+        "sent_at": sums.sent_at, "sent_by": sums.sent_by, "phones": sums.phones, "pieces": sums.pieces,
+        "open": sums.under_way,
+    }  # fmt: skip
 
 
 def _view(view: TransferView, names: Mapping[str, str]) -> dict[str, Any]:
