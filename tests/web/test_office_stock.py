@@ -44,6 +44,24 @@ def test_what_is_running_out_is_ordered_in_one_step(brian: Browser, till: Till) 
     assert "Tempered glass" in brian.get("/reorder?format=csv").get_data(as_text=True)
 
 
+def test_a_long_list_of_what_to_order_shows_the_first_suppliers_and_opens_the_others(
+    brian: Browser, till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shopnode.web.office.reordering.LINES_SHOWN", 1)
+    simba, zuri = (
+        till.shop.do("suppliers.create", name=name, lead_days=3)["id"] for name in ("Simba Telecom", "Zuri Mobile")
+    )
+    till.shop.do("products.update", product_id=till.glass, supplier_id=simba, min_stock_level=30)
+    till.shop.do("products.update", product_id=till.charger, supplier_id=zuri, min_stock_level=30)
+    shown = brian.get("/reorder").get_data(as_text=True)
+    assert "Tempered glass" in shown and "Zuri Mobile" in shown and "Oraimo charger" not in shown
+    assert f'href="/reorder?supplier={zuri}"' in shown and "Show 1 product<" in shown
+    opened = brian.get(f"/reorder?supplier={zuri}").get_data(as_text=True)
+    assert "Oraimo charger" in opened and f'id="lines-{zuri}"' in opened and "Tempered glass" not in opened
+    drafts = brian.post("/reorder", supplier_id=zuri)  # ticked without being opened
+    assert "Oraimo charger" in words(brian.get(place(drafts)))
+
+
 def test_the_stock_is_worth_what_it_cost_on_any_day(sarah: Browser, brian: Browser, till: Till) -> None:
     assert "1,135,000" in words(sarah.get("/stock-value"))
     past = words(sarah.get("/stock-value?on=2020-01-01"))

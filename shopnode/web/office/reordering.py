@@ -19,6 +19,9 @@ from shopnode.web.ui.frame import page
 from shopnode.web.ui.refusals import field_errors, on_refusal
 from shopnode.web.ui.request import act
 
+LINES_SHOWN = 100  # whoever is further down the list is opened by a click
+NOBODY = "none"  # stands for the products whose supplier is not known
+
 
 @bp.route("/reorder", methods=["GET", "POST"])
 def reorder() -> ResponseReturnValue:
@@ -43,18 +46,22 @@ def reorder() -> ResponseReturnValue:
 
 
 def _page(errors: dict[str, str]) -> str:
+    """All suppliers; the products of the first of them, or of the one that is asked for."""
     groups: dict[str, dict[str, Any]] = {}
     for line in suggestions(g.ctx):
         group = groups.setdefault(
             line.supplier_id or "", {"id": line.supplier_id, "name": line.supplier_name, "lines": []}
         )
         group["lines"].append(line)
-    for group in groups.values():
-        group["total_minor"] = _total(group["lines"])
     ordered = sorted(groups.values(), key=lambda group: (group["id"] is None, group["name"] or ""))
+    whose, left = request.args.get("supplier"), LINES_SHOWN
+    for group in ordered:
+        group["total_minor"] = _total(group["lines"])
+        group["open"] = whose == (group["id"] or NOBODY) if whose else left > 0
+        left -= len(group["lines"])
     return page(
         "office/reorder.html", groups=ordered, errors=errors, speed_days=SPEED_DAYS, filters={},
-        may_order=g.ctx.home.is_shop, crumbs=[("To order", None)],
+        may_order=g.ctx.home.is_shop, nobody=NOBODY, crumbs=[("To order", None)],
     )  # fmt: skip
 
 
