@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.simulator import closing, counter, credit, goods, office, people, repairs, roads
 
 ROOMS = (
-    people.ACTS, counter.ACTS, credit.ACTS, goods.ACTS, {**repairs.ACTS, **roads.ACTS},
+    people.ACTS, people.EDITS, counter.ACTS, credit.ACTS, goods.ACTS, {**repairs.ACTS, **roads.ACTS},
     {**closing.ACTS, **office.ACTS},
 )  # fmt: skip
 ACTS = {name: act for room in ROOMS for name, act in room.items()}

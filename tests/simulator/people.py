@@ -286,18 +286,22 @@ ACTS: dict[str, tuple[int, Callable[[World], None]]] = {
     "amend": (3, amend),
     "pay refund": (1, pay_refund),
     "decide": (2, decide),
+    "drawer": (1, drawer),
+    "stock": (1, stock),
+    "receive": (2, receive),
+    "handset": (1, handset),
+    "send phones": (3, send_phones),
+    "stranger": (1, strangers_trade),
+    "oversize": (1, oversize),
+}
+
+# What several homes know, and each may type over what it has heard of another's.
+EDITS: dict[str, tuple[int, Callable[[World], None]]] = {
     "price": (4, price),
     "register": (3, register),
     "new product": (1, new_product),
     "customer": (2, customer),
     "staff": (1, staff),
     "new person": (1, new_person),
-    "drawer": (1, drawer),
-    "stock": (1, stock),
-    "receive": (2, receive),
-    "handset": (1, handset),
-    "send phones": (3, send_phones),
     "resolve": (1, resolve),
-    "stranger": (1, strangers_trade),
-    "oversize": (1, oversize),
 }

@@ -54,8 +54,7 @@ def draw(
     swarm = Swarm(chance, shops=chance.choice((1, 2, 2, 3)))
     swarm.acts = {**some(acts, 0.7), "sell": acts["sell"] * chance.uniform(0.5, 1.5)}
     if chance.random() < 0.8:
-        busy = chance.choice(rooms)
-        swarm.acts |= {name: weight * BUSY for name, weight in swarm.acts.items() if name in busy}
+        _be_busy(swarm.acts, chance.choice(rooms))
     swarm.sync_rate = chance.choice((0.05, 0.1, 0.2, 0.35))
     if chance.random() < 0.05:
         return swarm  # nothing goes wrong
@@ -68,3 +67,12 @@ def draw(
     swarm.poison = chance.random() < 0.25
     swarm.harsh = chance.random() < HARSHLY
     return swarm
+
+
+def _be_busy(acts: dict[str, float], room: Collection[str]) -> None:
+    """Do more of what belongs to a room, and as much less of all else: what goes wrong stays as frequent beside it."""
+    whole = sum(acts.values())
+    acts |= {name: weight * BUSY for name, weight in acts.items() if name in room}
+    share = whole / sum(acts.values())
+    for name in acts:
+        acts[name] *= share
