@@ -28,7 +28,7 @@ from tests.bench.books import RARE, Goods
 FAR = 20  # pages of 200 rows
 OURS = {"Sec-Fetch-Site": "same-origin"}
 PAGES = ("office.", "counter.")
-FILES = (".csv", ".xlsx", ".pdf", ".png")
+FILES = (".csv", ".xlsx", ".pdf", ".png", ".py", "/data")  # the last is a person's own
 Samples = Mapping[str, tuple[str, ...]]
 
 
