@@ -72,11 +72,26 @@ def latest(
     query        selects rows of one table (what else it selects is left out of the page)
     at, row_id   columns of that table: the instant the list is sorted by, and the id that settles equal instants
     """
+    rows = list(session.scalars(_newest(query, at, row_id, limit, cursor)))
+    return page_of(rows, limit, lambda row: (to_ms(getattr(row, at.key)), getattr(row, row_id.key)))
+
+
+def latest_columns(
+    session: Session, query: Select[*tuple[Any, ...]], at: Any, row_id: Any, limit: int, cursor: str | None
+) -> Page[Any]:
+    """The same of chosen columns, `at` and `row_id` among them, each an attribute of its row: what is only shown needs
+    no record, which takes five times as long to make. Raises Invalid for a wrong cursor."""
+    rows = list(session.execute(_newest(query, at, row_id, limit, cursor)))
+    return page_of(rows, limit, lambda row: (to_ms(getattr(row, at.key)), getattr(row, row_id.key)))
+
+
+def _newest(
+    query: Select[*tuple[Any, ...]], at: Any, row_id: Any, limit: int, cursor: str | None
+) -> Select[*tuple[Any, ...]]:
     place = decode_cursor(cursor, (int, str))
     if place is not None:
         query = query.where(older_than(at, row_id, place))
-    rows = list(session.scalars(query.order_by(at.desc(), row_id.desc()).limit(limit + 1)))
-    return page_of(rows, limit, lambda row: (to_ms(getattr(row, at.key)), getattr(row, row_id.key)))
+    return query.order_by(at.desc(), row_id.desc()).limit(limit + 1)
 
 
 def older_than(instant: Any, row_id: Any, place: list[Any]) -> ColumnElement[bool]:

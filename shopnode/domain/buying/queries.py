@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -21,14 +21,13 @@ from shopnode.domain.buying.models import (
 from shopnode.domain.catalogue.models import Product
 from shopnode.domain.catalogue.rules import printable
 from shopnode.domain.context import Context
-from shopnode.domain.paging import PAGE_DEFAULT, Page, beyond, decode_cursor, latest, page_of
+from shopnode.domain.paging import PAGE_DEFAULT, Page, beyond, decode_cursor, latest_columns, page_of
 from shopnode.domain.permissions import Permission
-from shopnode.domain.queries import find_row
+from shopnode.domain.queries import find_row, ids_named
 
 
-@dataclass(frozen=True)
-class OrderLineView:
-    """One product of an order, and how far it has come."""
+class OrderLineView(NamedTuple):
+    """One product of an order, and how far it has come. A tuple: a list of orders holds a thousand."""
 
     id: str
     line_no: int
@@ -43,6 +42,48 @@ class OrderLineView:
     @property
     def to_come(self) -> int:
         return max(self.quantity - self.received, 0)
+
+
+# What is only shown is read as columns, by statements that are built once.
+_ORDER = (
+    PurchaseOrder.id, PurchaseOrder.shop_id, PurchaseOrder.number, PurchaseOrder.status, PurchaseOrder.supplier_id,
+    PurchaseOrder.expected_on, PurchaseOrder.notes, PurchaseOrder.created_by, PurchaseOrder.created_at,
+    PurchaseOrder.ordered_at, PurchaseOrder.ended_at, PurchaseOrder.end_reason,
+)  # fmt: skip
+_ORDER_LINES = (
+    select(
+        PurchaseOrderLine.order_id, PurchaseOrderLine.unit_cost_minor, PurchaseOrderLine.id, PurchaseOrderLine.line_no,
+        PurchaseOrderLine.product_id, Product.name, Product.is_serialised, PurchaseOrderLine.quantity,
+    )
+    .join(Product, Product.id == PurchaseOrderLine.product_id)
+    .where(PurchaseOrderLine.order_id.in_(ids_named("order_ids")), PurchaseOrderLine.quantity > 0)
+    .order_by(PurchaseOrderLine.line_no, PurchaseOrderLine.id)
+)  # fmt: skip
+_COME = (
+    select(GoodsReceiptLine.order_line_id, func.sum(GoodsReceiptLine.quantity), func.sum(GoodsReceiptLine.damaged))
+    .where(
+        GoodsReceiptLine.order_line_id.in_(
+            select(PurchaseOrderLine.id).where(PurchaseOrderLine.order_id.in_(ids_named("order_ids")))
+        )
+    )
+    .group_by(GoodsReceiptLine.order_line_id)
+)
+_ORDER_NUMBERS = select(PurchaseOrder.id, PurchaseOrder.number).where(PurchaseOrder.id.in_(ids_named("order_ids")))
+_SUPPLIER_NAMES = select(Supplier.id, Supplier.name).where(Supplier.id.in_(ids_named("supplier_ids")))
+_RECEIPT = (
+    GoodsReceipt.id, GoodsReceipt.shop_id, GoodsReceipt.number, GoodsReceipt.supplier_id, GoodsReceipt.order_id,
+    GoodsReceipt.delivery_note, GoodsReceipt.extra_cost_minor, GoodsReceipt.notes, GoodsReceipt.received_at,
+    GoodsReceipt.received_by,
+)  # fmt: skip
+_RECEIPT_LINES = (
+    select(
+        GoodsReceiptLine.receipt_id, GoodsReceiptLine.product_id, Product.name, GoodsReceiptLine.quantity,
+        GoodsReceiptLine.damaged, GoodsReceiptLine.unit_cost_minor, GoodsReceiptLine.landed_cost_minor,
+    )
+    .join(Product, Product.id == GoodsReceiptLine.product_id)
+    .where(GoodsReceiptLine.receipt_id.in_(ids_named("receipt_ids")))
+    .order_by(GoodsReceiptLine.line_no, GoodsReceiptLine.id)
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -70,9 +111,8 @@ class OrderView:
         return sum(line.to_come for line in self.lines) if self.status is OrderStatus.ORDERED else 0
 
 
-@dataclass(frozen=True)
-class ReceiptLineView:
-    """Pieces of one product of a delivery."""
+class ReceiptLineView(NamedTuple):
+    """Pieces of one product of a delivery. A tuple: a list of deliveries holds a thousand."""
 
     product_id: str
     product_name: str
@@ -145,13 +185,8 @@ def order_lines(session: Session, order_id: str) -> list[PurchaseOrderLine]:
 
 def come_by_line(session: Session, order_ids: Collection[str]) -> dict[str, tuple[int, int]]:
     """Good and damaged pieces that came so far, by line of the order."""
-    line_ids = select(PurchaseOrderLine.id).where(PurchaseOrderLine.order_id.in_(order_ids))
-    query = (
-        select(GoodsReceiptLine.order_line_id, func.sum(GoodsReceiptLine.quantity), func.sum(GoodsReceiptLine.damaged))
-        .where(GoodsReceiptLine.order_line_id.in_(line_ids))
-        .group_by(GoodsReceiptLine.order_line_id)
-    )
-    return {line_id or "": (int(good), int(bad)) for line_id, good, bad in session.execute(query)}
+    rows = session.execute(_COME, {"order_ids": list(order_ids)})
+    return {line_id or "": (int(good), int(bad)) for line_id, good, bad in rows}
 
 
 @dataclass(frozen=True)
@@ -167,7 +202,7 @@ def list_orders(
     ctx: Context, wanted: OrderFilter, *, limit: int = PAGE_DEFAULT, cursor: str | None = None
 ) -> Page[OrderView]:
     """Purchase orders, the latest first. Raises Invalid for a cursor of another list."""
-    query = select(PurchaseOrder)
+    query = select(*_ORDER)
     if wanted.status is not None:
         query = query.where(PurchaseOrder.status == wanted.status.value)
     if wanted.supplier_id is not None:
@@ -177,7 +212,7 @@ def list_orders(
         query = query.where(or_(_hold(wanted.text, PurchaseOrder.number), named))
     if ctx.shop_id is not None:
         query = query.where(PurchaseOrder.shop_id == ctx.shop_id)
-    page = latest(ctx.session, query, PurchaseOrder.created_at, PurchaseOrder.id, limit, cursor)
+    page = latest_columns(ctx.session, query, PurchaseOrder.created_at, PurchaseOrder.id, limit, cursor)
     return Page(_order_views(ctx, page.rows), page.next_cursor)
 
 
@@ -186,26 +221,20 @@ def order_view(ctx: Context, order_id: str) -> OrderView:
     return _order_views(ctx, [find_order(ctx.session, order_id)])[0]
 
 
-def _order_views(ctx: Context, orders: Sequence[PurchaseOrder]) -> list[OrderView]:
+def _order_views(ctx: Context, orders: Sequence[Any]) -> list[OrderView]:
     ids = [order.id for order in orders]
     names = _supplier_names(ctx.session, {order.supplier_id for order in orders})
     came = come_by_line(ctx.session, ids)
     sees_cost = ctx.may(Permission.PRODUCTS_SEE_COST)
-    query = (
-        select(PurchaseOrderLine, Product.name, Product.is_serialised)
-        .join(Product, Product.id == PurchaseOrderLine.product_id)
-        .where(PurchaseOrderLine.order_id.in_(ids), PurchaseOrderLine.quantity > 0)
-        .order_by(PurchaseOrderLine.line_no, PurchaseOrderLine.id)
-    )
     lines: dict[str, list[OrderLineView]] = {}
     totals: dict[str, int] = {}
-    for line, name, is_serialised in ctx.session.execute(query):
-        good, bad = came.get(line.id, (0, 0))
-        cost = line.unit_cost_minor if sees_cost else None
-        lines.setdefault(line.order_id, []).append(
-            OrderLineView(line.id, line.line_no, line.product_id, name, is_serialised, line.quantity, good, bad, cost)
-        )
-        totals[line.order_id] = totals.get(line.order_id, 0) + line.quantity * line.unit_cost_minor
+    for row in ctx.session.execute(_ORDER_LINES, {"order_ids": ids}):
+        order_id, cost, line_id, line_no, product_id, name, is_serialised, quantity = row
+        good, bad = came.get(line_id, (0, 0))
+        seen = cost if sees_cost else None
+        view = OrderLineView(line_id, line_no, product_id, name, is_serialised, quantity, good, bad, seen)
+        lines.setdefault(order_id, []).append(view)
+        totals[order_id] = totals.get(order_id, 0) + quantity * cost
     return [
         OrderView(
             order.id, order.shop_id, order.number, OrderStatus(order.status), order.supplier_id,
@@ -227,8 +256,7 @@ def _hold(text: str, *columns: InstrumentedAttribute[Any]) -> ColumnElement[bool
 
 
 def _supplier_names(session: Session, supplier_ids: Collection[str]) -> dict[str, str]:
-    query = select(Supplier.id, Supplier.name).where(Supplier.id.in_(supplier_ids))
-    return {row.id: row.name for row in session.execute(query)}
+    return {row.id: row.name for row in session.execute(_SUPPLIER_NAMES, {"supplier_ids": list(supplier_ids)})}
 
 
 def list_receipts(
@@ -254,8 +282,8 @@ def list_receipts(
         conditions.append(or_(_hold(text, GoodsReceipt.number, GoodsReceipt.delivery_note), named))
     if ctx.shop_id is not None:
         conditions.append(GoodsReceipt.shop_id == ctx.shop_id)
-    query = select(GoodsReceipt).where(*conditions)
-    page = latest(ctx.session, query, GoodsReceipt.received_at, GoodsReceipt.id, limit, cursor)
+    query = select(*_RECEIPT).where(*conditions)
+    page = latest_columns(ctx.session, query, GoodsReceipt.received_at, GoodsReceipt.id, limit, cursor)
     return Page(_receipt_views(ctx, page.rows), page.next_cursor)
 
 
@@ -264,23 +292,18 @@ def receipt_view(ctx: Context, receipt_id: str) -> ReceiptView:
     return _receipt_views(ctx, [find_row(ctx.session, GoodsReceipt, receipt_id, "This delivery")])[0]
 
 
-def _receipt_views(ctx: Context, receipts: Sequence[GoodsReceipt]) -> list[ReceiptView]:
+def _receipt_views(ctx: Context, receipts: Sequence[Any]) -> list[ReceiptView]:
     suppliers = _supplier_names(ctx.session, {row.supplier_id for row in receipts if row.supplier_id})
-    orders = {row.order_id for row in receipts if row.order_id}
-    numbers = select(PurchaseOrder.id, PurchaseOrder.number).where(PurchaseOrder.id.in_(orders))
-    order_numbers = {row.id: row.number for row in ctx.session.execute(numbers)}
+    orders = list({row.order_id for row in receipts if row.order_id})
+    order_numbers = {row.id: row.number for row in ctx.session.execute(_ORDER_NUMBERS, {"order_ids": orders})}
     sees_cost = ctx.may(Permission.PRODUCTS_SEE_COST)
-    query = (
-        select(GoodsReceiptLine, Product.name)
-        .join(Product, Product.id == GoodsReceiptLine.product_id)
-        .where(GoodsReceiptLine.receipt_id.in_([row.id for row in receipts]))
-        .order_by(GoodsReceiptLine.line_no, GoodsReceiptLine.id)
-    )
     lines: dict[str, list[ReceiptLineView]] = {}
-    for line, name in ctx.session.execute(query):
-        costs = (line.unit_cost_minor, line.landed_cost_minor) if sees_cost else (None, None)
-        view = ReceiptLineView(line.product_id, name, line.quantity, line.damaged, *costs)
-        lines.setdefault(line.receipt_id, []).append(view)
+    ids = [row.id for row in receipts]
+    for row in ctx.session.execute(_RECEIPT_LINES, {"receipt_ids": ids}):
+        receipt_id, product_id, name, quantity, damaged, cost, landed = row
+        costs = (cost, landed) if sees_cost else (None, None)
+        view = ReceiptLineView(product_id, name, quantity, damaged, *costs)
+        lines.setdefault(receipt_id, []).append(view)
     return [
         ReceiptView(
             row.id, row.shop_id, row.number, row.supplier_id, suppliers.get(row.supplier_id or ""), row.order_id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
@@ -17,9 +18,24 @@ DEVICES_MAX = 500
 STANDING = tuple(s.value for s in SaleStatus if s not in (SaleStatus.VOIDED, SaleStatus.REVERSED))
 
 
-@dataclass(frozen=True)
-class OwnedDevice:
-    """A phone that was sold to a customer and has not come back."""
+_SOLD = (
+    select(
+        Handset.id, StockUnit.id, SaleLine.item_name, Handset.imei1, Handset.serial, SaleSummary.sale_id,
+        SaleSummary.number, SaleSummary.sold_at, SaleLine.unit_price_minor, SaleLine.discount_minor,
+        SaleSummary.business_on, SaleLine.warranty_days,
+    )
+    .select_from(SaleSummary)
+    .join(SaleLine, SaleLine.sale_id == SaleSummary.sale_id)
+    .join(StockUnit, and_(StockUnit.id == SaleLine.unit_id, StockUnit.sold_line_id == SaleLine.id))
+    .join(Handset, Handset.id == StockUnit.handset_id)
+    .where(StockUnit.status == UnitStatus.SOLD.value, SaleSummary.status.in_(STANDING))
+    .order_by(SaleSummary.sold_at.desc(), StockUnit.id.desc())
+    .limit(DEVICES_MAX)
+)  # fmt: skip
+
+
+class OwnedDevice(NamedTuple):
+    """A phone that was sold to a customer and has not come back. A tuple: a dealer has hundreds."""
 
     handset_id: str
     unit_id: str
@@ -52,27 +68,12 @@ def owned_devices(session: Session, customer_id: str) -> list[OwnedDevice]:
     known_as = list(session.scalars(with_duplicates(customer_id)))
     # One id alone lets the sales be read in their order, until the list is full.
     mine = SaleSummary.customer_id == known_as[0] if len(known_as) == 1 else SaleSummary.customer_id.in_(known_as)
-    here = and_(StockUnit.id == SaleLine.unit_id, StockUnit.sold_line_id == SaleLine.id)
-    query = (
-        select(StockUnit, Handset, SaleLine, SaleSummary)
-        .select_from(SaleSummary)
-        .join(SaleLine, SaleLine.sale_id == SaleSummary.sale_id)
-        .join(StockUnit, here)
-        .join(Handset, Handset.id == StockUnit.handset_id)
-        .where(mine, StockUnit.status == UnitStatus.SOLD.value, SaleSummary.status.in_(STANDING))
-        .order_by(SaleSummary.sold_at.desc(), StockUnit.id.desc())
-        .limit(DEVICES_MAX)
-    )
     found = []
-    for unit, handset, line, sale in session.execute(query):
-        until = sale.business_on + timedelta(days=line.warranty_days) if line.warranty_days else None
-        price = line.unit_price_minor - line.discount_minor
-        found.append(
-            OwnedDevice(
-                handset.id, unit.id, line.item_name, handset.number, sale.sale_id, sale.number, sale.sold_at, price,
-                until,
-            )
-        )  # fmt: skip
+    for row in session.execute(_SOLD.where(mine)):
+        handset_id, unit_id, name, imei, serial, sale_id, number, sold_at, price, discount, sold_on, days = row
+        until = sold_on + timedelta(days=days) if days else None
+        own = imei or serial or ""
+        found.append(OwnedDevice(handset_id, unit_id, name, own, sale_id, number, sold_at, price - discount, until))
     return found
 
 
