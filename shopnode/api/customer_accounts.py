@@ -115,7 +115,7 @@ def list_debtors(call: Call, query: DebtorQuery) -> DebtorPage:
 @route("GET", "/receivables/due", needs=Permission.CUSTOMERS_READ)
 def list_due(call: Call, query: DueQuery) -> DuePage:
     """What is due within so many days or was due before, the first due first."""
-    return DuePage(items=[due_out(row) for row in due_soon(call.ctx, query.days)])
+    return DuePage(items=[due_out(row) for row in due_soon(call.ctx, query.days).rows])
 
 
 @route("POST", "/unallocated-money", action="accounts.receive_unallocated", status=201)

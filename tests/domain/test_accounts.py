@@ -350,12 +350,16 @@ def test_what_is_due_soon_comes_in_the_order_of_its_days(till: Till, nakato: str
     days_later(till, 5)
     lend(till, nakato, 2)
     with till.shop.reading() as ctx:
-        assert due_soon(ctx, 7) == []
-        assert [due.open_minor for due in due_soon(ctx, 26)] == [5_000]
-        assert [due.open_minor for due in due_soon(ctx, 60)] == [5_000, 10_000]
+        assert due_soon(ctx, 7).rows == []
+        assert [due.open_minor for due in due_soon(ctx, 26).rows] == [5_000]
+        assert [due.open_minor for due in due_soon(ctx, 60).rows] == [5_000, 10_000]
+        first = due_soon(ctx, 60, limit=1)
+        second = due_soon(ctx, 60, limit=1, cursor=first.next_cursor)
+        assert [due.open_minor for due in (*first.rows, *second.rows)] == [5_000, 10_000]
+        assert second.next_cursor is None
     pay(till, nakato, 5_000)
     with till.shop.reading() as ctx:
-        assert [due.open_minor for due in due_soon(ctx, 60)] == [10_000]
+        assert [due.open_minor for due in due_soon(ctx, 60).rows] == [10_000]
 
 
 def test_entries_are_listed_newest_first_in_pages(till: Till, nakato: str) -> None:

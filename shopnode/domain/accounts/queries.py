@@ -6,19 +6,22 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, Subquery, and_, bindparam, func, or_, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from shopnode.domain.accounts.ledger import open_charges
 from shopnode.domain.accounts.models import Account, AccountAllocation, AccountBalance, AccountEntry
 from shopnode.domain.accounts.rules import Ageing, OpenCharge, age, less_prepaid
+from shopnode.domain.clock import to_ms
 from shopnode.domain.context import Context
 from shopnode.domain.customers.models import Customer
 from shopnode.domain.customers.queries import with_duplicates
 from shopnode.domain.paging import PAGE_DEFAULT, Page, beyond, decode_cursor, latest, page_of
 from shopnode.domain.people.models import Shop
+from shopnode.domain.queries import ids_named
 
 STATEMENT_DAYS = 92
 STATEMENT_LINES_MAX = 2_000
@@ -89,12 +92,80 @@ class Due:
     open_minor: int
 
 
+def _owed() -> Subquery:
+    """Customer who is kept → what they owe, of those who owe anything. Who is a duplicate is looked up for duplicates
+    alone: they are few."""
+    merged = select(Customer.id).where(Customer.merged_into.is_not(None))
+    stands = and_(AccountBalance.account == Account.CREDIT.value, AccountBalance.balance != 0)
+    own = select(AccountBalance.customer_id, AccountBalance.balance).where(
+        stands, AccountBalance.customer_id.not_in(merged)
+    )
+    of_duplicates = (
+        select(Customer.merged_into, AccountBalance.balance)
+        .join(AccountBalance, AccountBalance.customer_id == Customer.id)
+        .where(stands, Customer.merged_into.is_not(None))
+    )
+    whole = union_all(own, of_duplicates).subquery()
+    total = func.sum(whole.c.balance)
+    owed = select(whole.c.customer_id, total.label("owes")).group_by(whole.c.customer_id)
+    return owed.having(total > 0).subquery()
+
+
+def _is_charge() -> ColumnElement[bool]:
+    """Where entries are read by the day they are due or by customer: the index of accounts is none for it."""
+    return and_(func.coalesce(AccountEntry.account, "") == Account.CREDIT.value, AccountEntry.amount > 0)
+
+
+def _allocated() -> ColumnElement[int]:
+    return (
+        select(func.coalesce(func.sum(AccountAllocation.amount_minor), 0))
+        .where(AccountAllocation.charge_id == AccountEntry.id)
+        .correlate(AccountEntry)
+        .scalar_subquery()
+    )
+
+
+def _known_as(who: ColumnElement[str]) -> Select[str]:
+    """The ids of this customer and their duplicates."""
+    whose = aliased(Customer)
+    return select(whose.id).where(or_(whose.id == who, whose.merged_into == who))
+
+
+def _due() -> Select[*tuple[Any, ...]]:
+    """Open charges of customers who owe. A customer is looked up for each charge on the way: a page full is soon
+    found, and to know first all who owe takes longer than the page."""
+    kept = func.coalesce(Customer.merged_into, Customer.id)
+    left = AccountEntry.amount - _allocated()
+    owes = select(func.sum(AccountBalance.balance)).where(
+        AccountBalance.account == Account.CREDIT.value,
+        AccountBalance.customer_id.in_(_known_as(kept).correlate(Customer)),
+    )
+    columns = (AccountEntry.id, kept.label("kept"), AccountEntry.number, AccountEntry.due_on, AccountEntry.at)
+    query = select(*columns, left.label("open")).join(Customer, Customer.id == AccountEntry.customer_id)
+    return query.where(_is_charge(), left > 0, owes.correlate(Customer).scalar_subquery() > 0)
+
+
+def _open_charges() -> Select[*tuple[Any, ...]]:
+    left = AccountEntry.amount - _allocated()
+    columns = (AccountEntry.customer_id, AccountEntry.id, left, AccountEntry.due_on)
+    query = select(*columns).where(AccountEntry.customer_id.in_(ids_named("customer_ids")), _is_charge(), left > 0)
+    return query.order_by(AccountEntry.due_on, AccountEntry.at, AccountEntry.id)
+
+
+_FIRST_ZONE = select(Shop.timezone).order_by(Shop.id).limit(1)
+_ZONE = select(Shop.timezone).where(Shop.id == bindparam("shop_id"))
+_OWED = _owed()
+_DUE = _due()
+_OPEN = _open_charges()
+_KNOWN_AS = select(Customer.id, Customer.merged_into).where(
+    or_(Customer.id.in_(ids_named("customer_ids")), Customer.merged_into.in_(ids_named("customer_ids")))
+)
+_PEOPLE = select(Customer.id, Customer.name, Customer.phone).where(Customer.id.in_(ids_named("customer_ids")))
+
+
 def today_of(ctx: Context) -> date:
     """The day it is in the shop; in the portal, where the business's first shop is."""
-    query = select(Shop.timezone).order_by(Shop.id).limit(1)
-    if ctx.shop_id is not None:
-        query = select(Shop.timezone).where(Shop.id == ctx.shop_id)
-    zone = ctx.session.scalar(query)
+    zone = ctx.session.scalar(_FIRST_ZONE if ctx.shop_id is None else _ZONE, {"shop_id": ctx.shop_id})
     return ctx.now.astimezone(ZoneInfo(zone or "UTC")).date()
 
 
@@ -166,106 +237,67 @@ def who_owes(
     ctx: Context, *, limit: int = PAGE_DEFAULT, cursor: str | None = None, overdue_only: bool = False
 ) -> Page[Debtor]:
     """Customers who owe, the largest debt first. Raises Invalid for a cursor of another list."""
-    owed = _owed().subquery()
-    query = (
-        select(Customer, owed.c.owes)
-        .join(owed, owed.c.customer_id == Customer.id)
-        .order_by(owed.c.owes.desc(), Customer.id.desc())
-        .limit(limit + 1)
-    )
     today = today_of(ctx)
+    owes, who = _OWED.c.owes, _OWED.c.customer_id
+    first = select(who, owes).order_by(owes.desc(), who.desc()).limit(limit + 1)
     if overdue_only:
-        query = query.where(_is_overdue(today))
+        first = first.where(_is_overdue(who, today))
     place = decode_cursor(cursor, (int, str))
     if place is not None:
-        query = query.where(beyond((owed.c.owes, Customer.id), place, downwards=True))
-    page = page_of(list(ctx.session.execute(query)), limit, lambda row: (int(row[1]), row[0].id))
-    charges = _open_by_customer(ctx.session, [row[0].id for row in page.rows])
-    return Page(
-        [_debtor(row[0], int(row[1]), charges.get(row[0].id, []), today) for row in page.rows], page.next_cursor
+        first = first.where(beyond((owes, who), place, downwards=True))
+    chosen = first.subquery()
+    query = (
+        select(Customer.id, Customer.name, Customer.phone, Customer.credit_limit_minor, chosen.c.owes)
+        .join(chosen, chosen.c.customer_id == Customer.id)
+        .order_by(chosen.c.owes.desc(), Customer.id.desc())
     )
+    page = page_of(list(ctx.session.execute(query)), limit, lambda row: (int(row.owes), row.id))
+    charges = _open_by_customer(ctx.session, [row.id for row in page.rows])
+    return Page([_debtor(row, charges.get(row.id, []), today) for row in page.rows], page.next_cursor)
 
 
-def _debtor(customer: Customer, owes: int, charges: list[OpenCharge], today: date) -> Debtor:
+def _debtor(row: Any, charges: list[OpenCharge], today: date) -> Debtor:
+    owes = int(row.owes)
     left = less_prepaid(charges, owes)
     oldest = min((item.due_on for item in left if item.due_on), default=None)
-    return Debtor(
-        customer.id, customer.name, customer.phone, owes, customer.credit_limit_minor, oldest, age(left, today)
-    )
+    return Debtor(row.id, row.name, row.phone, owes, row.credit_limit_minor, oldest, age(left, today))
 
 
-def due_soon(ctx: Context, days: int = 7) -> list[Due]:
-    """What is due within so many days or was due before, the first due first."""
+def due_soon(ctx: Context, days: int = 7, *, limit: int = DUE_SHOWN_MAX, cursor: str | None = None) -> Page[Due]:
+    """What is due within so many days or was due before, the first due first. Raises Invalid for a cursor of another
+    list."""
     until = today_of(ctx) + timedelta(days=days)
-    kept = func.coalesce(Customer.merged_into, Customer.id)
-    left = AccountEntry.amount - _allocated()
-    owing = select(_owed().subquery().c.customer_id)
-    query = (
-        select(AccountEntry.id, kept.label("kept"), AccountEntry.number, AccountEntry.due_on, left.label("open"))
-        .join(Customer, Customer.id == AccountEntry.customer_id)
-        .where(_is_charge(), left > 0, AccountEntry.due_on <= until, kept.in_(owing))
-        .order_by(AccountEntry.due_on, AccountEntry.at, AccountEntry.id)
-        .limit(DUE_SHOWN_MAX)
-    )
-    rows = ctx.session.execute(query).all()
-    people = _people(ctx.session, {row.kept for row in rows})
-    return [Due(row.id, row.kept, *people[row.kept], row.number, row.due_on, int(row.open)) for row in rows]
+    order = (AccountEntry.due_on, AccountEntry.at, AccountEntry.id)
+    query = _DUE.where(AccountEntry.due_on <= until).order_by(*order).limit(limit + 1)
+    place = decode_cursor(cursor, (str, int, str))
+    if place is not None:
+        query = query.where(beyond(order, place))
+    rows = list(ctx.session.execute(query))
+    page = page_of(rows, limit, lambda row: (row.due_on.isoformat(), to_ms(row.at), row.id))
+    people = _people(ctx.session, {row.kept for row in page.rows})
+    found = [Due(row.id, row.kept, *people[row.kept], row.number, row.due_on, int(row.open)) for row in page.rows]
+    return Page(found, page.next_cursor)
 
 
-def _owed() -> Select[str, int]:
-    """Customer who is kept → what they owe, of those who owe anything."""
-    kept = func.coalesce(Customer.merged_into, Customer.id)
-    total = func.sum(AccountBalance.balance)
-    return (
-        select(kept.label("customer_id"), total.label("owes"))
-        .join(Customer, Customer.id == AccountBalance.customer_id)
-        .where(AccountBalance.account == Account.CREDIT.value, AccountBalance.balance != 0)
-        .group_by(kept)
-        .having(total > 0)
-    )
+def _is_overdue(who: ColumnElement[str], today: date) -> ColumnElement[bool]:
+    """This customer has an open charge that was due before."""
+    mine = AccountEntry.customer_id.in_(_known_as(who).correlate(_OWED))
+    charge = select(AccountEntry.id).where(mine, _is_charge())
+    return charge.where(AccountEntry.due_on < today, AccountEntry.amount > _allocated()).correlate(_OWED).exists()
 
 
-def _is_charge() -> ColumnElement[bool]:
-    """Where entries are read by the day they are due or by customer: the index of accounts is none for it."""
-    return and_(func.coalesce(AccountEntry.account, "") == Account.CREDIT.value, AccountEntry.amount > 0)
-
-
-def _allocated() -> ColumnElement[int]:
-    return (
-        select(func.coalesce(func.sum(AccountAllocation.amount_minor), 0))
-        .where(AccountAllocation.charge_id == AccountEntry.id)
-        .correlate(AccountEntry)
-        .scalar_subquery()
-    )
-
-
-def _is_overdue(today: date) -> ColumnElement[bool]:
-    """The customer of the outer query has an open charge that was due before. Asked of each on the way through those
-    who owe, of whom a page full is soon found."""
-    whose = aliased(Customer)
-    known_as = select(whose.id).where(or_(whose.id == Customer.id, whose.merged_into == Customer.id))
-    charge = select(AccountEntry.id).where(AccountEntry.customer_id.in_(known_as.correlate(Customer)), _is_charge())
-    return charge.where(AccountEntry.due_on < today, AccountEntry.amount > _allocated()).correlate(Customer).exists()
-
-
-def _open_by_customer(session: Session, customer_ids: Collection[str]) -> dict[str, list[OpenCharge]]:
+def _open_by_customer(session: Session, customer_ids: list[str]) -> dict[str, list[OpenCharge]]:
     """The open charges of many customers, the first due first."""
-    known_as = or_(Customer.id.in_(customer_ids), Customer.merged_into.in_(customer_ids))
-    people = select(Customer.id, Customer.merged_into).where(known_as)
-    read_as = {row.id: row.merged_into or row.id for row in session.execute(people)} if customer_ids else {}
-    left = AccountEntry.amount - _allocated()
-    query = (
-        select(AccountEntry.customer_id, AccountEntry.id, left, AccountEntry.due_on)
-        .where(AccountEntry.customer_id.in_(list(read_as)), _is_charge(), left > 0)
-        .order_by(AccountEntry.due_on, AccountEntry.at, AccountEntry.id)
-    )
+    people = session.execute(_KNOWN_AS, {"customer_ids": customer_ids}) if customer_ids else ()
+    read_as = {row_id: merged_into or row_id for row_id, merged_into in people}
+    rows = session.execute(_OPEN, {"customer_ids": list(read_as)}) if read_as else ()
     found: dict[str, list[OpenCharge]] = defaultdict(list)
-    for customer_id, row_id, open_minor, due_on in session.execute(query) if read_as else ():
+    for customer_id, row_id, open_minor, due_on in rows:
         found[read_as[customer_id]].append(OpenCharge(row_id, int(open_minor), due_on))
     return found
 
 
 def _people(session: Session, ids: Collection[str]) -> dict[str, tuple[str, str | None]]:
     """Name and telephone number of each of these."""
-    query = select(Customer.id, Customer.name, Customer.phone).where(Customer.id.in_(ids))
-    return {row.id: (row.name, row.phone) for row in session.execute(query)} if ids else {}
+    rows = session.execute(_PEOPLE, {"customer_ids": list(ids)}) if ids else ()
+    return {row_id: (name, phone) for row_id, name, phone in rows}

@@ -197,6 +197,8 @@ def ages(ageing: Any) -> list[tuple[str, int]]:
 @bp.get("/customers/owing")
 def customers_owing() -> ResponseReturnValue:
     """Who owes, the largest debt first, how old it is, and what is due this week."""
+    if "due" in request.args:
+        return part("office/_due_rows.html", **_due_values(request.args["due"]))
     overdue = request.args.get("state") == "overdue"
     wanted = asked_file()
     if wanted is not None:
@@ -211,9 +213,16 @@ def customers_owing() -> ResponseReturnValue:
         return part("office/_owing_rows.html", **values)
     if is_htmx():
         return part("office/_owing.html", **values)
-    due = [{"row": one, "phone": show_phone(one.phone) if one.phone else None} for one in due_soon(g.ctx, DUE_DAYS)]
     crumbs = [("Customers", url_for("office.customers")), ("Who owes", None)]
-    return page("office/customers_owing.html", due=due, today=today_of(g.ctx), crumbs=crumbs, **values)
+    return page("office/customers_owing.html", crumbs=crumbs, **values, **_due_values(None))
+
+
+def _due_values(cursor: str | None) -> dict[str, Any]:
+    """What is due within a week, so much of it as is read at once."""
+    found = due_soon(g.ctx, DUE_DAYS, limit=PAGE_DEFAULT, cursor=cursor)
+    due = [{"row": one, "phone": show_phone(one.phone) if one.phone else None} for one in found.rows]
+    next_url = url_for("office.customers_owing", due=found.next_cursor) if found.next_cursor else None
+    return {"due": due, "due_next_url": next_url, "today": today_of(g.ctx)}
 
 
 def _debtor(row: Debtor) -> dict[str, Any]:
