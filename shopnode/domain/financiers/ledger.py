@@ -8,8 +8,9 @@ Invariants:
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -28,9 +29,9 @@ from shopnode.domain.sales.rules import Settled
 from shopnode.domain.sales.tenders import Ticket, register_tender
 
 
-@dataclass(frozen=True)
-class Receivable:
-    """What a financier still owes for one phone; below zero when they paid for one that came back."""
+class Receivable(NamedTuple):
+    """What a financier still owes for one phone; below zero when they paid for one that came back. A tuple: a firm owes
+    for hundreds."""
 
     financier_id: str
     sale_id: str | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
 
@@ -30,7 +31,10 @@ def list_financiers(ctx: Context, *, archived: bool = False) -> list[FinancierVi
     """All of them by name; those off the list only when asked for, or when they still owe."""
     waiting = receivables(ctx.session, shop_id=ctx.shop_id)
     firms = ctx.session.scalars(select(Financier).order_by(Financier.name, Financier.id))
-    views = [_view(firm, waiting, today_of(ctx)) for firm in firms]
+    today, by_firm = today_of(ctx), defaultdict(list)
+    for item in waiting:
+        by_firm[item.financier_id].append(item)
+    views = [_view(firm, by_firm[firm.id], today) for firm in firms]
     return [view for view in views if archived or view.financier.archived_at is None or view.owes_minor]
 
 
@@ -48,7 +52,6 @@ def financier_entries(
     return latest(ctx.session, query, FinancierEntry.at, FinancierEntry.id, limit, cursor)
 
 
-def _view(firm: Financier, waiting: list[Receivable], today: date) -> FinancierView:
-    mine = tuple(item for item in waiting if item.financier_id == firm.id)
+def _view(firm: Financier, mine: list[Receivable], today: date) -> FinancierView:
     charges = [OpenCharge(item.imei or "", item.open_minor, item.since.date()) for item in mine if item.open_minor > 0]
-    return FinancierView(firm, sum(item.open_minor for item in mine), age(charges, today), mine)
+    return FinancierView(firm, sum(item.open_minor for item in mine), age(charges, today), tuple(mine))
