@@ -44,7 +44,7 @@ def complaints() -> Iterator[list[str]]:
 
 @pytest.fixture
 def open_page(new_context: Any, complaints: list[str], cookies: dict[tuple[str, str], Any]) -> OpenPage:
-    """A browser of its own for somebody, signed in, at their first screen."""
+    """A browser of its own for somebody, signed in, at their first screen or the one that is named."""
 
     def listen(context: BrowserContext) -> None:
         def said(message: ConsoleMessage) -> None:
@@ -57,17 +57,19 @@ def open_page(new_context: Any, complaints: list[str], cookies: dict[tuple[str, 
         context.on("console", said)
         context.on("weberror", failed)
 
-    def open_as(person: Person | None, address: str, **options: Any) -> Page:
+    def open_as(person: Person | None, address: str, path: str = "/", **options: Any) -> Page:
         options.setdefault("viewport", {"width": 1440, "height": 900})
         known = cookies.get((person.name, address)) if person else None
         context = new_context(base_url=address, storage_state=known, **options)
         context.set_default_timeout(SLOW_MS)
         listen(context)
         page: Page = context.new_page()
-        page.goto("/", wait_until="domcontentloaded")
+        page.goto(path if known else "/", wait_until="domcontentloaded")
         if person is not None and (known is None or "/login" in page.url):  # a test before this one signed them out
             sign_in(page, person)
             cookies[person.name, address] = context.storage_state()
+            if path != "/":
+                page.goto(path, wait_until="domcontentloaded")
         return page
 
     return open_as

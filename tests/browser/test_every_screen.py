@@ -52,8 +52,8 @@ INBOXES = [f"/conflicts?inbox={inbox}" for inbox in ("exceptions", "technical", 
 
 
 @pytest.mark.parametrize("path", ["/", "/sales", "/prices", "/conflicts", *INBOXES, "/nodes", "/days", *AUDIT])
-def test_the_portal(portal: Page, path: str) -> None:
-    assert look(go(portal, path), f"portal {path}") == []
+def test_the_portal(open_page: OpenPage, town: Town, path: str) -> None:
+    assert look(open_page(SARAH, town.hub.address, path), f"portal {path}") == []
 
 
 def test_the_portals_details(portal: Page) -> None:
@@ -222,9 +222,7 @@ def test_a_finger_hits_what_it_is_to_press(open_page: OpenPage, town: Town) -> N
     ],
 )
 def test_the_shops_lists(open_page: OpenPage, town: Town, path: str) -> None:
-    page = open_page(AISHA, town.node.address)
-
-    assert look(go(page, path), path) == []
+    assert look(open_page(AISHA, town.node.address, path), path) == []
 
 
 def test_the_owner_in_the_shop(open_page: OpenPage, town: Town, complaints: list[str]) -> None:
