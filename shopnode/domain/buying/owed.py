@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, and_, func, select, true
+from sqlalchemy import ColumnElement, and_, case, func, select, true
 
 from shopnode.domain.buying.models import Supplier, SupplierEntry, SupplierEntryKind
 from shopnode.domain.buying.queries import find_supplier
@@ -83,14 +83,21 @@ def debts(ctx: Context) -> list[Debt]:
 
 
 def ages_by_supplier(ctx: Context, supplier_ids: Collection[str]) -> dict[str, tuple[int, ...]]:
-    """How long what is owed to these suppliers has been due."""
+    """How long what is owed to these suppliers has been due. Bills of one day are read as one, and all that was paid:
+    when it was makes no difference."""
     zone, now = shop_zone(ctx), today(ctx)
-    columns = (SupplierEntry.supplier_id, SupplierEntry.amount_minor, SupplierEntry.due_on, SupplierEntry.at)
-    query = select(*columns).where(SupplierEntry.supplier_id.in_(supplier_ids), _here(ctx))
+    is_bill = SupplierEntry.amount_minor > 0
+    due_on = case((is_bill, SupplierEntry.due_on)).label("due_on")
+    at = case((and_(is_bill, SupplierEntry.due_on.is_(None)), SupplierEntry.at)).label("at")
+    entry = select(SupplierEntry.supplier_id, SupplierEntry.amount_minor, due_on, at)
+    told = entry.where(SupplierEntry.supplier_id.in_(supplier_ids), _here(ctx)).subquery().c
+    query = select(told.supplier_id, func.sum(told.amount_minor), told.due_on, told.at)
     entries: dict[str, list[Owed]] = defaultdict(list)
-    for row in ctx.session.execute(query.order_by(SupplierEntry.at, SupplierEntry.id)):
-        due_on = row.due_on or row.at.astimezone(zone).date()
-        entries[row.supplier_id].append(Owed(row.amount_minor, due_on))
+    for supplier_id, amount, day, instant in ctx.session.execute(
+        query.group_by(told.supplier_id, told.due_on, told.at)
+    ):
+        due = day or (instant.astimezone(zone).date() if instant else now)
+        entries[supplier_id].append(Owed(int(amount), due))
     return {supplier_id: tuple(ages_of(entries[supplier_id], now)) for supplier_id in supplier_ids}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from shopnode.domain.money import spread
 
@@ -52,8 +53,7 @@ def _of_line(line: Came, share_minor: int) -> list[Landed]:
     return [part for part in parts if part.quantity]
 
 
-@dataclass(frozen=True)
-class Owed:
+class Owed(NamedTuple):
     """One entry of an account: + owed until that day, − paid."""
 
     amount_minor: int
@@ -73,6 +73,8 @@ def ages_of(entries: Iterable[Owed], today: date) -> list[int]:
             continue
         settled = min(paid, entry.amount_minor)
         paid -= settled
+        if settled == entry.amount_minor:
+            continue
         over = (today - entry.due_on).days
         ages[sum(over > limit for limit in AGES)] += entry.amount_minor - settled
     ages[0] -= paid

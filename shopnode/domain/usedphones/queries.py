@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select
 
@@ -14,7 +15,7 @@ from shopnode.domain.errors import NotFound
 from shopnode.domain.handsets.models import Handset, StockUnit, UnitStatus
 from shopnode.domain.handsets.numbers import handsets_by_number
 from shopnode.domain.handsets.rules import bare_number
-from shopnode.domain.paging import PAGE_DEFAULT, Page, latest
+from shopnode.domain.paging import PAGE_DEFAULT, Page, latest_columns
 from shopnode.domain.people.models import Shop, Staff
 from shopnode.domain.people.queries import currency_of
 from shopnode.domain.queries import find_row
@@ -67,6 +68,30 @@ class PurchaseView:
     def phone_number(self) -> str:
         """The number people know the phone by."""
         return self.imei1 or self.serial or ""
+
+
+# A purchase with all that belongs to it, as the columns that are shown; the latest first.
+_PURCHASES = (
+    select(
+        UsedPurchase.id, UsedPurchase.number, UsedPurchase.at, Staff.name.label("by"), UsedPurchase.by_id,
+        UsedPurchase.product_id, Product.name.label("product_name"), Product.merged_into, UsedPurchase.handset_id,
+        UsedPurchase.unit_id, Handset.imei1, Handset.imei2, Handset.serial, Handset.colour, Handset.storage,
+        UsedPurchase.grade, UsedPurchase.valued_minor, UsedPurchase.offer_minor, UsedPurchase.network_lock,
+        UsedPurchase.notes, UsedPurchase.customer_id, UsedPurchase.sale_id, Sale.number.label("sale_number"),
+        StockUnit.status, StockUnit.hold_until, StockUnit.refurbished_minor,
+        UsedPurchaseReversal.at.label("reversed_at"), UsedPurchaseReversal.reason.label("reversed_because"),
+        UsedPurchaseReversal.lost_minor, SellerIdentity.keep_until,
+        SellerIdentity.sealed.is_not(None).label("is_sealed"),
+    )
+    .join(Handset, Handset.id == UsedPurchase.handset_id)
+    .join(Product, Product.id == UsedPurchase.product_id)
+    .outerjoin(StockUnit, StockUnit.id == UsedPurchase.unit_id)
+    .outerjoin(UsedPurchaseReversal, UsedPurchaseReversal.purchase_id == UsedPurchase.id)
+    .outerjoin(SellerIdentity, SellerIdentity.id == UsedPurchase.identity_id)
+    .outerjoin(Staff, Staff.id == UsedPurchase.by_id)
+    .outerjoin(Sale, Sale.id == UsedPurchase.sale_id)
+    .order_by(UsedPurchase.at.desc(), UsedPurchase.id.desc())
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -133,8 +158,8 @@ def list_purchases(
         conditions.append(is_undone if wanted.reversed else ~is_undone)
     if ctx.shop_id is not None:
         conditions.append(UsedPurchase.shop_id == ctx.shop_id)
-    query = select(UsedPurchase).where(*conditions)
-    page = latest(ctx.session, query, UsedPurchase.at, UsedPurchase.id, limit, cursor)
+    query = select(UsedPurchase.id, UsedPurchase.at).where(*conditions)
+    page = latest_columns(ctx.session, query, UsedPurchase.at, UsedPurchase.id, limit, cursor)
     return Page(_views(ctx, UsedPurchase.id.in_([row.id for row in page.rows])), page.next_cursor)
 
 
@@ -175,49 +200,22 @@ def _is(column: ColumnElement[str] | object, there: bool) -> ColumnElement[bool]
     return found
 
 
-def _views(ctx: Context, *wanted: ColumnElement[bool], limit: int | None = None) -> list[PurchaseView]:
+def _views(ctx: Context, *wanted: ColumnElement[bool]) -> list[PurchaseView]:
     """Purchases with all that belongs to them, in one query, the latest first."""
-    query = (
-        select(UsedPurchase, Handset, Product, StockUnit, UsedPurchaseReversal, SellerIdentity, Staff.name, Sale.number)
-        .join(Handset, Handset.id == UsedPurchase.handset_id)
-        .join(Product, Product.id == UsedPurchase.product_id)
-        .outerjoin(StockUnit, StockUnit.id == UsedPurchase.unit_id)
-        .outerjoin(UsedPurchaseReversal, UsedPurchaseReversal.purchase_id == UsedPurchase.id)
-        .outerjoin(SellerIdentity, SellerIdentity.id == UsedPurchase.identity_id)
-        .outerjoin(Staff, Staff.id == UsedPurchase.by_id)
-        .outerjoin(Sale, Sale.id == UsedPurchase.sale_id)
-        .where(*wanted)
-        .order_by(UsedPurchase.at.desc(), UsedPurchase.id.desc())
-        .limit(limit)
-    )
-    rows = ctx.session.execute(query).all()
-    read_as = products_as_read(ctx.session, {row[2].id for row in rows if row[2].merged_into}) if rows else {}
-    return [_view(*row, product_name=read_as.get(row[2].id, row[2]).name) for row in rows]
+    rows = ctx.session.execute(_PURCHASES.where(*wanted)).all()
+    merged = {row.product_id for row in rows if row.merged_into}
+    read_as = products_as_read(ctx.session, merged) if merged else {}
+    return [_view(row, read_as[row.product_id].name if row.merged_into else row.product_name) for row in rows]
 
 
-def _view(
-    purchase: UsedPurchase,
-    handset: Handset,
-    product: Product,
-    unit: StockUnit | None,
-    reversal: UsedPurchaseReversal | None,
-    identity: SellerIdentity | None,
-    by: str | None,
-    sale_number: str | None,
-    *,
-    product_name: str,
-) -> PurchaseView:
-    kept = identity is not None and identity.sealed is not None
+def _view(row: Any, product_name: str) -> PurchaseView:
     return PurchaseView(
-        id=purchase.id, number=purchase.number, at=purchase.at, by=by, by_id=purchase.by_id,
-        product_id=purchase.product_id, product_name=product_name, handset_id=handset.id, unit_id=purchase.unit_id,
-        imei1=handset.imei1, imei2=handset.imei2, serial=handset.serial, colour=handset.colour,
-        storage=handset.storage, grade=purchase.grade, valued_minor=purchase.valued_minor,
-        offer_minor=purchase.offer_minor, network_lock=purchase.network_lock, notes=purchase.notes,
-        customer_id=purchase.customer_id, sale_id=purchase.sale_id, sale_number=sale_number,
-        status=UnitStatus(unit.status) if unit else None, hold_until=unit.hold_until if unit else None,
-        refurbished_minor=(unit.refurbished_minor or 0) if unit else 0,
-        reversed_at=reversal.at if reversal else None, reversed_because=reversal.reason if reversal else None,
-        lost_minor=reversal.lost_minor if reversal else 0,
-        identity_kept_until=identity.keep_until if identity and kept else None,
+        id=row.id, number=row.number, at=row.at, by=row.by, by_id=row.by_id, product_id=row.product_id,
+        product_name=product_name, handset_id=row.handset_id, unit_id=row.unit_id, imei1=row.imei1, imei2=row.imei2,
+        serial=row.serial, colour=row.colour, storage=row.storage, grade=row.grade, valued_minor=row.valued_minor,
+        offer_minor=row.offer_minor, network_lock=row.network_lock, notes=row.notes, customer_id=row.customer_id,
+        sale_id=row.sale_id, sale_number=row.sale_number, status=UnitStatus(row.status) if row.status else None,
+        hold_until=row.hold_until, refurbished_minor=row.refurbished_minor or 0, reversed_at=row.reversed_at,
+        reversed_because=row.reversed_because, lost_minor=row.lost_minor or 0,
+        identity_kept_until=row.keep_until if row.is_sealed else None,
     )  # fmt: skip

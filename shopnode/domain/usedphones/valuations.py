@@ -109,7 +109,11 @@ def list_valuations(
     name = func.lower(Product.name)
     storage = func.coalesce(Valuation.storage, "")
     order = (name, storage, Valuation.grade, Valuation.id)
-    query = select(Valuation, name, storage).join(Product, Product.id == Valuation.product_id)
+    columns = (
+        Valuation.id, Valuation.product_id, Product.name, Valuation.storage, Valuation.grade, Valuation.offer_minor,
+        Valuation.archived_at, Product.merged_into,
+    )  # fmt: skip
+    query = select(name, storage, *columns).join(Product, Product.id == Valuation.product_id)
     query = query.where(Valuation.archived_at.is_not(None) if archived else Valuation.archived_at.is_(None))
     if product_id is not None:
         query = query.where(Valuation.product_id.in_(list(with_duplicates(ctx.session, [product_id]))))
@@ -117,21 +121,20 @@ def list_valuations(
     if place is not None:
         query = query.where(beyond(order, place))
     rows = list(ctx.session.execute(query.order_by(*order).limit(limit + 1)))
-    page = page_of(rows, limit, lambda row: (row[1], row[2], row[0].grade, row[0].id))
-    return Page(_views(ctx.session, [row[0] for row in page.rows]), page.next_cursor)
+    page = page_of(rows, limit, lambda row: (row[0], row[1], row.grade, row.id))
+    merged = {row.product_id for row in page.rows if row.merged_into}
+    read_as = products_as_read(ctx.session, merged) if merged else {}
+    views = [_view(row, read_as[row.product_id].name if row.merged_into else row.name) for row in page.rows]
+    return Page(views, page.next_cursor)
 
 
 def valuation_view(ctx: Context, row_id: str) -> ValuationView:
     """One line of the table. Raises NotFound."""
-    return _views(ctx.session, [find_row(ctx.session, Valuation, row_id, "This line of the table")])[0]
+    row = find_row(ctx.session, Valuation, row_id, "This line of the table")
+    return _view(row, products_as_read(ctx.session, [row.product_id])[row.product_id].name)
 
 
-def _views(session: Session, rows: list[Valuation]) -> list[ValuationView]:
-    products = products_as_read(session, {row.product_id for row in rows}) if rows else {}
-    return [
-        ValuationView(
-            row.id, row.product_id, products[row.product_id].name, row.storage, row.grade, row.offer_minor,
-            row.archived_at is not None,
-        )
-        for row in rows
-    ]  # fmt: skip
+def _view(row: Any, product_name: str) -> ValuationView:
+    return ValuationView(
+        row.id, row.product_id, product_name, row.storage, row.grade, row.offer_minor, row.archived_at is not None
+    )
