@@ -214,6 +214,27 @@ def test_sales_are_found_by_number_imei_item_and_reference(till):
         assert found(ctx, "100%") == []
 
 
+@pytest.mark.parametrize("few_max", [400, 1])
+def test_a_search_finds_the_same_whether_sales_are_named_or_met(till, monkeypatch, few_max):
+    monkeypatch.setattr("shopnode.domain.sales.searching.FEW_MAX", few_max)
+    kept, twin = (
+        till.shop.do("customers.create", name=name, phone=phone)["id"]
+        for name, phone in (("Grace Akello", "+256772000001"), ("Nakato", "+256782000002"))
+    )
+    phone = till.sell({"device_id": till.units[0]}, customer_id=kept).result["sale_id"]
+    # Two lines of one sale are one sale: the other one must not be thought found already.
+    twice = [{"product_id": till.glass, "quantity": 1}, {"product_id": till.glass, "quantity": 2}]
+    glasses = [till.sell(*twice, customer_id=twin).result["sale_id"], till.sell().result["sale_id"]]
+    till.shop.do("customers.merge", duplicate_id=twin, into_id=kept)
+
+    with till.shop.reading() as ctx:
+        for word, wanted in {
+            "akello": [phone, glasses[0]], "0772000001": [phone, glasses[0]], "nakato": [glasses[0]],
+            "GLASS": glasses, "5,000": glasses[1:], "00000": [phone, *glasses], IMEIS[0]: [phone], "no such": [],
+        }.items():  # fmt: skip
+            assert {row.sale_id for row in list_sales(ctx, SaleFilter(q=word)).rows} == set(wanted), word
+
+
 def test_a_list_that_is_shown_whole_adds_up_to_the_same(till):
     undone = till.sell({"device_id": till.units[0]}).result["sale_id"]
     till.sell(pay=[{"method": "mtn", "amount": 5_000, "reference": "AB 12"}])

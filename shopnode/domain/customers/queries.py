@@ -36,18 +36,29 @@ def with_duplicates(customer_id: str) -> Select[str]:
 def customers_called(wanted: str) -> Select[str]:
     """The ids of all whose name holds this text, or whose telephone number these digits. Two indexes are read for it,
     and no customer."""
+    ways = [select(Customer.id).where(called) for called in ways_called(wanted)]
+    return ways[0] if len(ways) == 1 else select(union_all(*ways).subquery().c.id)
+
+
+def ways_called(wanted: str) -> list[ColumnElement[bool]]:
+    """What may be meant: a name that holds this text, or a telephone number that holds these digits. Each of them is
+    looked for in an index of its own."""
     digits = phone_fragment(wanted)
-    by_name = select(Customer.id).where(_named(wanted))
     if not digits:
-        return by_name
+        return [_named(wanted)]
     numbers = select(_OTHERS.c.phone).where(_OTHERS.c.phone.contains(digits, autoescape=True))
-    by_phone = select(Customer.id).where(Customer.phone.in_(numbers))
-    return select(union_all(by_name, by_phone).subquery().c.id)
+    return [_named(wanted), Customer.phone.in_(numbers)]
 
 
-def kept_for(session: Session, wanted: str) -> list[str]:
+def is_called(wanted: str) -> ColumnElement[bool]:
+    """Whether this customer, who is found already, is meant."""
+    digits = phone_fragment(wanted)
+    return or_(_named(wanted), Customer.phone.contains(digits, autoescape=True)) if digits else _named(wanted)
+
+
+def _kept_for(session: Session, wanted: str) -> list[str]:
     """The ids of those into whom a customer was merged who was called this. Duplicates are few: they alone are read."""
-    duplicates = select(Customer.merged_into).where(Customer.merged_into.is_not(None), _is_called(wanted))
+    duplicates = select(Customer.merged_into).where(Customer.merged_into.is_not(None), is_called(wanted))
     return [row_id for row_id in session.scalars(duplicates) if row_id]
 
 
@@ -55,18 +66,13 @@ def _named(wanted: str) -> ColumnElement[bool]:
     return func.lower(Customer.name).contains(wanted.lower(), autoescape=True)
 
 
-def _is_called(wanted: str) -> ColumnElement[bool]:
-    digits = phone_fragment(wanted)
-    return or_(_named(wanted), Customer.phone.contains(digits, autoescape=True)) if digits else _named(wanted)
-
-
 def _matches(session: Session, wanted: str) -> ColumnElement[bool]:
     """Customers who are called this, or of whom a duplicate was. Few are named one by one; many are met on the way."""
     few = list(session.scalars(customers_called(wanted).limit(FEW_MAX + 1)))
-    kept = kept_for(session, wanted)
+    kept = _kept_for(session, wanted)
     if len(few) <= FEW_MAX:
         return among(Customer.id, [*few, *kept])
-    return or_(_is_called(wanted), among(Customer.id, kept)) if kept else _is_called(wanted)
+    return or_(is_called(wanted), among(Customer.id, kept)) if kept else is_called(wanted)
 
 
 @cache

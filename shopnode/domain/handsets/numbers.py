@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import func, literal_column, or_, select
+from sqlalchemy import Select, func, literal_column, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from shopnode.domain.errors import Invalid
@@ -69,6 +69,11 @@ def handsets_by_number(session: Session, numbers: Sequence[str]) -> list[Handset
     """Phones known by any of these numbers, in whichever column."""
     known = or_(*(column.in_(numbers) for column in (*NUMBERS, Handset.eid)))
     return list(session.scalars(select(Handset).where(known).order_by(Handset.id)))
+
+
+def ids_by_number(number: str) -> Select[str]:
+    """The phones that this one number means, to be looked for within a larger question."""
+    return select(Handset.id).where(or_(*(column == number for column in (*NUMBERS, Handset.eid))))
 
 
 def handsets_searched(session: Session, typed: str, *, limit: int = FOUND_MAX) -> list[str]:
