@@ -113,6 +113,7 @@ def test_every_day_lies_in_its_month() -> None:
         first, last = month_of(day)
         assert (first.day, first <= day <= last, (last + timedelta(days=1)).day) == (1, True, 1)
         day += timedelta(days=1)
+    assert month_of(date.max) == (date(9999, 12, 1), date.max)
 
 
 def test_paid_stays_paid_whatever_is_decided_later() -> None:

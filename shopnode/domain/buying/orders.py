@@ -19,6 +19,7 @@ from shopnode.domain.params import Amount, IdText, Note, Optionally, Params, Qua
 from shopnode.domain.permissions import Permission
 from shopnode.domain.stock.days import Day
 from shopnode.domain.stock.queries import costs_of
+from shopnode.domain.worths import Worth, refuse_absurd
 
 LINES_MAX = 300
 
@@ -165,15 +166,22 @@ def _replace_lines(ctx: Context, order: PurchaseOrder, items: list[OrderedItem])
     wanted = {item.product_id: item for item in items}
     if len(wanted) != len(items):
         raise Invalid({"lines": "a product is listed twice: put its pieces on one line"})
-    _check_products(ctx, items)
+    names = _check_products(ctx, items)
     costs = costs_of(ctx.session, order.shop_id, list(wanted))
+    asked = {item.product_id: item.unit_cost_minor for item in items if item.unit_cost_minor is not None}
+    costs |= asked
+    worths = (
+        Worth(f"lines.{place}.quantity", names[item.product_id], item.quantity * costs[item.product_id])
+        for place, item in enumerate(items)
+    )
+    refuse_absurd(worths, "lines")
     known = {line.product_id: line for line in order_lines(ctx.session, order.id)}
     for line in known.values():
         if line.product_id not in wanted:
             line.quantity = 0
     rows = []
     for line_no, item in enumerate(items, start=1):
-        cost = costs[item.product_id] if item.unit_cost_minor is None else item.unit_cost_minor
+        cost = costs[item.product_id]
         old = known.get(item.product_id)
         if old is not None:
             old.line_no, old.quantity, old.unit_cost_minor = line_no, item.quantity, cost
@@ -185,8 +193,8 @@ def _replace_lines(ctx: Context, order: PurchaseOrder, items: list[OrderedItem])
     insert_rows(ctx.session, PurchaseOrderLine, rows)
 
 
-def _check_products(ctx: Context, items: list[OrderedItem]) -> None:
-    """Raises Invalid, naming each line that cannot be ordered."""
+def _check_products(ctx: Context, items: list[OrderedItem]) -> dict[str, str]:
+    """What the products are called. Raises Invalid, naming each line that cannot be ordered."""
     query = select(Product).where(Product.id.in_([item.product_id for item in items]))
     products = {row.id: row for row in ctx.session.scalars(query)}
     wrong = {}
@@ -198,6 +206,7 @@ def _check_products(ctx: Context, items: list[OrderedItem]) -> None:
             wrong[f"lines.{place}.product_id"] = f"“{product.name}” is a bundle: order its parts"
     if wrong:
         raise Invalid(wrong)
+    return {row.id: row.name for row in products.values()}
 
 
 def _end(ctx: Context, order: PurchaseOrder, status: OrderStatus, reason: str | None) -> dict[str, Any]:

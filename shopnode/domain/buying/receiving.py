@@ -42,6 +42,7 @@ from shopnode.domain.stock.days import today
 from shopnode.domain.stock.models import MovementKind, StockMovement
 from shopnode.domain.stock.queries import costs_of
 from shopnode.domain.stock.rules import rounded_share
+from shopnode.domain.worths import Worth, refuse_absurd
 
 PHONES_MAX = 200  # of one delivery: an entry stays far below its limit
 
@@ -162,9 +163,19 @@ def _items(ctx: Context, new: ReceiveGoods, lines: list[PurchaseOrderLine]) -> l
         items.append(Item(asked, product, line, cost))
     if wrong:
         raise Invalid(wrong)
+    _refuse_absurd(new, items)
     if sum(len(line.phones) for line in new.lines) > PHONES_MAX:
         raise Invalid({"lines": f"name more than {PHONES_MAX} phones: take the delivery in in parts"})
     return items
+
+
+def _refuse_absurd(new: ReceiveGoods, items: list[Item]) -> None:
+    """The good pieces with their transport, and the damaged ones, come to no more than an amount may."""
+    worths = [
+        Worth(f"lines.{place}", item.product.name, (item.asked.quantity + item.asked.damaged) * item.unit_cost_minor)
+        for place, item in enumerate(items)
+    ]
+    refuse_absurd([*worths, Worth("extra_cost_minor", "Extra cost", new.extra_cost_minor)], "lines")
 
 
 def _fault(asked: DeliveredItem, product: Product | None) -> str | None:

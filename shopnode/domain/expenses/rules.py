@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -41,7 +42,7 @@ def within_limit(role: Role, amount_minor: int, limits: Mapping[str, int]) -> bo
 def month_of(day: date) -> tuple[date, date]:
     """The first and the last day of its month."""
     first = day.replace(day=1)
-    return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    return first, day.replace(day=monthrange(day.year, day.month)[1])
 
 
 @dataclass(frozen=True)

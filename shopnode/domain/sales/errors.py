@@ -3,6 +3,20 @@
 from __future__ import annotations
 
 from shopnode.domain.errors import Conflict
+from shopnode.domain.handsets.models import UnitStatus
+
+NOT_AVAILABLE = {
+    UnitStatus.EXPECTED.value: "it has not arrived from its supplier yet. Receive it first.",
+    UnitStatus.RESERVED.value: "it is reserved for a customer. Sell it through their plan, or release it first.",
+    UnitStatus.SOLD.value: "it has already been sold.",
+    UnitStatus.INSPECT.value: "it came back and has not been inspected yet.",
+    UnitStatus.BENCH.value: "it is on the bench. Put it back in stock when it is ready.",
+    UnitStatus.SUPPLIER.value: "it is with its supplier.",
+    UnitStatus.LENT.value: "it is lent out. Take it back first.",
+    UnitStatus.MISSING.value: "it is reported missing. Say that it was found first.",
+    UnitStatus.SCRAPPED.value: "it was scrapped.",
+    UnitStatus.SENT.value: "it was sent to another shop.",
+}
 
 
 class SaleLocked(Conflict):
@@ -38,7 +52,7 @@ class PaidOtherwise(Conflict):
 
     def __init__(self, number: str, tender: str):
         super().__init__(
-            f"Sale {number} was partly paid by “{tender}”, so its money cannot be corrected in place. "
+            f"Sale {number} was partly paid by “{tender}”, so its money, its goods and its customer stay as they are. "
             "Reverse it and sell again."
         )
 

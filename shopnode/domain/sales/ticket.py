@@ -26,7 +26,7 @@ from shopnode.domain.pricing.bundles import Part, parts_of
 from shopnode.domain.pricing.models import RETAIL, Price
 from shopnode.domain.pricing.queries import breaks_of
 from shopnode.domain.pricing.rules import price_for
-from shopnode.domain.sales.errors import UnitNotForSale
+from shopnode.domain.sales.errors import NOT_AVAILABLE, UnitNotForSale
 from shopnode.domain.sales.forms import Item
 from shopnode.domain.sales.models import SaleLine
 from shopnode.domain.sales.rules import (
@@ -41,19 +41,7 @@ from shopnode.domain.sales.terms import terms_now
 from shopnode.domain.settings.queries import all_numbers, number_setting
 from shopnode.domain.stock.models import StockCost
 from shopnode.domain.usedphones.blocklist import blocked_or_none
-
-NOT_AVAILABLE = {
-    UnitStatus.EXPECTED.value: "it has not arrived from its supplier yet. Receive it first.",
-    UnitStatus.RESERVED.value: "it is reserved for a customer. Sell it through their plan, or release it first.",
-    UnitStatus.SOLD.value: "it has already been sold.",
-    UnitStatus.INSPECT.value: "it came back and has not been inspected yet.",
-    UnitStatus.BENCH.value: "it is on the bench. Put it back in stock when it is ready.",
-    UnitStatus.SUPPLIER.value: "it is with its supplier.",
-    UnitStatus.LENT.value: "it is lent out. Take it back first.",
-    UnitStatus.MISSING.value: "it is reported missing. Say that it was found first.",
-    UnitStatus.SCRAPPED.value: "it was scrapped.",
-    UnitStatus.SENT.value: "it was sent to another shop.",
-}
+from shopnode.domain.worths import Worth, refuse_absurd
 
 
 @dataclass
@@ -77,6 +65,10 @@ class Line:
     warranty_terms: str | None = None
     parts: tuple[Part, ...] | None = None  # of a bundle: what one of them holds beside its phone
     margin_paid_minor: int | None = None  # where VAT is on the margin: what the phone's seller was paid
+
+    @property
+    def dearest_minor(self) -> int:
+        return max(self.unit_price_minor, self.list_price_minor, self.cost_minor)
 
     @property
     def sum(self) -> LineSum:
@@ -355,7 +347,8 @@ def _refuse_twice(lines: list[Line], wrong: dict[str, str]) -> None:
 
 
 def add_up(lines: list[Line], ticket_discount_minor: int) -> Totals:
-    """The ticket's totals. Raises Invalid when a discount is too large."""
+    """The ticket's totals. Raises Invalid when a discount is too large, or the ticket is."""
+    refuse_absurd([Worth("items", line.name, line.quantity * line.dearest_minor) for line in lines], "items")
     try:
         return ticket_totals([line.sum for line in lines], ticket_discount_minor)
     except ValueError as wrong:

@@ -19,6 +19,7 @@ from shopnode.domain.queries import find_row
 from shopnode.domain.stock.models import MovementKind, StockMovement
 from shopnode.domain.stock.queries import costs_of, on_hand
 from shopnode.domain.stock.rules import brings_cost
+from shopnode.domain.worths import Worth, refuse_absurd
 
 
 class AdjustStock(Params):
@@ -43,7 +44,7 @@ def adjust_stock(ctx: Context, change: AdjustStock) -> dict[str, Any]:
 
     What leaves does so at the average that stands, and within the limits of who takes it off.
 
-    Raises ApprovalNeeded, NotFound, SerialisedStock.
+    Raises ApprovalNeeded, Invalid, NotFound, SerialisedStock.
     """
     product = find_row(ctx.session, Product, change.product_id, "This product")
     if product.is_serialised:
@@ -51,6 +52,9 @@ def adjust_stock(ctx: Context, change: AdjustStock) -> dict[str, Any]:
     if ctx.shop_id is None:
         raise NotFound("This shop")
     cost_minor = _cost_of_one(ctx, product, change)
+    before = on_hand(ctx.session, ctx.shop_id, [product.id])[product.id]
+    if change.quantity > 0 or before + change.quantity < 0:  # what is there can always be taken off
+        refuse_absurd([Worth("quantity", product.name, abs(change.quantity) * cost_minor)], "quantity")
     if change.quantity < 0:
         check_write_off(ctx, -change.quantity * cost_minor)
     movement = {
@@ -60,7 +64,6 @@ def adjust_stock(ctx: Context, change: AdjustStock) -> dict[str, Any]:
     }  # fmt: skip
     insert_rows(ctx.session, StockMovement, [movement])
     ctx.about("product", product.id)
-    before = on_hand(ctx.session, ctx.shop_id, [product.id])[product.id]
     return {"product_id": product.id, "on_hand": before + change.quantity}
 
 

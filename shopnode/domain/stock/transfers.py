@@ -34,6 +34,7 @@ from shopnode.domain.params import IdText, Optionally, Params, Quantity, Reason,
 from shopnode.domain.permissions import Permission
 from shopnode.domain.stock.models import MovementKind, StockMovement, TransferItem, TransferItemReceipt
 from shopnode.domain.stock.queries import costs_of, on_hand
+from shopnode.domain.worths import Worth, refuse_absurd
 
 ITEMS_MAX = 200
 
@@ -126,6 +127,11 @@ def _send_items(ctx: Context, transfer: Transfer, items: list[SentItem]) -> int:
         if quantity > here[product_id]:
             raise NotSoMany(products[product_id].name, here[product_id], "in stock here")
     costs = costs_of(ctx.session, transfer.shop_id, list(wanted))
+    worths = (
+        Worth(f"items.{place}.quantity", products[item.product_id].name, item.quantity * costs[item.product_id])
+        for place, item in enumerate(items)
+    )
+    refuse_absurd(worths, "items")
     rows: list[dict[str, Any]] = [
         {
             "id": ctx.new_id(), "transfer_id": transfer.id, "shop_id": transfer.shop_id, "product_id": product_id,

@@ -18,6 +18,7 @@ from shopnode.domain.stock.models import MovementKind, StockLevel, StockMovement
 from shopnode.domain.stock.queries import costs_of
 from shopnode.domain.stocktakes.models import Stocktake, StocktakeLine
 from shopnode.domain.stocktakes.rules import Difference, net_worth, size_of
+from shopnode.domain.worths import Worth, refuse_absurd
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,12 @@ class Booked:
 
 
 def book_count(ctx: Context, count: Stocktake, *, uncounted_is_zero: bool) -> Booked:
-    """Write what the count found into the books. Raises ApprovalNeeded."""
+    """Write what the count found into the books. Raises ApprovalNeeded, Invalid."""
     differences = differences_of(ctx, count, uncounted_is_zero=uncounted_is_zero)
     missing, found, phones = _phones(ctx, count)
+    # What is found more; what is not there can always be taken off.
+    more = [Worth("stocktake_id", one.name, one.worth_minor) for one in differences if one.pieces > 0]
+    refuse_absurd(more, "stocktake_id")
     _ask_about_own(ctx, count, size_of([*differences, *phones]))
     moves = [
         {

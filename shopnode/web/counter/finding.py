@@ -12,8 +12,8 @@ from shopnode.domain.catalogue.queries import ProductView, products_by_code
 from shopnode.domain.context import Context
 from shopnode.domain.handsets.models import UnitStatus
 from shopnode.domain.handsets.queries import UnitView, unit_by_number_or_none
+from shopnode.domain.sales.errors import NOT_AVAILABLE
 from shopnode.domain.sales.lookup import find_summary
-from shopnode.domain.sales.ticket import NOT_AVAILABLE
 
 SHOWN_MAX = 20
 

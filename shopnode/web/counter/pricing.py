@@ -26,8 +26,8 @@ from shopnode.domain.pricing.queries import breaks_of
 from shopnode.domain.pricing.rules import price_for
 from shopnode.domain.queries import row_or_none
 from shopnode.domain.sales.carts import CartBody, CartLine
+from shopnode.domain.sales.errors import NOT_AVAILABLE
 from shopnode.domain.sales.rules import LineSum, PriceCheck, price_objection, ticket_totals
-from shopnode.domain.sales.ticket import NOT_AVAILABLE
 from shopnode.domain.settings.queries import all_numbers
 from shopnode.domain.stock.queries import on_hand
 from shopnode.web.counter.brought import Brought, brought_with
