@@ -9,6 +9,7 @@ import pytest
 from shopnode.domain.errors import ApprovalNeeded, Invalid, NotPermitted
 from shopnode.domain.handsets.models import StockUnit, UnitEvent
 from shopnode.domain.permissions import Role
+from shopnode.domain.sales.errors import UnitNotForSale
 from shopnode.domain.stock.models import StockMovement
 from shopnode.domain.stock.queries import on_hand, stock_differences
 from shopnode.domain.stocktakes.actions import CountNotSo, CountRunning
@@ -237,3 +238,43 @@ def test_a_phone_that_is_brought_back_during_a_count_is_not_missing(till: Till) 
     till.shop.do("sales.void", sale_id=sale, reason="came back", restock="resell")
     assert finish(till, count)["missing"] == 0
     assert till.shop.row(StockUnit, till.units[0]).status == "in_stock"
+
+
+def count_all(till: Till, *numbers: str) -> dict[str, Any]:
+    """A whole count in which these phones were seen."""
+    till.shop.clock.advance(1_000)
+    count = start(till)
+    for number in numbers:
+        scan(till, count, number)
+    done = finish(till, count)
+    till.shop.clock.advance(1_000)
+    return done
+
+
+def test_rule_24_a_plans_phone_that_a_count_finds_again_is_the_plans(till: Till) -> None:
+    who = till.shop.do("customers.create", name="Nakato", phone="0772 123 456")["id"]
+    plan = till.shop.do(
+        "plans.open", kind="layaway", customer_id=who, items=[{"device_id": till.units[0]}],
+        payments=[{"method": "cash", "amount": 128_000}],
+    )["plan_id"]  # fmt: skip
+    assert count_all(till, IMEIS[1])["missing"] == 1
+    done = count_all(till, *IMEIS)
+    assert (done["found"], done["difference"], hand(till, till.phone)) == (1, 560_000, 2)
+    unit = till.shop.row(StockUnit, till.units[0])
+    assert (unit.status, unit.held_for) == ("reserved", plan)
+    with pytest.raises(UnitNotForSale, match="reserved"):
+        till.sell({"device_id": till.units[0]})
+    till.shop.do("plans.complete", plan_id=plan, payments=[{"method": "cash", "amount": 512_000}])
+    assert till.shop.row(StockUnit, till.units[0]).status == "sold"
+
+
+def test_a_phone_that_a_count_finds_again_is_where_it_was_missed_from(till: Till) -> None:
+    bench, supplied = till.units
+    till.shop.do("handsets.set_aside", unit_id=bench, reason="battery")
+    supplier = till.shop.do("suppliers.create", name="Kampala Mobile")["id"]
+    till.shop.do("suppliers.send_back", unit_id=supplied, supplier_id=supplier, reason="dead")
+    for unit_id in till.units:
+        till.shop.do("handsets.report_missing", unit_id=unit_id, reason="gone")
+    done = count_all(till, *IMEIS)
+    assert (done["found"], done["difference"], hand(till, till.phone)) == (2, 0, 0)
+    assert [till.shop.row(StockUnit, unit_id).status for unit_id in till.units] == ["bench", "inspect"]

@@ -128,11 +128,7 @@ def report_found(ctx: Context, form: ChangeState) -> dict[str, Any]:
     """Say that a missing phone is here again: it goes where it was missed from. Raises NotInStock, NotFound."""
     unit = own_unit(ctx, form.unit_id)
     _need(unit, S.MISSING)
-    was = _missed_from(ctx.session, unit.id)
-    to = _FOUND_AS.get(was or "", S.INSPECT)
-    if to is S.RESERVED and unit.held_for is None:
-        to = S.IN_STOCK  # what it was kept for ended meanwhile
-    return _turned(ctx, unit, to, form.reason)
+    return _turned(ctx, unit, found_as(ctx.session, unit), form.reason)
 
 
 @action("handsets.reserve", needs=Permission.DEVICES_UPDATE)
@@ -260,6 +256,13 @@ def reserve_unit(ctx: Context, unit: StockUnit, about_id: str | None, reason: st
     """Keep a phone on the shelf for one agreement. Raises NotInStock when it is not free."""
     turn(ctx, unit, S.RESERVED, reason, about_id=about_id)
     unit.held_for = about_id
+
+
+def found_as(session: Session, unit: StockUnit) -> UnitStatus:
+    """Where a missing phone is once it is found: where it was missed from."""
+    to = _FOUND_AS.get(_missed_from(session, unit.id) or "", S.INSPECT)
+    # What it was kept for may have ended meanwhile.
+    return S.IN_STOCK if to is S.RESERVED and unit.held_for is None else to
 
 
 def release_unit(ctx: Context, unit: StockUnit, reason: str | None = None) -> None:

@@ -11,7 +11,7 @@ from shopnode.domain.catalogue.models import Product
 from shopnode.domain.clock import act_id
 from shopnode.domain.context import Context
 from shopnode.domain.handsets.models import ON_HAND_STATUSES, StockUnit, UnitStatus
-from shopnode.domain.handsets.states import turn
+from shopnode.domain.handsets.states import found_as, turn
 from shopnode.domain.permissions import Role
 from shopnode.domain.settings.queries import number_setting
 from shopnode.domain.stock.models import MovementKind, StockLevel, StockMovement
@@ -51,7 +51,8 @@ def book_count(ctx: Context, count: Stocktake, *, uncounted_is_zero: bool) -> Bo
     for unit in missing:
         _turn(ctx, count, unit, UnitStatus.MISSING, f"Not found in stocktake {count.number}")
     for unit in found:
-        _turn(ctx, count, unit, UnitStatus.IN_STOCK, f"Found in stocktake {count.number}")
+        # Kept for a plan, it is the plan's again and for nobody else; from the bench, it is on the bench.
+        _turn(ctx, count, unit, found_as(ctx.session, unit), f"Found in stocktake {count.number}")
     return Booked(net_worth([*differences, *phones]), len(missing), len(found))
 
 
@@ -64,7 +65,8 @@ def _phones(ctx: Context, count: Stocktake) -> tuple[list[StockUnit], list[Stock
     """Phones that are not there, phones that are there again, and both as differences."""
     missing, found = phones_not_found(ctx, count), _phones_found_again(ctx, count)
     gone = [Difference(unit.product_id, "", 1, 0, unit.cost_minor) for unit in missing]
-    return missing, found, [*gone, *(Difference(unit.product_id, "", 0, 1, unit.cost_minor) for unit in found)]
+    here = [unit for unit in found if found_as(ctx.session, unit).value in ON_HAND_STATUSES]
+    return missing, found, [*gone, *(Difference(unit.product_id, "", 0, 1, unit.cost_minor) for unit in here)]
 
 
 def _turn(ctx: Context, count: Stocktake, unit: StockUnit, to: UnitStatus, reason: str) -> None:
