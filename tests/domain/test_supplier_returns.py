@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shopnode.domain.buying.models import SupplierEntry, SupplierReturn
-from shopnode.domain.buying.returns import ReturnEnded
+from shopnode.domain.buying.returns import NotWithSupplier, ReturnEnded, StillOut
 from shopnode.domain.errors import Invalid, NotPermitted
 from shopnode.domain.handsets.actions import NotInStock
 from shopnode.domain.handsets.models import StockUnit, UnitEvent
@@ -110,3 +110,39 @@ def test_a_return_that_makes_no_sense_is_refused(till: Till, bought: tuple[str, 
     with pytest.raises(NotPermitted):
         till.shop.do("suppliers.end_return", return_id=sent, outcome="credited", role=Role.SUPERVISOR)
     assert till.shop.rows(SupplierReturn)[0].outcome is None
+
+
+def missing_and_found(till: Till, unit_id: str) -> None:
+    till.shop.do("handsets.report_missing", unit_id=unit_id, reason="they say it never came")
+    till.shop.do("handsets.report_found", unit_id=unit_id, reason="it was in the bag")
+
+
+def test_of_a_phone_one_return_is_open_at_most(till: Till, bought: tuple[str, str]) -> None:
+    first = send(till, bought[0])
+    missing_and_found(till, bought[0])
+    with pytest.raises(StillOut, match="KLA1-B000001"):
+        send(till, bought[0])
+    with pytest.raises(NotWithSupplier, match="repaired or refused"):
+        till.shop.do("suppliers.end_return", return_id=first, outcome="credited")
+    till.shop.do("suppliers.end_return", return_id=first, outcome="refused")
+    assert till.shop.row(StockUnit, bought[0]).status == "inspect"
+    send(till, bought[0])
+
+
+def test_a_return_can_be_ended_when_its_phone_was_sold_meanwhile(till: Till, bought: tuple[str, str]) -> None:
+    sent = send(till, bought[0])
+    missing_and_found(till, bought[0])
+    till.shop.do("handsets.change_status", unit_id=bought[0], status="in_stock", reason="fine")
+    till.sell({"device_id": bought[0]}, pay=[{"method": "cash", "amount": 640_000}])
+    till.shop.do("suppliers.end_return", return_id=sent, outcome="repaired")
+    assert (till.shop.row(StockUnit, bought[0]).status, hand(till)) == ("sold", 2)
+
+
+def test_a_phone_lost_at_its_supplier_is_credited_with_its_cost_at_most(till: Till, bought: tuple[str, str]) -> None:
+    sent = send(till, bought[0])
+    till.shop.do("handsets.report_missing", unit_id=bought[0], reason="they lost it")
+    with pytest.raises(Invalid, match="more than this phone cost, 500,000"):
+        till.shop.do("suppliers.end_return", return_id=sent, outcome="credited", credited_minor=500_001)
+    till.shop.do("suppliers.end_return", return_id=sent, outcome="credited", credited_minor=450_000)
+    assert till.shop.row(StockUnit, bought[0]).status == "scrapped"
+    assert till.shop.rows(SupplierReturn)[0].credited_minor == 450_000

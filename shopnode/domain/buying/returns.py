@@ -1,7 +1,8 @@
 """Phones that go back to their supplier (RMA), and how that ends. Apart from the shop's own warranty (rule 58).
 
 Invariants:
-  * A phone is with one supplier once at a time: its state says so, and it is off the shelf meanwhile.
+  * A phone is with one supplier once at a time: its state says so, and it is off the shelf meanwhile. Of a phone one
+    return is open at most; one that came back some other way is only said to have been mended or refused.
   * Whatever the end, the worth follows: mended, it is back on the shelf at its cost; replaced, another phone takes its
     place at the same cost; credited, the supplier owes us instead.
 """
@@ -9,6 +10,8 @@ Invariants:
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
+
+from sqlalchemy import select
 
 from shopnode.domain.actions import action
 from shopnode.domain.buying.accounts import write_entry
@@ -52,15 +55,37 @@ class ReturnEnded(Conflict):
         super().__init__(f"Return {number} has ended already: {outcome}.")
 
 
+class StillOut(Conflict):
+    code = "return-open"
+
+    def __init__(self, number: str):
+        super().__init__(f"Return {number} of this phone is still open: say first how it ended.")
+
+
+class NotWithSupplier(Conflict):
+    code = "not-with-supplier"
+
+    def __init__(self, number: str):
+        super().__init__(
+            f"The phone of return {number} is not with its supplier any more, so nothing stands in its place. "
+            "End the return as repaired or refused."
+        )
+
+
 @action("suppliers.send_back", needs=Permission.DEVICES_UPDATE)
 def send_back(ctx: Context, form: SendToSupplier) -> dict[str, Any]:
-    """Send a phone back to its supplier: off the shelf until they answer. Raises NotInStock, Invalid, NotFound."""
+    """Send a phone back to its supplier: off the shelf until they answer.
+
+    Raises NotInStock, StillOut, Invalid, NotFound.
+    """
     assert ctx.shop_id is not None  # a SHOP action runs at a node
     unit = own_unit(ctx, form.unit_id)
     supplier_id = form.supplier_id or unit.supplier_id
     if supplier_id is None:
         raise Invalid({"supplier_id": "is needed: it is not known whom this phone came from"})
     supplier = find_supplier(ctx.session, supplier_id)
+    if unit.status != UnitStatus.SUPPLIER:
+        _refuse_second(ctx, unit)
     sent = SupplierReturn(
         id=ctx.new_id(), shop_id=ctx.shop_id, supplier_id=supplier.id, unit_id=unit.id, reason=form.reason,
         number=next_document_number(ctx, Document.SUPPLIER_RETURN), sent_at=ctx.now, sent_by=ctx.actor.id,
@@ -75,7 +100,7 @@ def send_back(ctx: Context, form: SendToSupplier) -> dict[str, Any]:
 def end_return(ctx: Context, form: EndReturn) -> dict[str, Any]:
     """Say how a return ended: the phone is back, another came, or the supplier credited it.
 
-    Raises ReturnEnded, Invalid, AlreadyInStock, NotFound.
+    Raises ReturnEnded, NotWithSupplier, Invalid, AlreadyInStock, NotFound.
     """
     sent = find_row(ctx.session, SupplierReturn, form.return_id, "This return")
     if sent.shop_id != ctx.shop_id:
@@ -87,8 +112,14 @@ def end_return(ctx: Context, form: EndReturn) -> dict[str, Any]:
     sent.outcome, sent.ended_at, sent.ended_by = outcome.value, ctx.now, ctx.actor.id
     if (form.replacement is not None) != (outcome is ReturnToSupplierOutcome.REPLACED):
         raise Invalid({"replacement": "names the phone that came instead, and only then"})
+    _check_credit(form, unit)
     note = form.note or f"Return {sent.number}: {outcome.value}"
-    if outcome is ReturnToSupplierOutcome.REPAIRED:
+    came_back = unit.status not in (UnitStatus.SUPPLIER, UnitStatus.MISSING)  # by another way than this return
+    if came_back and outcome not in (ReturnToSupplierOutcome.REPAIRED, ReturnToSupplierOutcome.REFUSED):
+        raise NotWithSupplier(sent.number)
+    if came_back:
+        pass  # it is what it is by now: on the shelf, being looked at, sold
+    elif outcome is ReturnToSupplierOutcome.REPAIRED:
         turn(ctx, unit, UnitStatus.IN_STOCK, note, about_id=sent.id)
     elif outcome is ReturnToSupplierOutcome.REFUSED:
         turn(ctx, unit, UnitStatus.INSPECT, note, about_id=sent.id)
@@ -104,6 +135,21 @@ def end_return(ctx: Context, form: EndReturn) -> dict[str, Any]:
             )
     ctx.about("supplier_return", sent.id)
     return {"return_id": sent.id, "number": sent.number, "outcome": outcome.value, "status": unit.status}
+
+
+def _refuse_second(ctx: Context, unit: StockUnit) -> None:
+    """Raises StillOut while another return of this phone is open."""
+    query = select(SupplierReturn.number).where(SupplierReturn.unit_id == unit.id, SupplierReturn.outcome.is_(None))
+    number = ctx.session.scalars(query.limit(1)).first()
+    if number is not None:
+        raise StillOut(number)
+
+
+def _check_credit(form: EndReturn, unit: StockUnit) -> None:
+    """A supplier credits a phone with what it cost at most. Raises Invalid."""
+    if unit.cost_minor and (form.credited_minor or 0) > unit.cost_minor:
+        words = f"is more than this phone cost, {unit.cost_minor:,}: write the rest on the supplier's account"
+        raise Invalid({"credited_minor": words})
 
 
 def _take_replacement(ctx: Context, sent: SupplierReturn, unit: StockUnit, phone: DeliveredPhone) -> str:
