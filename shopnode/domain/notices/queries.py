@@ -8,16 +8,19 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, literal, or_, select
+from sqlalchemy import ColumnElement, Text, bindparam, delete, func, literal, or_, select
 
 from shopnode.domain.clock import to_datetime
 from shopnode.domain.context import Context
+from shopnode.domain.db import ID_TYPE
 from shopnode.domain.errors import NotFound
 from shopnode.domain.homes import Home
 from shopnode.domain.notices.models import Notice, NoticeRead, OutgoingMessage
 from shopnode.domain.notices.store import insert_new
 from shopnode.domain.paging import PAGE_DEFAULT, Page, latest
+from shopnode.domain.prepared import Prepared
 
 COUNT_MAX = 100  # what a badge shows is never more exact than "99+"
 READ_AT_ONCE = 1_000
@@ -36,6 +39,40 @@ class NoticeView:
     at: datetime
     read_at: datetime | None
     over_at: datetime | None
+
+
+def _for_me(ctx: Context) -> ColumnElement[bool]:
+    return _for(ctx.actor.id, f",{ctx.actor.role.value},")
+
+
+def _for(staff_id: Any, role: Any) -> ColumnElement[bool]:
+    words = literal(",") + Notice.roles + literal(",")
+    return or_(Notice.staff_id == staff_id, words.contains(role)) if staff_id is not None else words.contains(role)
+
+
+def _unread(ctx: Context) -> ColumnElement[bool]:
+    return _not_read_by(ctx.actor.id)
+
+
+def _not_read_by(staff_id: Any) -> ColumnElement[bool]:
+    read = select(NoticeRead.notice_id).where(NoticeRead.notice_id == Notice.id, NoticeRead.staff_id == staff_id)
+    return ~read.correlate(Notice).exists()
+
+
+def _asks(ctx: Context) -> ColumnElement[bool]:
+    return Notice.over_at.is_(None) & _unread(ctx)
+
+
+def _count() -> Prepared:
+    """Every page shows it."""
+    me: Any = bindparam("staff_id", type_=ID_TYPE)
+    rows = select(Notice.id).where(
+        _for(me, bindparam("role", type_=Text())), Notice.over_at.is_(None), _not_read_by(me)
+    )
+    return Prepared(select(func.count().label("unread")).select_from(rows.limit(COUNT_MAX).subquery()))
+
+
+_UNREAD = _count()
 
 
 def list_notices(
@@ -61,8 +98,8 @@ def notice_view(ctx: Context, notice_id: str) -> NoticeView:
 
 def count_unread(ctx: Context) -> int:
     """How many ask to be read, at most COUNT_MAX."""
-    rows = select(Notice.id).where(_for_me(ctx), _asks(ctx)).limit(COUNT_MAX).subquery()
-    return ctx.session.scalar(select(func.count()).select_from(rows)) or 0
+    told = _UNREAD.first(ctx.session, staff_id=ctx.actor.id, role=f",{ctx.actor.role.value},")
+    return int(told[0]) if told else 0
 
 
 def mark_read(ctx: Context, notice_ids: Collection[str] | None = None) -> int:
@@ -97,23 +134,6 @@ def forget_old(home: Home, days: int) -> int:
         session.execute(delete(NoticeRead).where(NoticeRead.notice_id.in_(old)))
         gone = len(session.scalars(delete(Notice).where(Notice.at < before).returning(Notice.id)).all())
         return gone + len(session.scalars(delete(OutgoingMessage).where(ended).returning(OutgoingMessage.id)).all())
-
-
-def _for_me(ctx: Context) -> ColumnElement[bool]:
-    words = literal(",") + Notice.roles + literal(",")
-    mine: ColumnElement[bool] = words.contains(f",{ctx.actor.role.value},")
-    if ctx.actor.id is not None:
-        mine = or_(Notice.staff_id == ctx.actor.id, mine)
-    return mine
-
-
-def _unread(ctx: Context) -> ColumnElement[bool]:
-    read = select(NoticeRead.notice_id).where(NoticeRead.notice_id == Notice.id, NoticeRead.staff_id == ctx.actor.id)
-    return ~read.correlate(Notice).exists()
-
-
-def _asks(ctx: Context) -> ColumnElement[bool]:
-    return Notice.over_at.is_(None) & _unread(ctx)
 
 
 def _views(ctx: Context, rows: list[Notice]) -> list[NoticeView]:

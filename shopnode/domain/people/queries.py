@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from shopnode.domain.context import Actor
@@ -121,7 +122,7 @@ def _in_state(state: StaffState | None) -> Sequence[ColumnElement[bool]]:
     }[state]
 
 
-def active_here(shop_id: str | None) -> Select[Staff]:
+def active_here(shop_id: str | BindParameter[str] | None) -> Select[Staff]:
     """People who may work now; in this shop, when one is named."""
     query = select(Staff).where(Staff.suspended_at.is_(None), Staff.archived_at.is_(None))
     if shop_id is None:
@@ -142,18 +143,34 @@ def staff_of_shop(session: Session, shop_id: str) -> list[Colleague]:
 
 
 def actor_for(session: Session, staff_id: str | None, shop_id: str | None) -> Actor | None:
-    """The person as an actor, or None when they may not work (here) now."""
-    return next(iter(actors_of(session, active_here(shop_id).where(Staff.id == staff_id))), None)
+    """The person as an actor, or None when they may not work (here) now. Every request asks it."""
+    query = _ACTOR if shop_id is None else _ACTOR_HERE
+    return next(iter(_actors(session.execute(query, {"staff_id": staff_id, "shop_id": shop_id}))), None)
 
 
 def actors_of(session: Session, people: Select[Staff]) -> list[Actor]:
-    """These people as actors, each with what was chosen for them; in one query, for every request asks it."""
+    """These people as actors, each with what was chosen for them; in one query."""
+    return _actors(session.execute(_with_choices(people)))
+
+
+def _with_choices(people: Select[Staff]) -> Select[*tuple[Any, ...]]:
     chosen = (StaffChoice.staff_id == Staff.id) & StaffChoice.value.is_not(None)
-    rows = session.execute(people.add_columns(StaffChoice.key, StaffChoice.value).outerjoin(StaffChoice, chosen))
-    found: dict[str, tuple[Staff, list[tuple[str, str]]]] = {}
-    for person, key, value in rows:
-        found.setdefault(person.id, (person, []))[1].extend([(key, value)] if key else [])
-    return [Actor(p.id, p.name, Role(p.role), tuple(sorted(choices))) for p, choices in found.values()]
+    columns = (Staff.id, Staff.name, Staff.role, StaffChoice.key, StaffChoice.value)
+    return people.with_only_columns(*columns).outerjoin(StaffChoice, chosen)
+
+
+def _actors(rows: Iterable[Any]) -> list[Actor]:
+    found: dict[str, tuple[str, str, list[tuple[str, str]]]] = {}
+    for staff_id, name, role, key, value in rows:
+        found.setdefault(staff_id, (name, role, []))[2].extend([(key, value)] if key else [])
+    return [
+        Actor(staff_id, name, Role(role), tuple(sorted(choices))) for staff_id, (name, role, choices) in found.items()
+    ]
+
+
+_ONE = Staff.id == bindparam("staff_id")
+_ACTOR = _with_choices(active_here(None).where(_ONE))
+_ACTOR_HERE = _with_choices(active_here(bindparam("shop_id")).where(_ONE))
 
 
 def people_by_login(session: Session, login: str) -> list[Staff]:

@@ -18,7 +18,7 @@ import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from shopnode.domain.actions import perform
@@ -40,6 +40,7 @@ SEEN_EVERY = timedelta(seconds=60)  # a request only writes when the last one wa
 SECRET_BYTES = 32
 LOGIN_MAX = 200
 KEPT_DAYS = 90
+_BY_HASH = select(WebSession).where(WebSession.id_hash == bindparam("id_hash"))
 
 
 class WrongCredentials(NotSignedIn):
@@ -228,7 +229,7 @@ def _prove_second(home: NodeHome, actor: Actor, code: str | None, channel: Chann
 
 def _open_row(session: Session, secret: str | None, kind: str, now: datetime) -> WebSession:
     """The session of this secret. Raises NotSignedIn when there is none that still runs."""
-    row = session.get(WebSession, _hash(secret)) if secret else None
+    row = session.scalars(_BY_HASH, {"id_hash": _hash(secret)}).one_or_none() if secret else None
     if row is None or row.kind != kind or row.ended_at is not None or row.expires_at <= now:
         raise NotSignedIn
     return row
