@@ -72,6 +72,7 @@ def _row(node: NodeView, shop: str) -> dict[str, Any]:
     return {
         "id": node.id, "shop": shop, "code": node.series, "last_seen_at": node.seen_at,
         "state": "stopped" if node.revoked_at or node.clone_suspected_at else state, "waiting": node.outbox or 0,
+        "sent": _sent_words(node, state),
         "oldest_at": node.oldest_unsent_at, "version": node.software, "wants_update": False,
         "clock_off_s": (node.clock_error_ms or 0) // 1000, "trouble": _trouble(node),
         "runs": runs_of(g.ctx.session, node.id) if node.clone_suspected_at and not node.revoked_at else [],
@@ -79,9 +80,17 @@ def _row(node: NodeView, shop: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _sent_words(node: NodeView, state: str) -> str:
+    """Of a computer where nothing waits. What one that is not heard has recorded since, nobody knows here."""
+    if node.revoked_at or node.clone_suspected_at or node.quarantined or state == "never":
+        return ""
+    return "all sent" if state == "online" else "nothing when last heard"
+
+
 def _never(shop: str, code: str) -> dict[str, Any]:
     return {
         "id": "", "shop": shop, "code": code, "state": "never", "last_seen_at": None, "waiting": 0, "oldest_at": None,
+        "sent": "",
         "version": None, "wants_update": False, "clock_off_s": 0, "trouble": None, "runs": [], "chosen": None,
         "is_new_key_due": False, "is_withdrawn": False,
     }  # fmt: skip

@@ -138,13 +138,13 @@ def check_outbox(node: Node) -> Check:
     """What the hub does not have yet, and since when."""
     status = node.sync.status()
     age_ms = max(0, node.home.clock.wall_ms() - status.since_ms) if status.since_ms else 0
-    figures = {"waiting": status.waiting, "since_ms": status.since_ms, "state": status.state}
+    figures = {"waiting": status.waiting, "since_ms": status.since_ms, "state": status.state, "aside": status.aside}
     if status.state == "not-enrolled":
         return Check("outbox", Colour.GREEN, status.message, figures)
     if status.waiting and age_ms > OUTBOX_OLD_MS:
         words = f"{status.waiting} entries wait since {in_words(age_ms)}: they are on this computer only. "
         return Check("outbox", Colour.AMBER, words + status.message, figures)
-    if status.state == "stopped":
+    if status.state == "stopped" or status.aside:
         return Check("outbox", Colour.AMBER, status.message, figures)
     words = f"{status.waiting} entries wait to be sent." if status.waiting else "The hub has all that was recorded."
     return Check("outbox", Colour.GREEN, words, figures)

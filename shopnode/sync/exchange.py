@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -24,6 +24,7 @@ from shopnode.sync.pages import PageReader
 from shopnode.sync.returned import Offer, give_again, mark_given, next_offer
 from shopnode.sync.rotate import heed, offered_key
 from shopnode.sync.transport import LinkDown
+from shopnode.sync.verdicts import undecided
 from sync_protocol.limits import BATCH_BYTES_MAX, Batch
 from sync_protocol.messages import (
     ExchangeRequest,
@@ -98,9 +99,6 @@ class Exchanger:
         marks = session.scalars(select(StreamMark)).all()
         cursor, offset = session.execute(select(Installation.seen, Installation.clock_offset_ms)).one()
         held = waiting(session, self.home.origin_id, link.accepted_n)
-        stuck = session.scalar(
-            select(func.count()).select_from(EntryVerdictRow).where(EntryVerdictRow.verdict == "quarantined")
-        )
         return ExchangeRequest(
             protocol=PROTOCOL_VERSION,
             schema_=SCHEMA_VERSION,
@@ -112,7 +110,10 @@ class Exchanger:
             push=None,
             pull=_pull(session, batch),
             health=Health(
-                outbox=held.entries, oldest_unsent_at=held.since_ms, quarantined=stuck or 0, software=self.software
+                outbox=held.entries,
+                oldest_unsent_at=held.since_ms,
+                quarantined=undecided(session).aside,
+                software=self.software,
             ),
         )
 

@@ -24,6 +24,7 @@ from shopnode.domain.db import synced_models
 from shopnode.domain.node import Installation, NodeHome
 from shopnode.sync.models import FeedLine, HubLink, StreamMark
 from shopnode.sync.returned import keep_page
+from shopnode.sync.verdicts import note_taken
 from sync_protocol.chain import link, page_message, stream_genesis
 from sync_protocol.entries import blocks_of, sealed_bytes
 from sync_protocol.keys import read_public, verifies
@@ -72,6 +73,7 @@ class PageReader:
         applier.finish()
         write_values(session, "feed_line", _KEPT, [_kept(whole) for whole in lines])
         keep_page(session, page, page_sig, epoch, self._home.clock.wall_ms())
+        note_taken(session, own)
         self._stop_asking(session, own)
         moved = {whole.line["stream"]: whole.hash for whole in lines}
         self._save_marks(session, {stream: (numbers[stream], moved[stream]) for stream in moved})

@@ -28,6 +28,7 @@ from shopnode.sync.models import HubLink
 from shopnode.sync.outbox import waiting
 from shopnode.sync.remedies import AFTER, BEFORE, REMEDIES
 from shopnode.sync.transport import HttpTransport, LinkDown, Transport
+from shopnode.sync.verdicts import undecided
 from sync_protocol.limits import POLL_FLOWING_MS, Batch, retry_ms
 from sync_protocol.lines import BrokenLink
 from sync_protocol.problems import Action, ProtocolError
@@ -43,12 +44,19 @@ REMEDIES_MAX = 8  # in one round; a history that parts again and again is a faul
 
 @dataclass(frozen=True)
 class SyncStatus:
-    """What the header of every screen says about the hub. `since_ms`: when the oldest unsent entry was made."""
+    """What the header of every screen says about the hub.
+
+    since_ms  when the oldest unsent entry was made
+    aside     entries that the hub keeps and could not enter in the books
+    held      entries that wait there for a row which somebody else has to send
+    """
 
     waiting: int
     since_ms: int | None
     state: State
     message: str
+    aside: int = 0
+    held: int = 0
 
 
 class SyncWorker:
@@ -99,17 +107,20 @@ class SyncWorker:
         with self.home.reading() as session:
             link = read_link(session)
             held = waiting(session, self.home.origin_id, link.accepted_n if link else 0)
+            open_verdicts = undecided(session)
             awaits, seen = session.execute(select(Installation.awaits_books, Installation.seen)).one()
         if link is None:
             return SyncStatus(held.entries, held.since_ms, "not-enrolled", "This shop is not connected to a hub.")
         state, message = self._state
         if state == "ok" and held.entries:
             state, message = "sending", "Sending"
+        elif state == "ok" and (open_verdicts.aside or open_verdicts.held):
+            message = open_verdicts.words
         if awaits:
             words = f"This shop's books are being fetched ({self.home.progress(seen)})."
             message = words if state in ("ok", "sending") else f"{message}. {words}"
             state = "sending" if state == "ok" else state
-        return SyncStatus(held.entries, held.since_ms, state, message)
+        return SyncStatus(held.entries, held.since_ms, state, message, open_verdicts.aside, open_verdicts.held)
 
     def run_once(self) -> Exchanged:
         """Exchange until nothing is left to send or fetch. Raises what an exchange raises and no remedy mends."""
