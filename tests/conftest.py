@@ -26,10 +26,12 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 LAYERS = ("", "protocol", "domain", "documents", "devices", "api", "sync", "hub", "web")
-# Of what comes after the layers: files that take minutes, or one test of half a minute. Last, they would run alone.
+# Of what comes after the layers: files that take a minute or nearly. Last, one of them would run alone.
 LONG = (
-    "browser/test_every_screen.py", "browser/test_story.py", "simulator/test_fixed_seeds.py",
-    "simulator/test_fixed_seeds_too.py", "node/test_run_demo.py", "bench_smoke/test_benchmarks_run.py",
+    "browser/test_every_screen.py", "browser/test_story.py", "node/test_serving.py", "node/test_run_demo.py",
+    "simulator/test_fixed_seeds.py", "simulator/test_fixed_seeds_too.py", "faults/test_hub_kills.py",
+    "bench_smoke/test_benchmarks_run.py", "faults/test_bad_link.py", "browser/test_every_room.py",
+    "node/test_backup.py", "browser/test_repairs.py", "node/test_doctor.py", "node/test_commands.py",
 )  # fmt: skip
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 BROWSER_FLAGS = (
