@@ -45,6 +45,7 @@ class AuditLogRow(BaseModel):
     user_name: str | None
     approved_by: str | None
     approver_name: str | None
+    approved_for: list[str] = Field(description="What the second person said yes to.")
     shop_id: str | None
     shop_name: str | None
     entity_type: str | None
@@ -176,7 +177,8 @@ def journal_response(file: IO[bytes], chain: chains.Chain) -> Response:
 def _columns(row: search.EntryRow) -> dict[str, Any]:
     return {
         "id": row.id, "action": row.action, "summary": row.words, "created_at": row.at, "user_id": row.actor_id,
-        "user_name": row.actor, "approved_by": row.approver_id, "approver_name": row.approver, "shop_id": row.shop_id,
+        "user_name": row.actor, "approved_by": row.approver_id, "approver_name": row.approver,
+        "approved_for": list(row.approved), "shop_id": row.shop_id,
         "shop_name": row.shop, "entity_type": row.entity, "entity_id": row.record_id, "ip_address": row.ip,
         "user_agent": row.user_agent, "rows": row.rows, "origin_id": row.origin_id, "number": row.n, "code": row.code,
     }  # fmt: skip

@@ -55,6 +55,7 @@ class Problem(BaseModel):
     code: str = Field(description="Stable, for programs.")
     fields: dict[str, str] = Field(default={}, description="Every wrong field, and what is wrong with it.")
     reason: str = Field(default="", description="With approval-needed: what a second person must approve.")
+    reasons: list[str] = Field(default=[], description="With approval-needed: the same, one by one.")
     retry_after_ms: int = Field(default=0, description="With too-many-tries: how long to wait.")
 
 

@@ -8,6 +8,8 @@ Invariants:
   * The same action id with the same content returns the first result; with other content it is refused.
   * An action that fails leaves nothing behind: no row, no number, no entry.
   * An action writes one entry, also in `perform_many`.
+  * What needs a second person is gathered while an action runs, and refused at its end when nobody said yes: all of it
+    is shown, all of it is judged, and the entry keeps all of it.
 """
 
 from __future__ import annotations
@@ -24,13 +26,13 @@ from sqlalchemy.orm import Session
 
 from shopnode.domain import failpoints
 from shopnode.domain.capture import begin_capture, driver_cursor
-from shopnode.domain.context import AnyApproval, Context, PhoneApproval
-from shopnode.domain.errors import NotFound, NotPermitted, ReusedActionId, WrongPlace
+from shopnode.domain.context import APPROVED, OBJECTIONS, AnyApproval, Context, PhoneApproval
+from shopnode.domain.errors import ApprovalNeeded, NotFound, NotPermitted, ReusedActionId, WrongPlace
 from shopnode.domain.homes import Where
 from shopnode.domain.journal import EntryDraft
 from shopnode.domain.params import Params, read_params
 from shopnode.domain.people.approvals import approver_of
-from shopnode.domain.people.telephone import approver_by_phone, use_question
+from shopnode.domain.people.telephone import approver_by_phone, refuse_other_figures, use_question
 from shopnode.domain.people.telephone_rules import read_challenge
 from shopnode.domain.permissions import Permission
 from shopnode.domain.projections import project
@@ -140,10 +142,14 @@ def _perform_inside(ctx: Context, name: str, params: Mapping[str, Any] | BaseMod
     action_id = action_id or ctx.home.new_id()
     _permit(ctx, act)
     form = params if isinstance(params, act.params) else read_params(act.params, _plain(params))
-    ctx = replace(ctx, action_id=action_id, marks={})
+    ctx = replace(ctx, action_id=action_id, marks={OBJECTIONS: []})
     capture = begin_capture(ctx.session)
+    if ctx.challenge is not None:
+        refuse_other_figures(ctx, name, form)
     result = act.run(ctx, form)
-    if ctx.challenge is not None and "approved" in ctx.marks:
+    if ctx.marks[OBJECTIONS]:
+        raise ApprovalNeeded(*ctx.marks[OBJECTIONS])
+    if ctx.challenge is not None and ctx.was_approved:
         use_question(ctx)
     ctx.session.flush()
     failpoints.hit("perform.rows_written")
@@ -154,7 +160,8 @@ def _perform_inside(ctx: Context, name: str, params: Mapping[str, Any] | BaseMod
         entry_id=action_id,
         action=name,
         actor_id=ctx.actor.id,
-        approver_id=ctx.approver.id if ctx.approver and "approved" in ctx.marks else None,
+        approver_id=ctx.approver.id if ctx.approver and ctx.was_approved else None,
+        approved=ctx.marks.get(APPROVED, []),
         shop_id=ctx.shop_id,
         subject=ctx.marks.get("subject"),
         ip=ctx.channel.ip,

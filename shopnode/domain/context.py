@@ -37,6 +37,8 @@ class Actor:
         return whole if self.scopes is None else whole & self.scopes
 
 
+OBJECTIONS, APPROVED = "objections", "approved"  # marks: what needs a second person, and what one said yes to
+
 CONSOLE = Actor(None, "Console", Role.OWNER)  # a command typed at the shop's own computer
 
 
@@ -119,23 +121,43 @@ class Context:
         *,
         enough: Callable[[Role], bool] | None = None,
         within: Callable[[Actor], bool] | None = None,
+        kept: str | None = None,
     ) -> None:
         """Demand a second person for what passes the actor's limit.
 
+        An action goes on when nobody approved yet: the door refuses it at its end, with all that was objected to, and
+        nothing has happened. So one yes is asked for everything, and whoever gives it has read everything.
+
         enough  whether somebody of that role may approve it at all
         within  whether it is within that person's own limits: an approver has limits, too
+        kept    the reason as the entry keeps it for ever, where the reason itself names a person
 
-        Raises ApprovalNeeded when nobody approved, NotPermitted when the approver is the actor or may not.
+        Raises NotPermitted when the approver is the actor or may not; outside an action, ApprovalNeeded at once.
         """
         if self.approver is None:
-            raise ApprovalNeeded(reason)
+            if OBJECTIONS not in self.marks:
+                raise ApprovalNeeded(reason)
+            if reason not in self.marks[OBJECTIONS]:
+                self.marks[OBJECTIONS].append(reason)
+            return
         if self.approver.id == self.actor.id:
             raise NotPermitted("Nobody approves their own. Ask another person to enter their PIN.")
         if Permission.LIMITS_APPROVE not in self.approver.permissions:
             raise NotPermitted(f"{self.approver.name} may not approve this. Ask a supervisor or the owner.")
         if not ((enough is None or enough(self.approver.role)) and (within is None or within(self.approver))):
             raise NotPermitted(f"{reason} That is above the limit of {self.approver.name}, too. Ask the owner.")
-        self.marks["approved"] = reason
+        self.approved_for(kept or reason)
+
+    def approved_for(self, reason: str) -> None:
+        """The approver said yes to this; the entry keeps it."""
+        told = self.marks.setdefault(APPROVED, [])
+        if reason not in told:
+            told.append(reason)
+
+    @property
+    def was_approved(self) -> bool:
+        """Whether a second person's yes was used so far."""
+        return APPROVED in self.marks
 
 
 def public(actor: Actor) -> Mapping[str, Any]:

@@ -75,17 +75,21 @@ class ReusedActionId(Conflict):
 
 
 class ApprovalNeeded(ShopError):
-    """Above this person's limit: a second person must enter their own PIN, now."""
+    """Above this person's limit: a second person must enter their own PIN, now. Told is all that is objected to."""
 
     code, status = "approval-needed", 403
 
-    def __init__(self, reason: str):
-        self.reason = reason
-        super().__init__(f"{reason} A supervisor or the owner must approve with their own PIN.")
+    def __init__(self, reason: str, *more: str):
+        self.reasons = (reason, *more)
+        super().__init__(f"{self.reason} A supervisor or the owner must approve with their own PIN.")
+
+    @property
+    def reason(self) -> str:
+        return " ".join(self.reasons)
 
     @property
     def details(self) -> dict[str, object]:
-        return {"reason": self.reason}
+        return {"reason": self.reason, "reasons": list(self.reasons)}
 
 
 class TooManyTries(ShopError):

@@ -72,6 +72,7 @@ class EntryDraft:
     ip: str | None
     user_agent: str | None
     capture: Capture
+    approved: list[str] = field(default_factory=list)  # what the approver said yes to; names nobody
     seen: int = 0
     clock: dict[str, int | str] = field(default_factory=dict)  # at, mono, boot, offset
     personal: dict[str, list[Any]] = field(default_factory=dict)
@@ -93,6 +94,7 @@ def entry_document(draft: EntryDraft, n: int, seen_numbers: SeenNumbers, salt: C
         **draft.clock,
     }
     extra = {
+        "approved": draft.approved or None,
         "approver": draft.approver_id,
         "ip": draft.ip,
         "shop": draft.shop_id,

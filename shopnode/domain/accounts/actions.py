@@ -103,7 +103,10 @@ def pay_out_store_credit(ctx: Context, form: PayOut) -> dict[str, Any]:
     """Give store credit out as money, with a second person. Raises TooLittle, ApprovalNeeded, DrawerClosed."""
     customer = account_holder(ctx.session, form.customer_id)
     if ctx.actor.role is not Role.OWNER:
-        ctx.require_approval(f"Paying out {form.amount:,} of {customer.name}'s store credit needs a second person.")
+        said = "Paying out {:,} of {} store credit needs a second person."
+        ctx.require_approval(
+            said.format(form.amount, f"{customer.name}'s"), kept=said.format(form.amount, "a customer's")
+        )
     moved = move_money(
         ctx, MoneyKind.STORE_CREDIT, form.method, -form.amount, reference=form.reference, customer_id=customer.id,
         note=form.note, fee_minor=form.fee, fee_borne_by=form.fee_borne_by,

@@ -51,7 +51,8 @@ def check_credit(ctx: Context, customer: Customer, more_minor: int) -> None:
     owed = balance_now(ctx.session, customer.id, Account.CREDIT)
     objection = credit_objection(customer.name, customer.credit_limit_minor, owed, more_minor)
     if objection is not None:
-        ctx.require_approval(objection)
+        nameless = credit_objection("The customer", customer.credit_limit_minor, owed, more_minor)
+        ctx.require_approval(objection, kept=nameless)
 
 
 def take_on_account(ctx: Context, ticket: Ticket, part: Settled) -> Settled:
@@ -100,10 +101,10 @@ def take_credit_of_store(ctx: Context, ticket: Ticket, part: Settled) -> Settled
 
 
 def give_back_to_store_credit(ctx: Context, ticket: Ticket, part: Settled) -> Settled:
-    """Into the customer's store credit, whatever it was paid by."""
-    customer_id = _whose(ctx, ticket, Account.STORE_CREDIT)
+    """Into the store credit it came from; money of another tender into that of the customer it names."""
+    customer_id = part.about_id or _whose(ctx, ticket, Account.STORE_CREDIT, EntryKind.SPENT)
     owe_customer(ctx, customer_id, part.amount_minor, EntryKind.REFUND, About(ticket.sale_id, number=ticket.number))
-    return replace(part, method=Tender.STORE_CREDIT, reference=None)
+    return replace(part, method=Tender.STORE_CREDIT, reference=None, about_id=None)
 
 
 def take_in_points(ctx: Context, ticket: Ticket, part: Settled) -> Settled:
@@ -136,11 +137,13 @@ def take_paid_before(ctx: Context, ticket: Ticket, part: Settled) -> Settled:
     return part
 
 
-def _whose(ctx: Context, ticket: Ticket, account: Account) -> str:
+def _whose(ctx: Context, ticket: Ticket, account: Account, kind: EntryKind | None = None) -> str:
     """Whose account it came from: the customer of the sale's own entries, else the ticket's. Raises Invalid."""
     query = select(AccountEntry.customer_id).where(
         AccountEntry.sale_id == ticket.sale_id, AccountEntry.account == account.value
     )
+    if kind is not None:
+        query = query.where(AccountEntry.kind == kind.value)
     known: str | None = ctx.session.scalar(query.order_by(AccountEntry.at).limit(1))
     return known or holder_of(ctx, ticket, Tender.STORE_CREDIT).id
 

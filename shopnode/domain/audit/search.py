@@ -63,6 +63,7 @@ class EntryRow:
     actor: str | None
     approver_id: str | None
     approver: str | None
+    approved: tuple[str, ...]  # what the approver said yes to
     shop_id: str | None
     shop: str | None
     entity: str | None
@@ -173,6 +174,7 @@ def entry_rows(session: Session, entries: Sequence[JournalEntry]) -> list[EntryR
             id=entry.entry_id, origin_id=entry.origin_id, n=entry.n, action=entry.action,
             words=words_for(entry.action), at=entry.at, actor_id=entry.actor_id, actor=names.get(entry.actor_id or ""),
             approver_id=document.get("approver"), approver=names.get(document.get("approver") or ""),
+            approved=tuple(document.get("approved", ())),
             shop_id=entry.shop_id, shop=shops.get(entry.shop_id or ""), entity=entry.subject_entity,
             record_id=entry.subject_id, ip=document.get("ip"), user_agent=document.get("ua"),
             rows=sum(len(block[3]) for block in document.get("rows", ())), code=short_code(entry.hash),

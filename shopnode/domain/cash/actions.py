@@ -141,7 +141,7 @@ def _prove_taker(ctx: Context, taker: Staff) -> None:
         raise TakerNeeded(taker.name)
     if ctx.approver.id != taker.id:
         raise NotPermitted(f"{taker.name} takes the drawer with their own PIN, nobody else.")
-    ctx.marks["approved"] = "took the drawer"
+    ctx.approved_for("Took the drawer.")
 
 
 def _cashier(drawer: DrawerSession) -> str | None:

@@ -51,7 +51,7 @@ def accept_difference(ctx: Context, told: AcceptDifference) -> dict[str, Any]:
     owed = _charge(ctx, told, drawer, z_report)
     drawer.explanation = told.explanation
     if not body["is_within_limit"]:
-        drawer.approved_by = ctx.approver.id if "approved" in ctx.marks and ctx.approver else ctx.actor.id
+        drawer.approved_by = ctx.approver.id if ctx.was_approved and ctx.approver else ctx.actor.id
     ctx.about("drawer_session", drawer.id)
     return {
         "drawer_session_id": drawer.id, "difference": z_report.difference_minor, "approved_by": drawer.approved_by,

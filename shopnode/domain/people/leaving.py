@@ -32,7 +32,8 @@ def shut_out(ctx: Context, form: OnePerson) -> dict[str, Any]:
     person = _who_leaves(ctx, form.staff_id)
     if ctx.actor.role is not Role.OWNER:
         words = f"{person.name} is shut out by an owner. Call one, or let them enter their PIN."
-        ctx.require_approval(words, enough=lambda role: role is Role.OWNER)
+        kept = "A person is shut out by an owner."
+        ctx.require_approval(words, enough=lambda role: role is Role.OWNER, kept=kept)
     person.suspended_at = person.suspended_at or ctx.now
     end_sessions_of(ctx, person.id)
     ctx.about("staff", person.id)

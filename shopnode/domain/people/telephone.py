@@ -3,7 +3,8 @@
 Invariants:
   * A question is about one action with one form by one person, put by one origin of the books. It is answered once,
     with at most TRIES_MAX tries, within LASTS.
-  * It is used in the transaction of the action it allows: an action that fails has used nothing.
+  * It is used in the transaction of the action it allows: an action that fails has used nothing. There the figures are
+    made up once more, and must be those that were read out.
   * Who answers is an owner of this shop, known by their own secret; nobody approves their own (`require_approval`).
 """
 
@@ -58,6 +59,21 @@ class QuestionClosed(Conflict):
         super().__init__("This question is no longer open. Put a new one and call again.")
 
 
+class FiguresChanged(Conflict):
+    """What the owner said yes to over the telephone is not what would be done now."""
+
+    code = "figures-changed"
+
+    def __init__(self, told: tuple[int, str], now: tuple[int, str]) -> None:
+        def words(figures: tuple[int, str]) -> str:
+            return f"{figures[0]:,}" if told[1] == now[1] else f"{figures[0]:,} ({figures[1]})"
+
+        super().__init__(
+            f"The owner said yes to {words(told)}, and now it is {words(now)}. Nothing was done. "
+            "Put the question again and call."
+        )
+
+
 @dataclass(frozen=True)
 class Asked:
     """A question as the counter shows it."""
@@ -76,8 +92,7 @@ def ask(ctx: Context, action: str, form: Params) -> Asked:
     if not ctx.home.is_shop:
         raise WrongPlace("approvals.ask")
     with ctx.home.reading() as session:
-        amount, document = _FIGURES[action](ctx.inside(session), form) if action in _FIGURES else (0, "NONE")
-    document = read_document(document)
+        amount, document = _figures_now(ctx.inside(session), action, form)
     subject = {
         "action": action, "amount": amount, "document": document, "actor": ctx.actor.id,
         "form": fingerprint_of(ctx, action, form),
@@ -142,6 +157,26 @@ def approver_by_phone(ctx: Context, action: str, form: Params, approval: PhoneAp
         raise WrongCode
     forgive_tries(ctx.home, account, ctx.channel.ip)
     return actor
+
+
+def refuse_other_figures(ctx: Context, action: str, form: Params) -> None:
+    """What was read out must be what is done: somebody may have paid, counted or sold since. In the action's own
+    transaction, before it. Raises FiguresChanged, QuestionClosed."""
+    row = ctx.session.get(ApprovalChallenge, ctx.challenge)
+    if row is None:
+        raise QuestionClosed
+    subject = json.loads(row.subject)
+    told, now = (subject["amount"], subject["document"]), _figures_now(ctx, action, form)
+    if told != now:
+        raise FiguresChanged(told, now)
+
+
+def _figures_now(ctx: Context, action: str, form: Params) -> tuple[int, str]:
+    """The amount and the document that are read out for this action, as the books stand."""
+    if action not in _FIGURES:
+        return 0, "NONE"
+    amount, document = _FIGURES[action](ctx, form)
+    return amount, read_document(document)
 
 
 def use_question(ctx: Context) -> None:

@@ -77,7 +77,7 @@ def lift_block(ctx: Context, form: LiftBlock) -> dict[str, Any]:
     if row is None or row.lifted_at is not None:
         raise NotFound("A block of this number")
     if ctx.actor.role is not Role.OWNER:
-        ctx.require_approval(f"The phone {number} was blocked: {row.reason}.")
+        ctx.require_approval(f"The phone {number} was blocked: {row.reason}.", kept=f"The phone {number} was blocked.")
     row.lifted_at, row.lifted_by = ctx.now, ctx.actor.id
     ctx.about("blocked_number", row.id)
     return {"id": row.id, "number": number}

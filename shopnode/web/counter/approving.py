@@ -98,7 +98,7 @@ def _drawn(wish: Wish, error: ShopError | None, typed: Mapping[str, str]) -> dic
         "asks_reason": wish.asks_reason, "approvers": _approvers(), "by_phone": _has_phone(), "question": None,
     }  # fmt: skip
     if isinstance(error, ApprovalNeeded):
-        approval["why"] = error.reason
+        approval["why"] = "\n".join(error.reasons)
     errors: dict[str, str] = {}
     if asks_by_telephone(typed) and error is None:
         put = put_question(wish)

@@ -122,10 +122,9 @@ def _approval_sheet(sale_id: str, error: ShopError, typed: dict[str, str]) -> st
         for person in staff_of_shop(ctx.session, ctx.shop_id)
         if person.has_pin and person.id != ctx.actor.id and person.may_approve
     ]
-    asked = {"approver_id", "approver_pin", "approval_reason"}
+    asked = {"approver_id", "approver_pin", "approval_reason", "approval_why"}
     approval = {
-        "words": error.reason if isinstance(error, ApprovalNeeded) else "This correction is above your own limit.",
-        "why": "A supervisor or the owner enters their own PIN. It counts for this correction only.",
+        "why": "\n".join(error.reasons) if isinstance(error, ApprovalNeeded) else typed.get("approval_why", ""),
         "url": url_for("office.amend_sale", sale_id=sale_id), "target": "#sheet", "approvers": approvers,
         "fields": {name: text for name, text in typed.items() if name not in asked},
     }  # fmt: skip
