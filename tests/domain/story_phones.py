@@ -21,6 +21,9 @@ BY_HAND = {
     "inspect": [("finish_inspection", "in_stock"), ("set_aside", "bench")],
 }  # fmt: skip
 
+# Missed from there, a phone is there again once it is found.
+FOUND_AS = {"in_stock": "in_stock", "reserved": "in_stock", "bench": "bench", "lent": "inspect", "inspect": "inspect"}
+
 
 def _item(w: Shops, dice: Dice, at: int) -> tuple[dict[str, Any], SoldLine, int]:
     """Something to sell, what leaves with it, and its price."""
@@ -197,6 +200,7 @@ def by_hand(w: Shops, dice: Dice) -> bool:
     done = w.act(f"handsets.{verb}", form, at=at)
     if done is not None:
         assert acts is not None and done["status"] == after
+        phone.found_as = FOUND_AS[phone.state]
         phone.state = after
     return True
 
@@ -210,7 +214,7 @@ def find(w: Shops, dice: Dice) -> bool:
     done = w.act(
         "handsets.report_found", at=phone.at or 0, unit_id=w.unit(phone.at or 0, phone.number), reason="as told"
     )
-    assert done is not None and done["status"] in ("in_stock", "bench", "inspect")
+    assert done is not None and done["status"] == phone.found_as
     phone.state = done["status"]
     return True
 

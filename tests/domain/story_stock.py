@@ -32,6 +32,7 @@ class Phone:
     state: str
     at: int | None = None
     has_supplier: bool = False
+    found_as: str = "in_stock"  # when it is missing: where it is again once it is found
 
 
 @dataclass
@@ -261,9 +262,9 @@ def _counted(w: Shops, at: int, done: Count, zero: bool) -> None:
         w.told.levels[at, product] += pieces - expected
     for phone in w.here(at, "in_stock", "reserved", "missing"):
         if phone.state == "missing" and phone.number in done.scanned:
-            phone.state = "in_stock"
+            phone.state = phone.found_as
         elif phone.state != "missing" and phone.number in done.should - done.scanned:
-            phone.state = "missing"
+            phone.state, phone.found_as = "missing", "in_stock"
     del w.told.counts[at]
 
 

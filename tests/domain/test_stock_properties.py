@@ -10,6 +10,9 @@ from tests.domain.stories import assert_lively, hold
 from tests.domain.story_phones import SELLING_PLANS, mend, stocked_world, to_supplier
 from tests.domain.story_stock import STOCK_PLANS, Shops
 
+PHONES_WORTH = """SELECT worth_minor, (SELECT coalesce(sum(cost_minor), 0) FROM stock_unit u
+    WHERE u.product_id = l.product_id AND u.status IN ('in_stock', 'reserved'))
+    FROM stock_level l WHERE product_id = ?"""
 GOODS_PLANS = {**SELLING_PLANS, **STOCK_PLANS, "to supplier": to_supplier, "mend": mend}
 
 
@@ -38,8 +41,10 @@ def check_ways(w: Shops) -> None:
 
 
 def check_costs(w: Shops) -> None:
-    """The average that is kept is the one its movements make."""
+    """The average that is kept is the one its movements make, and phones are worth what those on hand cost."""
     for books in w.books:
+        ((worth, costs),) = books.ask(PHONES_WORTH, w.things.phone)
+        assert worth == costs
         for product, average in books.ask("SELECT product_id, average_minor FROM stock_cost"):
             query = """SELECT kind, quantity, unit_cost_minor FROM stock_movement WHERE product_id = ?
                 AND unit_id IS NULL ORDER BY at, id"""

@@ -22,6 +22,7 @@ from shopnode.domain.sales.errors import UnitNotForSale
 from shopnode.domain.stock.queries import on_hand, stock_differences
 from shopnode.domain.usedphones.blocklist import PhoneBlocked
 from tests.domain.till import IMEIS, Till, open_till
+from tests.domain.trade import worth
 from tests.shop import Shop
 
 ELSEWHERE = act_id("tests", "jinja")
@@ -191,12 +192,15 @@ def test_rule_19_a_held_phone_that_is_sent_and_taken_back_is_still_held(till: Ti
 def test_an_expected_phone_that_comes_by_transfer_is_in_stock_once(till: Till) -> None:
     handset_id = till.shop.row(StockUnit, till.units[0]).handset_id
     till.sell({"device_id": till.units[0]})
-    stay = till.shop.do("handsets.expect", product_id=till.phone, imei1=IMEIS[0])["unit_id"]
+    stay = till.shop.do("handsets.expect", product_id=till.phone, imei1=IMEIS[0], cost_minor=0)["unit_id"]
     transfer_id, sent = coming(till, handset_id)
-    assert hand(till) == 1
+    assert (hand(till), worth(till, till.phone)) == (1, 560_000)
     till.shop.do("handsets.receive_transfer", transfer_id=transfer_id, unit_ids=[sent])
 
     assert (till.shop.row(StockUnit, stay).status, hand(till)) == ("in_stock", 2)
+    assert till.shop.row(StockUnit, stay).cost_minor == 500_000  # as it left its sender
+    till.sell({"device_id": stay})
+    assert worth(till, till.phone) == 560_000
     with till.shop.reading() as ctx:
         assert stock_differences(ctx.session) == []
 

@@ -9,6 +9,7 @@ import pytest
 from shopnode.domain.actions import ACTIONS
 from shopnode.domain.errors import ApprovalNeeded, Invalid
 from shopnode.domain.handsets.errors import NotInStock
+from shopnode.domain.handsets.history import LifeKind, life_of
 from shopnode.domain.handsets.models import StockUnit, UnitEvent, UnitStatus
 from shopnode.domain.money import vat_inside
 from shopnode.domain.params import read_params
@@ -17,6 +18,7 @@ from shopnode.domain.permissions import Role
 from shopnode.domain.sales.models import SaleLine, SaleSummary
 from shopnode.domain.stock.models import StockMovement
 from shopnode.domain.stock.queries import stock_differences
+from shopnode.domain.stock.value import stock_value
 from shopnode.domain.usedphones.actions import PhoneMovedOn, PurchaseReversed
 from shopnode.domain.usedphones.models import UnitCost, UsedPurchaseReversal
 from shopnode.domain.usedphones.rules import margin_vat
@@ -30,6 +32,11 @@ def till(shop: Shop) -> Till:
     made = open_till(shop)
     value_phone(made)
     return made
+
+
+def value(till: Till) -> int:
+    with till.shop.reading() as ctx:
+        return stock_value(ctx).value_minor
 
 
 # --- rule 20
@@ -62,6 +69,32 @@ def test_rule_20_the_margin_of_a_sale_counts_from_the_whole_cost(till: Till) -> 
     assert till.shop.rows(SaleLine, sale_id=sale_id)[0].cost_minor == 255_000
     with pytest.raises(NotInStock):
         till.shop.do("usedphones.add_cost", unit_id=unit_id, kind="other", amount=5_000)
+
+
+@pytest.mark.parametrize("on_the_bench", [False, True])
+def test_rule_20_what_was_spent_on_a_phone_is_in_the_worth_of_the_stock(till: Till, on_the_bench: bool) -> None:
+    till.shop.do("settings.change", key="used_hold_days", value=0)
+    before = value(till)
+    unit_id = buy(till).result["unit_id"]
+    if on_the_bench:
+        till.shop.do("handsets.set_aside", unit_id=unit_id, reason="new screen")
+    till.shop.do("usedphones.add_cost", unit_id=unit_id, kind="labour", amount=80_000)
+    if on_the_bench:
+        assert value(till) == before
+        till.shop.do("handsets.put_back", unit_id=unit_id, reason="ready")
+    assert value(till) == before + 330_000
+    with till.shop.reading() as ctx:
+        assert LifeKind.MOVED not in [event.kind for event in life_of(ctx, IMEI)]  # the phone itself did not
+    till.sell({"device_id": unit_id})
+    assert (value(till), hand(till, till.phone)) == (before, 2)
+
+
+def test_rule_22_a_refurbished_purchase_that_is_taken_back_leaves_no_worth_behind(till: Till) -> None:
+    before = value(till)
+    done = buy(till).result
+    till.shop.do("usedphones.add_cost", unit_id=done["unit_id"], kind="labour", amount=80_000)
+    till.shop.do("usedphones.reverse", purchase_id=done["purchase_id"], reason="wants it back")
+    assert value(till) == before
 
 
 @pytest.mark.parametrize(

@@ -147,8 +147,8 @@ class _Life:
         bought = {row.unit_id for row in self.bought}
         seen: set[tuple[str | None, datetime, str | None]] = set()
         for row in rows:
-            ways = (MovementKind.SENT, MovementKind.ARRIVED, MovementKind.TAKEN_BACK)
-            if row.kind in ways or (row.kind == MovementKind.RECEIVED and row.unit_id in bought):
+            told = (MovementKind.SENT, MovementKind.ARRIVED, MovementKind.TAKEN_BACK, MovementKind.ASIDE)
+            if row.kind in told or (row.kind == MovementKind.RECEIVED and row.unit_id in bought):
                 continue
             if row.kind == MovementKind.SOLD:
                 yield self._sold(row, sales)

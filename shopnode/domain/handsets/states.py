@@ -272,6 +272,25 @@ def release_unit(ctx: Context, unit: StockUnit, reason: str | None = None) -> No
         turn(ctx, unit, S.IN_STOCK, reason, about_id=kept_for)
 
 
+def add_to_cost(ctx: Context, unit: StockUnit, amount_minor: int, note: str) -> None:
+    """What was spent on a phone is part of its cost. On hand it goes out at what it cost and comes in at what it costs
+    now, so that what the stock is worth follows; off the shelf it comes back at its new cost by itself.
+    """
+    before = unit.cost_minor
+    unit.cost_minor += amount_minor
+    unit.refurbished_minor = (unit.refurbished_minor or 0) + amount_minor
+    if amount_minor and unit.status in ON_HAND_STATUSES:
+        moves = [
+            {
+                "id": ctx.new_id(), "shop_id": unit.shop_id, "product_id": unit.product_id, "unit_id": unit.id,
+                "kind": MovementKind.ASIDE.value, "quantity": quantity, "unit_cost_minor": cost_minor, "note": note,
+                "at": ctx.now, "by_id": ctx.actor.id,
+            }
+            for quantity, cost_minor in ((-1, before), (1, unit.cost_minor))
+        ]  # fmt: skip
+        insert_rows(ctx.session, StockMovement, moves)
+
+
 def _turned(
     ctx: Context, unit: StockUnit, to: UnitStatus, reason: str | None, kind: MovementKind = MovementKind.ASIDE
 ) -> dict[str, Any]:

@@ -226,7 +226,7 @@ def _end(ctx: Context, transfer: Transfer, lines: list[WayLine], kind: Arrival, 
             stays.append(_stay(ctx, stay_id, line, transfer) | known[line.line_id])
         elif is_awaited:
             tell(ctx, here, here.status, UnitStatus.IN_STOCK.value, f"Transfer {transfer.number}")
-            here.status = UnitStatus.IN_STOCK.value
+            here.status, here.cost_minor = UnitStatus.IN_STOCK.value, line.cost_minor  # as it left its sender
             for name, value in known[line.line_id].items():
                 setattr(here, name, getattr(here, name) if value is None else value)
         if here is None or is_awaited:

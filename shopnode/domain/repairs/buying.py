@@ -17,7 +17,7 @@ from shopnode.domain.capture import insert_rows
 from shopnode.domain.context import Context
 from shopnode.domain.errors import Invalid, NotPermitted
 from shopnode.domain.handsets.rules import bare_number
-from shopnode.domain.handsets.states import own_unit
+from shopnode.domain.handsets.states import add_to_cost, own_unit
 from shopnode.domain.params import Code, IdText, Line
 from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission
@@ -101,8 +101,7 @@ def _add_costs(ctx: Context, ticket: RepairTicket, parts: list[RepairPart], unit
     insert_rows(ctx.session, UnitCost, rows)
     unit = own_unit(ctx, unit_id)
     spent: int = sum(row["amount_minor"] for row in rows)
-    unit.cost_minor += spent
-    unit.refurbished_minor = (unit.refurbished_minor or 0) + spent
+    add_to_cost(ctx, unit, spent, f"Repair {ticket.number}")
     return spent
 
 

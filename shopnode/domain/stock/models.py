@@ -34,7 +34,9 @@ class MovementKind(StrEnum):
     TAKEN_BACK = "back"  # sent, but never arrived there
     COUNTED = "counted"  # a stocktake's difference
     USED = "used"  # a part that went into a phone
-    ASIDE = "aside"  # a phone taken off the shelf, or put back on it, and still ours
+    ASIDE = (
+        "aside"  # a phone taken off the shelf, or put back on it (also in one moment, dearer than it was), still ours
+    )
     INSPECT_OUT = "inspect"  # came back, not sellable yet: quantity 0, tells where the goods are
 
 

@@ -14,12 +14,13 @@ from shopnode.domain.context import Context
 from shopnode.domain.errors import Invalid
 from shopnode.domain.handsets.errors import NotInStock
 from shopnode.domain.handsets.models import Handset, UnitStatus
-from shopnode.domain.handsets.states import own_unit
+from shopnode.domain.handsets.states import add_to_cost, own_unit
 from shopnode.domain.params import Amount, IdText, Optionally, Params, ShortText
 from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row
 from shopnode.domain.stock.models import MovementKind, StockCost, StockMovement
 from shopnode.domain.usedphones.models import UnitCost, UnitCostKind
+from shopnode.domain.worths import Worth, refuse_absurd
 
 PIECES_MAX = 20
 WORKED_ON = (UnitStatus.IN_STOCK, UnitStatus.INSPECT, UnitStatus.BENCH)
@@ -54,14 +55,14 @@ def add_cost(ctx: Context, form: AddCost) -> dict[str, Any]:
     amount_minor = form.amount or 0
     if form.product_id is not None:
         amount_minor = _use_part(ctx, form.product_id, form.quantity, f"Used in {handset.number}")
+    refuse_absurd([Worth("amount", handset.number, unit.cost_minor + amount_minor)], "amount")
     cost = {
         "id": ctx.new_id(), "unit_id": unit.id, "shop_id": ctx.shop_id, "kind": form.kind.value,
         "amount_minor": amount_minor, "product_id": form.product_id, "note": form.note, "at": ctx.now,
         "by_id": ctx.actor.id,
     }  # fmt: skip
     insert_rows(ctx.session, UnitCost, [cost])
-    unit.cost_minor += amount_minor
-    unit.refurbished_minor = (unit.refurbished_minor or 0) + amount_minor
+    add_to_cost(ctx, unit, amount_minor, f"Made ready: {form.kind.value}")
     ctx.about("handset", handset.id)
     return {"unit_id": unit.id}
 
