@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 from shopnode.api.reading import QueryDay, QueryInt
 from shopnode.api.shapes import TEXT_MAX, Instant, Searched, left_out
 from shopnode.domain.money import MONEY_MINOR_MAX
-from shopnode.domain.params import Amount, IdText, Note, Params, Reason
+from shopnode.domain.params import Amount, Code, IdText, Note, Params, Reason
 from shopnode.domain.sales.forms import LINES_MAX, TENDERS_MAX, Item, Tendered
 from shopnode.domain.sales.models import MoneyState, PaymentKind, SaleStatus, Tender
 
@@ -30,6 +30,9 @@ class SaleChange(Params):
     customer_id: IdText = left_out()
     discount_amount: Amount = left_out()
     notes: Note = left_out()
+    came_back: Annotated[list[Code], Field(max_length=LINES_MAX)] = Field(
+        default_factory=list, description="Phones that leave the ticket: the number of each, scanned off the phone."
+    )
 
 
 class Undoing(Params):

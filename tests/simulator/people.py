@@ -97,6 +97,13 @@ def undo(world: World) -> None:
     world.do(place, world.chance.choice(("sales.void", "sales.reverse")), form, "Sarah")
 
 
+# Phones on a ticket as it stands: all of them leave it, and are scanned.
+_PHONES_OF = """
+SELECT l.imei FROM sale_line l WHERE l.sale_id = :sale AND l.unit_id IS NOT NULL AND l.amendment_id IS (
+  SELECT a.id FROM sale_amendment a WHERE a.sale_id = :sale AND a.replaces_lines ORDER BY a.nth DESC, a.id DESC LIMIT 1)
+"""
+
+
 def amend(world: World) -> None:
     place = world.some_computer()
     sale_id = world.some_sale(place.shop_id)
@@ -107,6 +114,7 @@ def amend(world: World) -> None:
     else:
         item, total, _ = some_item(world, place)
         form["items"] = [item]
+        form["came_back"] = [number for (number,) in place.query(_PHONES_OF, sale=sale_id)]
         if way < 0.8:
             form["payments"] = tenders(world, total)
     world.do(place, "sales.amend", form, "Sarah")

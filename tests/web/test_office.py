@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from shopnode.domain.sales.models import Payment, SaleSummary
-from tests.shop import Shop
+from shopnode.domain.sales.models import Payment, SaleAmendment, SaleSummary
+from tests.shop import PINS, Shop
 from tests.web.conftest import Browser, action_id, words
 from tests.web.goods import Goods, sell_cable, stock_up
 
@@ -132,10 +132,12 @@ def test_a_correction_changes_lines_and_gives_the_difference_back(brian: Browser
     sheet = brian.get(f"/sales/{sale_id}/amend", htmx=True)
     assert "Correct KLA1-000001" in words(sheet)
 
-    done = brian.tap(
-        f"/sales/{sale_id}/amend",
-        **{"items.0.quantity": "1", "items.0.unit_price_minor": "7,500", "reason": "agreed price", "notes": ""},
-    )
+    lower = {"items.0.quantity": "1", "items.0.unit_price_minor": "7,500", "reason": "agreed price", "notes": ""}
+    asked = brian.tap(f"/sales/{sale_id}/amend", **lower)
+    assert "larger discount on a finished sale needs a second person" in words(asked)
+    assert shop.rows(SaleAmendment) == []
+    said = {"approver_id": shop.owner.id or "", "approver_pin": PINS["Sarah"]}
+    done = brian.tap(f"/sales/{sale_id}/amend", **lower, **said)
 
     assert done.headers["HX-Redirect"] == f"/sales/{sale_id}"
     assert sum(row.amount_minor for row in shop.rows(Payment)) == 7_500

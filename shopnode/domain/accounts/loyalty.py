@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
+
 from sqlalchemy import select
 
 from shopnode.domain.accounts.ledger import About, add_points, balance_now
@@ -52,7 +55,7 @@ def claw_back(ctx: Context, ticket: Ticket, back_minor: int | None = None, *, sh
     points = points_lost(earned, lost, total if back_minor is None else back_minor, total)
     if not points:
         return 0
-    customer_id = next(row.customer_id for row in entries if row.kind == EntryKind.EARNED)
+    customer_id = _whose(entries)
     has = max(0, balance_now(ctx.session, customer_id, Account.POINTS))
     taken = min(points, has)
     if taken:
@@ -61,3 +64,12 @@ def claw_back(ctx: Context, ticket: Ticket, back_minor: int | None = None, *, sh
         about = About(ticket.sale_id, number=ticket.number, note=note, shop_id=shop_id, row_id=row_id)
         add_points(ctx, customer_id, -taken, EntryKind.CLAWED_BACK, about)
     return taken
+
+
+def _whose(entries: Sequence[AccountEntry]) -> str:
+    """Who has a sale's points: after its customer was corrected, another than who was named first."""
+    earned: dict[str, int] = defaultdict(int)
+    for row in entries:
+        if row.kind == EntryKind.EARNED:
+            earned[row.customer_id] += row.amount
+    return max(earned, key=lambda customer_id: earned[customer_id])

@@ -20,6 +20,11 @@ SERIAL_MAX = 60
 TAIL = range(4, 7)  # so many last digits of a number are enough to look for it
 GRADE = re.compile(r"\(\s*UK\s+used\s*,\s*grade\s+([A-F][+-]?)\s*\)", re.IGNORECASE)
 
+_LABEL = re.compile(
+    r"^\s*(?:imei(?:\s*[12](?=\D))?\s*[.:#]*\s*(?=[\d\s/.,:_-]+$)|(?:eid|serial(?: no)?|s/n|sn)\s*[.:#]+\s*)",
+    re.IGNORECASE,
+)
+
 
 @dataclass(frozen=True)
 class ReadNumber:
@@ -122,6 +127,16 @@ def grade_in(name: str) -> str | None:
 def bare_number(typed: str) -> str:
     """What somebody typed or scanned, as numbers are kept: letters and digits only, upper case."""
     return re.sub(r"[\s/.,:_\-–—]", "", typed).upper()
+
+
+def spellings(typed: str) -> list[str]:
+    """How a number may be kept that somebody typed or scanned: as it is, and as the whole IMEI it can be read as. The
+    word that labels print before it is no part of it."""
+    number = bare_number(_LABEL.sub("", typed))
+    try:
+        return list(dict.fromkeys([number, read_imei(number).text]))
+    except ValueError:
+        return [number]
 
 
 def _is_dummy(digits: str) -> bool:

@@ -14,7 +14,6 @@ from shopnode.domain.cash.models import ForeignCash
 from shopnode.domain.cash.queries import OpenDrawer, open_drawer_or_none
 from shopnode.domain.clock import is_act_id
 from shopnode.domain.context import Context
-from shopnode.domain.customers.models import Customer
 from shopnode.domain.errors import Invalid
 from shopnode.domain.handsets.models import StockUnit, UnitStatus
 from shopnode.domain.people.models import Staff
@@ -24,6 +23,7 @@ from shopnode.domain.pricing.bundles import part_move_id
 from shopnode.domain.printing.queue import queue_sale_prints
 from shopnode.domain.queries import find_row
 from shopnode.domain.sales.forms import NewSale
+from shopnode.domain.sales.lookup import who_buys
 from shopnode.domain.sales.models import Payment, PaymentKind, Sale, SaleLine, Tender
 from shopnode.domain.sales.paying import settle_payments
 from shopnode.domain.sales.rules import Handed, Settled
@@ -60,7 +60,8 @@ def book_ticket(
     """
     drawer = need_open_drawer(ctx)
     terms = terms_now(ctx)
-    customer = find_row(ctx.session, Customer, new.customer_id, "This customer") if new.customer_id else None
+    customer = who_buys(ctx, new.customer_id, is_new=agreed is None)
+    customer_id = customer.id if customer is not None else None
     _find_sellers(ctx, new)
     lines = price_lines(
         ctx, new.items, list_id=customer.price_list_id if customer else None, tax_rate_bp=terms.vat_rate_bp,
@@ -72,7 +73,7 @@ def book_ticket(
     if agreed is None:
         check_prices(ctx, lines, new.discount_amount)
     if customer is None:
-        _need_customer(lines, terms)
+        need_customer(lines, terms)
     given = given(totals.total_minor) if callable(given) else given
     settled = settle_payments(ctx, totals.total_minor, new.payments, terms, given=given, typed=TYPED)
     sale_id = sale_id or new_sale_id(ctx)
@@ -80,7 +81,7 @@ def book_ticket(
     failpoints.hit("sell.numbered")
     sale = {
         "id": sale_id, "shop_id": ctx.shop_id, "number": number, "drawer_session_id": drawer.id,
-        "customer_id": new.customer_id,
+        "customer_id": customer_id,
         "cashier_id": ctx.actor.id, "seller_id": new.seller_id or ctx.actor.id,
         "discount_minor": new.discount_amount, "notes": new.notes,
         "business_on": drawer.business_on, "sold_at": ctx.now,
@@ -88,7 +89,7 @@ def book_ticket(
     insert_rows(ctx.session, Sale, [sale])
     book_lines(ctx, sale_id, lines)
     failpoints.hit("sell.lines_written")
-    ticket = Ticket(sale_id, number, new.customer_id, totals.total_minor, drawer.business_on, tuple(lines))
+    ticket = Ticket(sale_id, number, customer_id, totals.total_minor, drawer.business_on, tuple(lines))
     settled = take_all(ctx, ticket, settled)
     earn_points(ctx, ticket, settled)
     book_payments(ctx, sale_id, settled, drawer)
@@ -117,7 +118,7 @@ def _find_sellers(ctx: Context, new: NewSale) -> None:
         find_row(ctx.session, Staff, str(seller_id), "This seller")
 
 
-def _need_customer(lines: list[Line], terms: Terms) -> None:
+def need_customer(lines: list[Line], terms: Terms) -> None:
     """A warranty of some value names whose it is (rule 36). Raises Invalid."""
     limit = terms.customer_above_minor
     dear = next((line for line in lines if limit and line.warranty_days and line.sum.net_minor > limit), None)
@@ -231,7 +232,7 @@ def _book_foreign(ctx: Context, booked: dict[str, Settled], drawer: OpenDrawer |
 
 def _figures(ctx: Context, new: NewSale) -> tuple[int, str]:
     """What the owner is told over the telephone of a ticket that is not booked yet."""
-    customer = find_row(ctx.session, Customer, new.customer_id, "This customer") if new.customer_id else None
+    customer = who_buys(ctx, new.customer_id)
     lines = price_lines(ctx, new.items, list_id=customer.price_list_id if customer else None)
     return add_up(lines, new.discount_amount).total_minor, "NEW"
 

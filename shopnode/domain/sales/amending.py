@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from shopnode.domain.accounts.points_after import points_follow, spent_on
 from shopnode.domain.actions import action
 from shopnode.domain.capture import add_rows, insert_rows
 from shopnode.domain.cash.models import ForeignCash
@@ -19,8 +20,8 @@ from shopnode.domain.people.limits import check_refund
 from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission
 from shopnode.domain.pricing.bundles import goods_of
-from shopnode.domain.queries import find_row
-from shopnode.domain.sales.actions import book_lines, book_payments, need_open_drawer
+from shopnode.domain.sales.actions import book_lines, book_payments, need_customer, need_open_drawer
+from shopnode.domain.sales.amend_checks import as_priced, ask_another, check_removed, difference
 from shopnode.domain.sales.coming import refuse_while_coming
 from shopnode.domain.sales.errors import PaidOtherwise
 from shopnode.domain.sales.forms import AmendSale
@@ -31,6 +32,7 @@ from shopnode.domain.sales.lookup import (
     payments_of,
     refuse_if_returned,
     unit_of_line,
+    who_buys,
 )
 from shopnode.domain.sales.models import MONEY, Payment, PaymentKind, Sale, SaleAmendment, SaleLine, SaleSummary, Tender
 from shopnode.domain.sales.paying import settle_payments
@@ -41,54 +43,77 @@ from shopnode.domain.sales.ticket import add_up, check_prices, price_lines
 from shopnode.domain.stock.models import MovementKind, StockMovement
 
 _CORRECTED = MONEY | {Tender.ROUNDING}
+_OF_A_CUSTOMER = frozenset({
+    Tender.ON_ACCOUNT, Tender.STORE_CREDIT, Tender.POINTS, Tender.FINANCED, Tender.PLAN,
+})  # fmt: skip
 
 
 @action("sales.amend", needs=Permission.SALES_UPDATE)
 def amend_sale(ctx: Context, change: AmendSale) -> dict[str, Any]:
     """Correct a sale: customer, notes, discount, lines or tenders. Goods and money follow.
 
-    Raises SaleLocked, SaleUndone, Invalid, UnitNotForSale, ReferenceUsed, ApprovalNeeded.
+    What leaves the ticket is checked as what comes back, see `amend_checks`.
+
+    Raises SaleLocked, SaleUndone, PaidOtherwise, Invalid, UnitNotForSale, ReferenceUsed, ApprovalNeeded.
     """
     sale, summary = find_changeable(ctx, change.sale_id)
-    if change.customer_id:
-        find_row(ctx.session, Customer, change.customer_id, "This customer")
+    was = who_buys(ctx, summary.customer_id)
+    customer = was if change.customer_id is None else who_buys(ctx, change.customer_id, is_new=True)
     moves = change.items is not None or change.payments is not None or change.discount_amount is not None
     if moves:
         refuse_if_returned(ctx.session, sale)
         refuse_while_coming(ctx.session, sale)
+    if was is not None and customer is not None and was.id != customer.id:
+        _refuse_whose(ctx, sale)
     old_lines = lines_now(ctx.session, sale.id)
+    spent = spent_on(ctx, sale.id)
     amendment = SaleAmendment(
         id=ctx.new_id(), sale_id=sale.id, shop_id=sale.shop_id, reason=change.reason,
-        customer_id=change.customer_id, notes=change.notes, discount_minor=change.discount_amount,
+        customer_id=customer.id if customer is not None and change.customer_id else None, notes=change.notes,
+        discount_minor=change.discount_amount,
         replaces_lines=change.items is not None, at=ctx.now, by_id=ctx.actor.id,
         nth=next_nth(ctx.session, SaleAmendment, sale.id),
     )  # fmt: skip
     add_rows(ctx.session, amendment)
-    totals = _rebook_lines(ctx, sale, summary, amendment, old_lines, change)
+    totals = _rebook_lines(ctx, sale, summary, amendment, old_lines, change, customer)
     if moves:
         _rebook_money(ctx, sale, summary, amendment, totals, change)
+    points_follow(ctx, sale, was, customer, spent)
     ctx.about("sale", sale.id)
     return {"sale_id": sale.id, "amendment_id": amendment.id, "total": totals.total_minor}
 
 
 def _rebook_lines(
-    ctx: Context, sale: Sale, summary: SaleSummary, amendment: SaleAmendment, old: list[SaleLine], change: AmendSale
-) -> Totals:
-    """Replace the lines if new ones were given, and add the ticket up."""
+    ctx: Context, sale: Sale, summary: SaleSummary, amendment: SaleAmendment, old: list[SaleLine], change: AmendSale,
+    customer: Customer | None,
+) -> Totals:  # fmt: skip
+    """Replace the lines if new ones were given, hold them against the limits, and add the ticket up."""
     kept = summary.discount_minor - sum(line.discount_minor for line in old)  # the ticket's own discount so far
     discount = kept if change.discount_amount is None else change.discount_amount
     if change.items is None:
-        if change.discount_amount is not None and change.discount_amount > kept:
-            ctx.require_approval("A larger discount on a finished sale needs a second person.")
-        return _totals_of(old, discount)
-    customer_id = change.customer_id or summary.customer_id
-    customer = find_row(ctx.session, Customer, customer_id, "This customer") if customer_id else None
+        totals = _totals_of(old, discount)
+        if discount > kept:
+            _ask_discount(ctx, sale, old)
+            check_prices(ctx, as_priced(ctx, old), discount)
+        return totals
     lines = price_lines(ctx, change.items, sold=old, list_id=customer.price_list_id if customer else None)
     totals = add_up(lines, discount)
     check_prices(ctx, lines, discount)
+    if customer is None:
+        need_customer(lines, terms_now(ctx))
+    other = difference(ctx, old, kept, lines, discount)
+    if other.is_other_goods:
+        _refuse_other_tenders(ctx, sale, _net(ctx, sale.id))
+    check_removed(ctx, sale, summary, other.removed, change.came_back)
+    if other.is_cheaper:
+        _ask_discount(ctx, sale, old)
     _bring_back(ctx, sale, old)
     book_lines(ctx, sale.id, lines, amendment.id)
     return totals
+
+
+def _ask_discount(ctx: Context, sale: Sale, old: list[SaleLine]) -> None:
+    ask_another(ctx, sale, old, "A larger discount on a finished sale needs a second person.")
 
 
 def _totals_of(lines: list[SaleLine], discount_minor: int) -> Totals:
@@ -138,23 +163,41 @@ def _rebook_money(
     drawer = need_open_drawer(ctx)
     net, terms = _net(ctx, sale.id), terms_now(ctx)
     _refuse_other_tenders(ctx, sale, net)
-    if change.payments is None:
-        check_refund(ctx, -due)
-        ticket = Ticket(sale.id, sale.number, summary.customer_id, -due)
-        leaving = give_back_all(ctx, ticket, refund_tenders(net, -due, terms.cash_rounding_minor))
-        back = [replace(tender, amount_minor=-tender.amount_minor) for tender in leaving]
-        book_payments(ctx, sale.id, back, drawer, kind=PaymentKind.REFUND, amendment_id=amendment.id)
-        return
     if due < 0:
         check_refund(ctx, -due)
-    settled = settle_payments(ctx, totals.total_minor, change.payments, terms, sale.id)
-    undone = [Settled(Tender(method), -amount, None, None, ref) for (method, ref), amount in net.items() if amount]
-    kind = PaymentKind.CORRECTION
-    book_payments(ctx, sale.id, [*undone, *settled], drawer, kind=kind, amendment_id=amendment.id)
+    if change.payments is None:
+        ticket = Ticket(sale.id, sale.number, summary.customer_id, -due)
+        leaving = give_back_all(ctx, ticket, refund_tenders(net, -due, terms.cash_rounding_minor))
+        booked = [replace(tender, amount_minor=-tender.amount_minor) for tender in leaving]
+        kind = PaymentKind.REFUND
+    else:
+        settled = settle_payments(ctx, totals.total_minor, change.payments, terms, sale.id)
+        undone = [Settled(Tender(method), -amount, None, None, ref) for (method, ref), amount in net.items() if amount]
+        booked, kind = [*undone, *settled], PaymentKind.CORRECTION
+    _ask_for_cash(ctx, sale, booked)
+    book_payments(ctx, sale.id, booked, drawer, kind=kind, amendment_id=amendment.id)
+
+
+def _ask_for_cash(ctx: Context, sale: Sale, booked: list[Settled]) -> None:
+    """Cash that a correction takes out of the drawer is seen by two. Raises ApprovalNeeded."""
+    less = -sum(part.amount_minor for part in booked if part.method is Tender.CASH)
+    if less > 0:
+        words = f"{less:,} less of cash would be in the drawer for {sale.number}."
+        ask_another(ctx, sale, lines_now(ctx.session, sale.id), words)
+
+
+def _refuse_whose(ctx: Context, sale: Sale) -> None:
+    """What a customer owes or has for a sale does not move to another one. Raises PaidOtherwise."""
+    net = _net(ctx, sale.id)
+    theirs = [method for (method, _), amount in net.items() if amount and Tender(method) in _OF_A_CUSTOMER]
+    if theirs:
+        raise PaidOtherwise(sale.number, METHOD_NAMES[Tender(theirs[0])])
 
 
 def _refuse_other_tenders(ctx: Context, sale: Sale, net: dict[tuple[str, str | None], int]) -> None:
-    """Money in other areas' books, and notes counted apart, are not corrected in place. Raises PaidOtherwise."""
+    """Money in other areas' books, and notes counted apart, are not corrected in place: neither they nor the goods they
+    stand for. Raises PaidOtherwise.
+    """
     other = [method for (method, _), amount in net.items() if amount and Tender(method) not in _CORRECTED]
     if other:
         raise PaidOtherwise(sale.number, METHOD_NAMES[Tender(other[0])])

@@ -88,6 +88,9 @@ class AmendSale(Params):
     customer_id: IdText | None = None
     discount_amount: Amount | None = None
     notes: Note | None = None
+    came_back: Annotated[list[Code], Field(max_length=LINES_MAX)] = Field(
+        default_factory=list, description="Phones that leave the ticket: the number of each, scanned off the phone."
+    )
 
 
 class Decide(Params):

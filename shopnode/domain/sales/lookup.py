@@ -6,7 +6,8 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from shopnode.domain.context import Context
-from shopnode.domain.errors import NotFound
+from shopnode.domain.customers.models import Customer
+from shopnode.domain.errors import Invalid, NotFound
 from shopnode.domain.handsets.models import OPEN_STATUSES, StockUnit
 from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row
@@ -92,6 +93,21 @@ def unit_of_line(session: Session, line: SaleLine) -> StockUnit:
     if unit.sold_line_id != line.id or session.scalar(stays):
         raise UnitCameBack(line.imei or "")
     return unit
+
+
+def who_buys(ctx: Context, customer_id: str | None, *, is_new: bool = False) -> Customer | None:
+    """The customer of a ticket: of a duplicate, the one who is kept. Raises NotFound.
+
+    is_new  they are named now: Raises Invalid for somebody who was erased
+    """
+    if customer_id is None:
+        return None
+    customer = find_row(ctx.session, Customer, customer_id, "This customer")
+    if customer.merged_into is not None:
+        customer = find_row(ctx.session, Customer, customer.merged_into, "This customer")
+    if is_new and customer.erased_at is not None:
+        raise Invalid({"customer_id": "was erased at their own wish: add them anew if they come back"})
+    return customer
 
 
 def sale_with_reference(session: Session, method: str, reference: str, except_id: str = "") -> str | None:
