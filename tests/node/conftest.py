@@ -27,6 +27,7 @@ from shopnode.domain.engine import NodeDatabase
 from shopnode.machine.founding import NewShop, found_standalone
 from shopnode.machine.keys import Keyring
 from shopnode.machine.runtime import Node
+from tests.node.shop_starter import Forked, ShopStarter
 
 PASSWORD = "sarah-test-2026"
 NEW_SHOP = NewShop("Test Phones", "Test Phones Ntinda", "TST", "Sarah Mukasa", "0798100200", PASSWORD)
@@ -134,7 +135,7 @@ def node(shop: ShopOnDisk) -> Iterator[Node]:
 class Served:
     """A shop that is really open: a process of its own."""
 
-    process: subprocess.Popen[str]
+    process: Forked | subprocess.Popen[bytes]
     address: str
     ready_s: float
 
@@ -170,28 +171,49 @@ class Served:
         self.process.wait(15)
 
 
-@pytest.fixture
-def serve() -> Iterator[Callable[..., Served]]:
-    """Open a shop in a process of its own; whatever is still open in the end is killed."""
-    opened: list[subprocess.Popen[str]] = []
+@pytest.fixture(scope="session")
+def starter() -> Iterator[ShopStarter]:
+    made = ShopStarter()
+    yield made
+    made.close()
 
-    def open_shop(shop: ShopOnDisk, *words: str, env: dict[str, str] | None = None) -> Served:
+
+@pytest.fixture
+def serve(starter: ShopStarter, tmp_path: Path) -> Iterator[Callable[..., Served]]:
+    """Open a shop in a process of its own; whatever is still open in the end is killed.
+
+    fresh  begin with a new interpreter, as with `env`: where the test is about what that loads, costs or reads
+    """
+    opened: list[Forked | subprocess.Popen[bytes]] = []
+
+    def open_shop(shop: ShopOnDisk, *words: str, fresh: bool = False, env: dict[str, str] | None = None) -> Served:
         began = time.monotonic()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "shopnode", "serve", "--data", str(shop.path), "--port", "0", *words],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **(env or {})},
-        )  # fmt: skip
+        said = tmp_path / f"serve-{len(opened)}.txt"
+        command = ["serve", "--data", str(shop.path), "--port", "0", *words]
+        process: Forked | subprocess.Popen[bytes]
+        if fresh or env:
+            with said.open("wb") as file:
+                whole = [sys.executable, "-m", "shopnode", *command]
+                process = subprocess.Popen(whole, stdout=file, stderr=file, env={**os.environ, **(env or {})})
+        else:
+            process = starter.start(command, said)
         opened.append(process)
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        found = re.search(r"http://\S+", line)
-        assert found, line + (process.stdout.read() if process.poll() is not None else "")
-        return Served(process, found[0], time.monotonic() - began)
+        return Served(process, _address(process, said), time.monotonic() - began)
 
     yield open_shop
     for process in opened:
         if process.poll() is None:
             process.kill()
             process.wait(15)
-        assert process.stdout is not None
-        process.stdout.close()
+
+
+def _address(process: Forked | subprocess.Popen[bytes], said: Path) -> str:
+    """Where it listens, once it says so."""
+    while True:
+        has_ended = process.poll() is not None  # asked before reading, so that its last words are read
+        line = said.read_text().partition("\n") if said.exists() else ("", "", "")
+        found = re.search(r"http://\S+", line[0]) if line[1] else None
+        if found:
+            return found[0]
+        assert not has_ended, said.read_text()
+        time.sleep(0.01)

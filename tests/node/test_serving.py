@@ -44,7 +44,7 @@ def sell(served: Served, headers: dict[str, str], key: str, **more: object) -> t
 
 
 def test_the_counter_answers_in_200_mib(shop: ShopOnDisk, serve: Serve) -> None:
-    served = serve(shop)
+    served = serve(shop, fresh=True)
     assert served.get("/login")[0] == 200
     assert served.memory_mib() < 200
     assert served.stop() == 0
