@@ -26,6 +26,7 @@ from shopnode.domain.queries import ids_named
 STATEMENT_DAYS = 92
 STATEMENT_LINES_MAX = 2_000
 DUE_SHOWN_MAX = 200
+ALL = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -96,15 +97,11 @@ def _owed() -> Subquery:
     """Customer who is kept → what they owe, of those who owe anything. Who is a duplicate is looked up for duplicates
     alone: they are few."""
     merged = select(Customer.id).where(Customer.merged_into.is_not(None))
+    kept = select(Customer.merged_into).where(Customer.id == AccountBalance.customer_id).scalar_subquery()
     stands = and_(AccountBalance.account == Account.CREDIT.value, AccountBalance.balance != 0)
-    own = select(AccountBalance.customer_id, AccountBalance.balance).where(
-        stands, AccountBalance.customer_id.not_in(merged)
-    )
-    of_duplicates = (
-        select(Customer.merged_into, AccountBalance.balance)
-        .join(AccountBalance, AccountBalance.customer_id == Customer.id)
-        .where(stands, Customer.merged_into.is_not(None))
-    )
+    owing = select(AccountBalance.balance).where(stands)
+    own = owing.add_columns(AccountBalance.customer_id).where(AccountBalance.customer_id.not_in(merged))
+    of_duplicates = owing.add_columns(kept.label("customer_id")).where(AccountBalance.customer_id.in_(merged))
     whole = union_all(own, of_duplicates).subquery()
     total = func.sum(whole.c.balance)
     owed = select(whole.c.customer_id, total.label("owes")).group_by(whole.c.customer_id)
@@ -155,6 +152,8 @@ def _open_charges() -> Select[*tuple[Any, ...]]:
 _FIRST_ZONE = select(Shop.timezone).order_by(Shop.id).limit(1)
 _ZONE = select(Shop.timezone).where(Shop.id == bindparam("shop_id"))
 _OWED = _owed()
+# Sorted before anything is asked of them: without its limit, SQLite would put the order last, and ask of all.
+_IN_ORDER = select(_OWED).order_by(_OWED.c.owes.desc(), _OWED.c.customer_id.desc()).limit(ALL).subquery()
 _DUE = _due()
 _OPEN = _open_charges()
 _KNOWN_AS = select(Customer.id, Customer.merged_into).where(
@@ -238,10 +237,11 @@ def who_owes(
 ) -> Page[Debtor]:
     """Customers who owe, the largest debt first. Raises Invalid for a cursor of another list."""
     today = today_of(ctx)
-    owes, who = _OWED.c.owes, _OWED.c.customer_id
+    owed = _IN_ORDER if overdue_only else _OWED
+    owes, who = owed.c.owes, owed.c.customer_id
     first = select(who, owes).order_by(owes.desc(), who.desc()).limit(limit + 1)
     if overdue_only:
-        first = first.where(_is_overdue(who, today))
+        first = first.where(_is_overdue(today))
     place = decode_cursor(cursor, (int, str))
     if place is not None:
         first = first.where(beyond((owes, who), place, downwards=True))
@@ -279,11 +279,12 @@ def due_soon(ctx: Context, days: int = 7, *, limit: int = DUE_SHOWN_MAX, cursor:
     return Page(found, page.next_cursor)
 
 
-def _is_overdue(who: ColumnElement[str], today: date) -> ColumnElement[bool]:
-    """This customer has an open charge that was due before."""
-    mine = AccountEntry.customer_id.in_(_known_as(who).correlate(_OWED))
+def _is_overdue(today: date) -> ColumnElement[bool]:
+    """This one of `_IN_ORDER` has an open charge that was due before: asked on the way through those who owe, of whom
+    a page full is soon found."""
+    mine = AccountEntry.customer_id.in_(_known_as(_IN_ORDER.c.customer_id).correlate(_IN_ORDER))
     charge = select(AccountEntry.id).where(mine, _is_charge())
-    return charge.where(AccountEntry.due_on < today, AccountEntry.amount > _allocated()).correlate(_OWED).exists()
+    return charge.where(AccountEntry.due_on < today, AccountEntry.amount > _allocated()).correlate(_IN_ORDER).exists()
 
 
 def _open_by_customer(session: Session, customer_ids: list[str]) -> dict[str, list[OpenCharge]]:
