@@ -130,9 +130,9 @@ def list_unallocated(call: Call) -> WaitingPage:
     return WaitingPage(items=[waiting_out(row) for row in unallocated_money(call.ctx.session)])
 
 
-@route("POST", "/unallocated-money/<money_id>/allocate", action="accounts.allocate_money")
+@route("POST", "/unallocated-money/<money_id>/allocate", action="accounts.allocate_money", takes_approval=True)
 def allocate_money(call: Call, money_id: str, body: Owner) -> AllocatedOut:
-    """Give unallocated money to the customer it came from, as store credit."""
+    """Give unallocated money to the customer it came from, as store credit, with a second person."""
     return AllocatedOut.model_validate(call.perform({"money_id": money_id, "customer_id": body.customer_id}).result)
 
 

@@ -207,7 +207,7 @@ def close_purchase_order(call: Call, order_id: str, body: Ending) -> OrderOut:
 
 @route("POST", "/goods-receipts", action="goods.receive", status=201, takes_approval=True)
 def receive_delivery(call: Call, body: ReceiveGoods) -> ReceiptOut:
-    """Take a delivery in, with or without an order; phones by their numbers. More than was ordered needs approval."""
+    """Take a delivery in, with or without an order; phones by their numbers. What was not ordered needs approval."""
     done = call.perform(body).result
     receipt = _receipt(receipt_view(call.ctx, done["receipt_id"]))
     return receipt.model_copy(update={"remarks": done["notes"]}) if done["notes"] else receipt

@@ -143,9 +143,9 @@ def cancel_plan(call: Call, plan_id: str, body: Cancelling) -> PlanEndOut:
     return _ended(call, plan_id, call.perform({"plan_id": plan_id, **body.model_dump(exclude_unset=True)}).result)
 
 
-@route("POST", "/plans/<plan_id>/forfeit", action="plans.forfeit")
+@route("POST", "/plans/<plan_id>/forfeit", action="plans.forfeit", takes_approval=True)
 def forfeit_plan(call: Call, plan_id: str, body: GivingUp) -> PlanEndOut:
-    """End a plan the customer gave up: the agreed part is kept, the rest becomes store credit."""
+    """End a plan the customer gave up: the agreed part is kept, the rest store credit, with a second person."""
     return _ended(call, plan_id, call.perform({"plan_id": plan_id, "reason": body.reason}).result)
 
 

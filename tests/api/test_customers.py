@@ -142,7 +142,9 @@ def test_rule_42_unallocated_money_over_the_api(
     second = staff.post("/unallocated-money", {**came, "reference": "R2"})
     waiting = {row["id"] for row in owner.get("/unallocated-money")["items"]}
     assert waiting == {first["money_id"], second["money_id"]}
-    staff.post(f"/unallocated-money/{first['money_id']}/allocate", {"customer_id": nakato["id"]}, 200)
+    whose = {"customer_id": nakato["id"]}
+    assert staff.post(f"/unallocated-money/{first['money_id']}/allocate", whose, 403)["code"] == "approval-needed"
+    owner.post(f"/unallocated-money/{first['money_id']}/allocate", whose, 200)
     back = {"method": "mtn", "reference": "R3", "reason": "wrong number"}
     owner.post(f"/unallocated-money/{second['money_id']}/send-back", back, 200)
     assert owner.get("/unallocated-money")["items"] == []

@@ -148,7 +148,7 @@ def go_on(w: Counter, dice: Dice) -> bool:
             w.book(done["sale_id"], [({}, total)], who)
             w.paid_in([*ways, {"method": "plan", "amount": before}], total)
     elif way == "forfeit":
-        w.act("plans.forfeit", plan_id=plan_id, reason="gave up", role=Role.STAFF)
+        w.act("plans.forfeit", plan_id=plan_id, reason="gave up", role=Role.STAFF, approver=Role.SUPERVISOR)
     else:
         in_cash = dice.once_in(2)
         form = {"plan_id": plan_id, "reason": "called off"} | ({"method": "cash"} if in_cash else {})

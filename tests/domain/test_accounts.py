@@ -246,7 +246,12 @@ def test_rule_42_money_for_nothing_known_waits_and_is_given_to_its_owner_once(ti
         (waiting,) = unallocated_money(ctx.session)
     assert (waiting.amount_minor, waiting.reference, waiting.number) == (30_000, "MP2677", done["number"])
 
-    till.shop.do("accounts.allocate_money", money_id=done["money_id"], customer_id=nakato, role=Role.STAFF)
+    form = {"money_id": done["money_id"], "customer_id": nakato}
+    with pytest.raises(ApprovalNeeded, match="30,000 of slip .* becomes the store credit of Nakato"):
+        till.shop.do("accounts.allocate_money", form, role=Role.STAFF)
+    assert has(till.shop, nakato) == (0, 0, 0)
+    approval = till.shop.approval_by(Role.SUPERVISOR)
+    till.shop.perform("accounts.allocate_money", form, role=Role.STAFF, approval=approval)
 
     assert has(till.shop, nakato) == (0, 30_000, 0)
     with till.shop.reading() as ctx:

@@ -15,7 +15,9 @@ from shopnode.domain.params import read_params
 from shopnode.domain.people.telephone import FiguresChanged, answer, ask
 from shopnode.domain.permissions import Role
 from shopnode.domain.sales.models import Sale
+from tests.domain.seller import brought, value_phone
 from tests.domain.till import IMEIS, Till, open_till
+from tests.domain.trade import a_supplier, an_order
 from tests.shop import Shop
 
 
@@ -80,6 +82,39 @@ def by_phone(till: Till, action: str, form: dict[str, Any], role: Role, between:
         digits = answer(ctx, None, typed)
     between()
     return till.shop.perform(action, form, role=role, approval=PhoneApproval(told.challenge, digits)).result
+
+
+def heard(till: Till, action: str, form: dict[str, Any], role: Role = Role.STAFF) -> tuple[int, str]:
+    told = ask(till.shop.ctx(role), action, read_params(ACTIONS[action].params, form)).question
+    return told.amount_minor, told.document
+
+
+def test_the_owner_hears_what_leaves_unpaid_with_a_plan(till: Till) -> None:
+    form = {"kind": "instalment", "customer_id": a_customer(till), "items": [{"device_id": till.units[0]}]}
+    form |= {"payments": [{"method": "cash", "amount": 128_000}], "instalments": 3}
+    assert heard(till, "plans.open", form) == (512_000, "NEW")
+    form["items"][0]["unit_price"] = 400_000  # what is taken off the price is no smaller matter than what is owed
+    assert heard(till, "plans.open", form) == (512_000, "NEW")
+
+
+def test_the_owner_hears_all_that_is_given_for_a_phone_that_is_traded_in(till: Till) -> None:
+    value_phone(till, 300_000)
+    sale: dict[str, Any] = {
+        "items": [{"device_id": till.units[0]}],
+        "payments": [{"method": "cash", "amount": 390_000}],
+    }
+    form = {"phone": brought(till, offer=250_000), "sale": sale}
+    assert heard(till, "usedphones.trade_in", form)[0] == 250_000
+    sale |= {"items": [{"device_id": till.units[0], "unit_price": 250_000}], "payments": []}
+    assert heard(till, "usedphones.trade_in", form)[0] == 640_000
+
+
+def test_the_owner_hears_what_a_delivery_is_billed_at(till: Till) -> None:
+    order = an_order(
+        till, a_supplier(till.shop), {"product_id": till.charger, "quantity": 1, "unit_cost_minor": 22_000}
+    )
+    form = {"order_id": order, "lines": [{"product_id": till.charger, "quantity": 500, "unit_cost_minor": 90_000}]}
+    assert heard(till, "goods.receive", form, Role.SUPERVISOR) == (45_000_000, "KLA1-P000001")
 
 
 def a_plan(till: Till) -> str:

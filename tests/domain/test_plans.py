@@ -161,7 +161,11 @@ def test_rule_46_deposits_are_owed_until_the_goods_leave(till: Till, nakato: str
 def test_rule_45_who_gives_up_loses_the_agreed_part(till: Till, nakato: str) -> None:
     made = plan(till, nakato)
     till.shop.do("settings.change", key="plan_forfeit_bp", value=9_999)  # agreed is what was agreed
-    done = till.shop.do("plans.forfeit", plan_id=made["plan_id"], reason="moved away", role=Role.STAFF)
+    form = {"plan_id": made["plan_id"], "reason": "moved away"}
+    with pytest.raises(ApprovalNeeded, match="12,800 is kept"):
+        till.shop.do("plans.forfeit", form, role=Role.STAFF)
+    approval = till.shop.approval_by(Role.SUPERVISOR)
+    done = till.shop.perform("plans.forfeit", form, role=Role.STAFF, approval=approval).result
     assert (done["kept"], done["to_store_credit"]) == (12_800, 115_200)
     assert (has(till.shop, nakato), owed(till)) == ((0, 115_200, 0), 0)
     assert till.shop.row(StockUnit, till.units[0]).status == "in_stock"

@@ -66,6 +66,27 @@ def test_more_than_was_ordered_needs_a_second_person(till: Till, supplier: str) 
     assert json.loads(till.shop.entries()[-1].body)["approver"] == till.shop.owner.id
 
 
+def test_a_delivery_nobody_ordered_needs_a_second_person(till: Till, supplier: str) -> None:
+    form = {"supplier_id": supplier, "lines": [{"product_id": till.glass, "quantity": 5, "unit_cost_minor": 60_000}]}
+    with pytest.raises(ApprovalNeeded, match="Nobody ordered this delivery of 5 pieces"):
+        till.shop.do("goods.receive", form, role=Role.SUPERVISOR)
+    with pytest.raises(NotPermitted, match="Nobody approves their own"):
+        till.shop.do("goods.receive", form, role=Role.SUPERVISOR, approval=till.shop.approval_by(Role.SUPERVISOR))
+    assert (hand(till, till.glass), till.shop.rows(SupplierEntry)) == (10, [])
+    till.shop.do("goods.receive", form, role=Role.SUPERVISOR, approval=till.shop.approval_by(Role.OWNER))
+    assert (hand(till, till.glass), till.shop.rows(SupplierEntry)[0].amount_minor) == (15, 300_000)
+
+
+def test_a_bill_above_what_was_ordered_needs_a_second_person(till: Till, supplier: str) -> None:
+    order = an_order(till, supplier, {"product_id": till.glass, "quantity": 10, "unit_cost_minor": 1_500})
+    dearer = {"product_id": till.glass, "quantity": 2, "unit_cost_minor": 1_501}
+    with pytest.raises(ApprovalNeeded, match="“Tempered glass” is billed at more than it was ordered for") as asked:
+        receive(till, dearer, order_id=order, extra_cost_minor=900, extra_on_bill=True, role=Role.SUPERVISOR)
+    assert len(asked.value.reasons) == 2 and "The bill is 900 above the goods of order" in asked.value.reason
+    as_ordered = {"product_id": till.glass, "quantity": 2}
+    assert receive(till, as_ordered, order_id=order, extra_cost_minor=900, role=Role.SUPERVISOR)["bill"] == 3_000
+
+
 def test_two_lines_of_one_product_are_counted_together_against_the_order(till: Till, supplier: str) -> None:
     order = an_order(till, supplier, {"product_id": till.glass, "quantity": 10})
     half = {"product_id": till.glass, "quantity": 6}
@@ -159,7 +180,7 @@ def test_a_delivery_comes_without_an_order_and_without_a_supplier(till: Till, su
     bought = receive(till, {"product_id": till.glass, "quantity": 10, "unit_cost_minor": 2_500})
     assert (bought["bill"], average(till, till.glass), till.shop.rows(SupplierEntry)) == (None, 2_000, [])
     glass = {"product_id": till.glass, "quantity": 10}
-    done = receive(till, glass, supplier_id=supplier, extra_cost_minor=500, extra_on_bill=True, role=Role.SUPERVISOR)
+    done = receive(till, glass, supplier_id=supplier, extra_cost_minor=500, extra_on_bill=True)
     assert done["bill"] == 10 * 2_000 + 500
     with till.shop.reading() as ctx:
         page = list_receipts(ctx, supplier_id=supplier)

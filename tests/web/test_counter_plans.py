@@ -114,7 +114,7 @@ def test_a_payment_pressed_twice_is_one(filled: Browser, shop: Shop) -> None:
     assert "500,000" in words(filled.get(f"/sell/plans/{plan.id}"))
 
 
-def test_calling_a_plan_off_needs_a_second_person_and_giving_it_up_keeps_the_agreed_part(
+def test_calling_a_plan_off_and_giving_it_up_need_a_second_person_who_hears_what_is_kept(
     filled: Browser, shop: Shop, goods: Goods
 ) -> None:
     plan = opened(filled, shop)
@@ -123,7 +123,11 @@ def test_calling_a_plan_off_needs_a_second_person_and_giving_it_up_keeps_the_agr
     assert asked.status_code == 403 and asked.headers["HX-Retarget"] == "#approval"
     assert "12,800 is kept" in words(filled.get(f"/sell/plans/{plan.id}"))
 
-    filled.tap(path, how="forfeit", reason="does not come any more")
+    asked = filled.tap(path, how="forfeit", reason="does not come any more")
+    assert asked.status_code == 403 and asked.headers["HX-Retarget"] == "#approval"
+    assert "12,800 is kept" in words(asked)
+    approver = {"approver_id": shop.supervisor.id or "", "approver_pin": PINS["Brian"]}
+    filled.tap(path, how="forfeit", reason="does not come any more", **approver)
 
     assert shop.row(Plan, plan.id).status == "forfeited"
     assert shop.row(StockUnit, goods.units[0]).status == "in_stock"

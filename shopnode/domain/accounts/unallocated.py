@@ -49,9 +49,18 @@ def receive_unallocated(ctx: Context, form: ReceiveUnallocated) -> dict[str, Any
 
 @action("accounts.allocate_money", needs=Permission.ACCOUNTS_COLLECT)
 def allocate_money(ctx: Context, form: AllocateMoney) -> dict[str, Any]:
-    """Give unallocated money to the customer it came from, as store credit. Raises AlreadySettled, NotFound."""
+    """Give unallocated money to the customer it came from, as store credit, with a second person.
+
+    Raises AlreadySettled, ApprovalNeeded, NotFound.
+    """
     money = _find_waiting(ctx, form.money_id)
     customer = account_holder(ctx.session, form.customer_id)
+    if ctx.actor.role is not Role.OWNER:
+        said = "{:,} of slip {} becomes the store credit of {}."
+        ctx.require_approval(
+            said.format(money.amount_minor, money.number, customer.name),
+            kept=said.format(money.amount_minor, money.number, "a customer"),
+        )
     about = About(money_id=money.id, number=money.number)
     owe_customer(ctx, customer.id, money.amount_minor, EntryKind.UNALLOCATED, about)
     ctx.about("money_move", money.id)
@@ -112,10 +121,11 @@ def _find_waiting(ctx: Context, money_id: str) -> MoneyMove:
     return money
 
 
-def _figures(ctx: Context, form: SendBack) -> tuple[int, str]:
+def _figures(ctx: Context, form: SendBack | AllocateMoney) -> tuple[int, str]:
     """What the owner is told over the telephone."""
     money = _find_waiting(ctx, form.money_id)
     return money.amount_minor, money.number or "NONE"
 
 
 register_figures("accounts.send_back_money", _figures)
+register_figures("accounts.allocate_money", _figures)

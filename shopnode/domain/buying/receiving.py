@@ -3,7 +3,8 @@
 Invariants:
   * The worth that comes into stock is the good pieces at the supplier's price plus the extra cost, to the shilling.
   * A phone comes in by its numbers alone, and each bears its own share.
-  * What was not ordered, or more than was ordered, needs a second person beside whoever is not the owner.
+  * What was not ordered, more than was ordered, and a bill above what was ordered need a second person beside whoever
+    is not the owner: the owner says what is bought, and at what price.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from shopnode.domain.handsets.actions import ReceiveHandset, receive_handset
 from shopnode.domain.handsets.params import Grade, Percent, ShortWord, Typed, Word
 from shopnode.domain.numbers import Document, next_document_number
 from shopnode.domain.params import QUANTITY_MAX, Amount, IdText, Line, Note, Optionally, Params, Reason
+from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission, Role
 from shopnode.domain.stock.days import today
 from shopnode.domain.stock.models import MovementKind, StockMovement
@@ -111,8 +113,9 @@ def receive_goods(ctx: Context, new: ReceiveGoods) -> dict[str, Any]:
     supplier = _supplier(ctx, new, order)
     lines = order_lines(ctx.session, order.id) if order else []
     items = _items(ctx, new, lines)
-    if order is not None:
-        _ask_for_more_than_ordered(ctx, order, items)
+    bill = _billed(items, new)
+    if ctx.actor.role is not Role.OWNER:
+        _ask_beyond_order(ctx, order, items, new)
     try:
         landed = landed_costs([item.came for item in items], new.extra_cost_minor)
     except ValueError as wrong:
@@ -126,12 +129,16 @@ def receive_goods(ctx: Context, new: ReceiveGoods) -> dict[str, Any]:
     add_rows(ctx.session, receipt)
     insert_rows(ctx.session, GoodsReceiptLine, _rows(ctx, receipt, items, landed))
     notes = _into_stock(ctx, receipt, supplier, items, landed)
-    bill = _bill(ctx, receipt, supplier, items, new.extra_cost_minor if new.extra_on_bill else 0)
+    if supplier is not None:
+        _book_bill(ctx, receipt, supplier, bill)
     if order is not None:
         _close_when_all_came(ctx, order, lines)
     ctx.about("goods_receipt", receipt.id)
     pieces = sum(item.asked.quantity for item in items)
-    return {"receipt_id": receipt.id, "number": receipt.number, "pieces": pieces, "bill": bill, "notes": notes}
+    return {
+        "receipt_id": receipt.id, "number": receipt.number, "pieces": pieces, "bill": bill if supplier else None,
+        "notes": notes,
+    }  # fmt: skip
 
 
 def _supplier(ctx: Context, new: ReceiveGoods, order: PurchaseOrder | None) -> Supplier | None:
@@ -192,10 +199,17 @@ def _fault(asked: DeliveredItem, product: Product | None) -> str | None:
     return None
 
 
-def _ask_for_more_than_ordered(ctx: Context, order: PurchaseOrder, items: list[Item]) -> None:
-    """The owner says what is ordered, and so what is taken. Raises ApprovalNeeded for everybody else."""
-    if ctx.actor.role is Role.OWNER:
+def _ask_beyond_order(ctx: Context, order: PurchaseOrder | None, items: list[Item], new: ReceiveGoods) -> None:
+    """The owner says what is ordered, and so what is taken and owed. Raises ApprovalNeeded for everybody else.
+
+    Told is no cost but what they typed themselves: whoever takes goods in may not see what they cost.
+    """
+    if order is None:
+        pieces = sum(item.asked.quantity for item in items)
+        ctx.require_approval(f"Nobody ordered this delivery of {pieces:,} pieces.")
         return
+    if new.extra_on_bill and new.extra_cost_minor:
+        ctx.require_approval(f"The bill is {new.extra_cost_minor:,} above the goods of order {order.number}.")
     came = come_by_line(ctx.session, [order.id])
     now: dict[str, int] = {}
     for item in items:
@@ -207,6 +221,8 @@ def _ask_for_more_than_ordered(ctx: Context, order: PurchaseOrder, items: list[I
             if now[line.id] > line.quantity:
                 more = f"{now[line.id]:,} of “{item.product.name}” come on an order of {line.quantity:,}."
                 ctx.require_approval(more)
+            if item.asked.quantity and item.unit_cost_minor > line.unit_cost_minor:
+                ctx.require_approval(f"“{item.product.name}” is billed at more than it was ordered for.")
 
 
 def _rows(ctx: Context, receipt: GoodsReceipt, items: list[Item], landed: list[list[Landed]]) -> list[dict[str, Any]]:
@@ -264,13 +280,14 @@ def _move(ctx: Context, receipt: GoodsReceipt, item: Item, part: Landed) -> dict
     }  # fmt: skip
 
 
-def _bill(
-    ctx: Context, receipt: GoodsReceipt, supplier: Supplier | None, items: list[Item], extra_minor: int
-) -> int | None:
-    """What the supplier asks for the good pieces, due after their terms. None without a supplier."""
-    if supplier is None:
-        return None
-    amount = sum(item.asked.quantity * item.unit_cost_minor for item in items) + extra_minor
+def _billed(items: list[Item], new: ReceiveGoods) -> int:
+    """What the good pieces cost on the bill, and what the supplier asks on top."""
+    goods = sum(item.asked.quantity * item.unit_cost_minor for item in items)
+    return goods + (new.extra_cost_minor if new.extra_on_bill else 0)
+
+
+def _book_bill(ctx: Context, receipt: GoodsReceipt, supplier: Supplier, amount: int) -> None:
+    """What the supplier asks, due after their terms."""
     if amount:
         entry = {
             "id": ctx.new_id(), "shop_id": receipt.shop_id, "supplier_id": supplier.id,
@@ -279,10 +296,19 @@ def _bill(
             "note": f"Delivery {receipt.number}", "at": ctx.now, "by_id": ctx.actor.id,
         }  # fmt: skip
         insert_rows(ctx.session, SupplierEntry, [entry])
-    return amount
 
 
 def _close_when_all_came(ctx: Context, order: PurchaseOrder, lines: list[PurchaseOrderLine]) -> None:
     came = come_by_line(ctx.session, [order.id])
     if all(came.get(line.id, (0, 0))[0] >= line.quantity for line in lines):
         order.status, order.ended_at = OrderStatus.CLOSED.value, ctx.now
+
+
+def _figures(ctx: Context, new: ReceiveGoods) -> tuple[int, str]:
+    """What the owner is told over the telephone: what the good pieces are billed at, and the order's number."""
+    order = own_order(ctx, new.order_id, OrderStatus.ORDERED) if new.order_id else None
+    items = _items(ctx, new, order_lines(ctx.session, order.id) if order else [])
+    return _billed(items, new), order.number if order else "NOORDER"
+
+
+register_figures("goods.receive", _figures)

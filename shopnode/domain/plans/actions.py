@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
 from shopnode.domain.accounts.forms import MoneyIn
 from shopnode.domain.accounts.ledger import About, account_holder, owe_customer
 from shopnode.domain.accounts.models import EntryKind
@@ -17,6 +20,7 @@ from shopnode.domain.actions import action
 from shopnode.domain.capture import add_rows, insert_rows
 from shopnode.domain.cash.models import MoneyKind
 from shopnode.domain.cash.moves import move_money
+from shopnode.domain.catalogue.models import Product
 from shopnode.domain.context import Context
 from shopnode.domain.customers.models import Customer
 from shopnode.domain.errors import Conflict, Invalid, NotFound
@@ -128,10 +132,15 @@ def cancel_plan(ctx: Context, form: CancelPlan) -> dict[str, Any]:
 
 @action("plans.forfeit", needs=Permission.ACCOUNTS_COLLECT)
 def forfeit_plan(ctx: Context, form: ForfeitPlan) -> dict[str, Any]:
-    """End a plan the customer gave up: the agreed part is kept, the rest becomes store credit. Raises PlanEnded."""
+    """End a plan the customer gave up: the agreed part is kept, the rest becomes store credit, with a second person.
+
+    Raises PlanEnded, ApprovalNeeded.
+    """
     plan = _find_open(ctx, form.plan_id)
     paid = paid_so_far(ctx.session, plan.id)
     kept = forfeited(paid, plan.forfeit_bp)
+    if paid and ctx.actor.role is not Role.OWNER:
+        ctx.require_approval(f"Of plan {plan.number} {kept:,} is kept: the customer loses it, and the goods.")
     if paid > kept:
         about = About(number=plan.number, note=form.reason)
         owe_customer(ctx, plan.customer_id, paid - kept, EntryKind.REFUND, about)
@@ -210,11 +219,15 @@ def _become_sale(
     print_receipt: bool = True,
 ) -> dict[str, Any]:  # fmt: skip
     """Book the sale of a plan's goods at the agreed prices, and end the plan."""
+    goods = lines_of(ctx.session, plan.id)
+    bundles = _bundles_among(ctx.session, goods)
+    # A phone alone is sold as what it stands here as, with its bundle as the bundle.
     items = [
-        Item(device_id=line.unit_id, unit_price=line.unit_price_minor) if line.unit_id else Item(
-            product_id=line.product_id, quantity=line.quantity, unit_price=line.unit_price_minor
+        Item(
+            product_id=line.product_id if line.unit_id is None or line.product_id in bundles else None,
+            device_id=line.unit_id, quantity=line.quantity, unit_price=line.unit_price_minor,
         )
-        for line in lines_of(ctx.session, plan.id)
+        for line in goods
     ]  # fmt: skip
     before = [Handed(Tender.PLAN, paid, plan.number)] if paid else []
     new = NewSale(items=items, payments=list(payments), customer_id=customer.id, print_receipt=print_receipt)
@@ -225,6 +238,12 @@ def _become_sale(
         "plan_id": plan.id, "sale_id": sold["sale_id"], "sale_number": sold["number"], "paid_before": paid,
         "change": sold["change"],
     }  # fmt: skip
+
+
+def _bundles_among(session: Session, goods: Sequence[PlanLine]) -> set[str]:
+    """Which of these are bundles still."""
+    query = select(Product.id).where(Product.id.in_([line.product_id for line in goods]), Product.is_bundle.is_(True))
+    return set(session.scalars(query))
 
 
 def _as_agreed(lines: list[Line]) -> None:
@@ -247,17 +266,23 @@ def _find_open(ctx: Context, plan_id: str) -> Plan:
     return plan
 
 
-def _figures(ctx: Context, form: CancelPlan | CompletePlan) -> tuple[int, str]:
+def _figures(ctx: Context, form: CancelPlan | CompletePlan | ForfeitPlan) -> tuple[int, str]:
     """What the owner is told over the telephone: what was paid for it, and its number."""
     plan = _find_open(ctx, form.plan_id)
     return paid_so_far(ctx.session, plan.id), plan.number
 
 
 def _figures_of_new(ctx: Context, form: OpenPlan) -> tuple[int, str]:
-    """The same of one that begins: its deposit."""
-    return sum(part.amount for part in form.payments), "NEW"
+    """The same of one that begins: what the goods cost on the price tag, less the deposit. That is what is owed and
+    what was taken off the price, and what leaves at once of instalments."""
+    customer = account_holder(ctx.session, form.customer_id)
+    items = [Item(**item.model_dump()) for item in form.items]
+    lines = price_lines(ctx, items, list_id=customer.price_list_id)
+    worth = sum(line.quantity * line.list_price_minor for line in lines)
+    return max(0, worth - sum(part.amount for part in form.payments)), "NEW"
 
 
 register_figures("plans.open", _figures_of_new)
 register_figures("plans.cancel", _figures)
+register_figures("plans.forfeit", _figures)
 register_figures("plans.complete", _figures)

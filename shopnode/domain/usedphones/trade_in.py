@@ -21,9 +21,11 @@ from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission
 from shopnode.domain.sales.actions import book_ticket
 from shopnode.domain.sales.forms import NewSale
+from shopnode.domain.sales.lookup import who_buys
 from shopnode.domain.sales.models import Tender
 from shopnode.domain.sales.rules import Handed, Settled
 from shopnode.domain.sales.tenders import Ticket, register_tender
+from shopnode.domain.sales.ticket import add_up, price_lines
 from shopnode.domain.usedphones.actions import figures_of_phone, pay_out, take_in, weigh
 from shopnode.domain.usedphones.params import TradeIn
 from shopnode.domain.usedphones.rules import split_offer
@@ -70,8 +72,14 @@ def _give_back(ctx: Context, ticket: Ticket, part: Settled) -> Settled:
 
 
 def _figures(ctx: Context, form: TradeIn) -> tuple[int, str]:
-    """What the owner is told over the telephone."""
-    return figures_of_phone(form.phone)
+    """What the owner is told over the telephone: all that is given for the phone, the offer and what is taken off the
+    price of the goods it pays for; and the phone's own number."""
+    offer_minor, number = figures_of_phone(form.phone)
+    sale = _with_customer(form)
+    customer = who_buys(ctx, sale.customer_id)
+    lines = price_lines(ctx, sale.items, list_id=customer.price_list_id if customer else None)
+    tags = sum(line.quantity * line.list_price_minor for line in lines)
+    return offer_minor + max(0, tags - add_up(lines, sale.discount_amount).total_minor), number
 
 
 register_figures("usedphones.trade_in", _figures)

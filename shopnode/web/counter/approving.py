@@ -36,6 +36,7 @@ DOES = {
     "cash.pay_out": "Taking cash out",
     "cash.accept_difference": "Drawer's difference",
     "plans.cancel": "Calling a plan off",
+    "plans.forfeit": "Giving a plan up",
     "returns.claim_warranty": "Warranty claim",
     "repairs.take_in": "Taking a repair in",
     "repairs.deliver": "Handing a repair over",
