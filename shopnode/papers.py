@@ -56,9 +56,8 @@ from shopnode.domain.phones import show_phone
 from shopnode.domain.printing.papers import Slip
 from shopnode.domain.queries import find_row, row_or_none
 from shopnode.domain.returns.models import RestockDecision, SaleReturn
-from shopnode.domain.returns.queries import ReturnFilter, find_return, list_returns, return_lines
-from shopnode.domain.sales.lookup import payments_of
-from shopnode.domain.sales.models import PaymentKind, Sale, SaleSummary, Tender
+from shopnode.domain.returns.queries import find_return, money_of_return, return_lines
+from shopnode.domain.sales.models import Sale, SaleSummary, Tender
 from shopnode.domain.sales.rules import METHOD_NAMES
 from shopnode.domain.usedphones.queries import agreement_of
 from shopnode.receipts import local_time, receipt_of_sale
@@ -272,14 +271,8 @@ def money_title(kind: MoneyKind, amount_minor: int) -> str:
 
 
 def _given_back(ctx: Context, row: SaleReturn) -> tuple[tuple[str, int], ...]:
-    """How the money went back: the refunds of its sale from then until the next return of it."""
-    later = [other.at for other in list_returns(ctx, ReturnFilter(sale_id=row.sale_id)).rows if other.at > row.at]
-    until = min(later, default=None)
-    return tuple(
-        (METHOD_NAMES[Tender(money.method)], -money.amount_minor)
-        for money in payments_of(ctx.session, row.sale_id)
-        if money.kind == PaymentKind.REFUND and money.at >= row.at and (until is None or money.at < until)
-    )
+    """How the money went back."""
+    return tuple((METHOD_NAMES[tender], amount) for tender, amount in money_of_return(ctx.session, row))
 
 
 def _still_owed(session: Session, row: MoneyMove) -> tuple[str, int] | None:

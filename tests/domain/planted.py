@@ -16,7 +16,7 @@ from shopnode.domain.handsets.transit import WayItem
 from shopnode.domain.people import limits
 from shopnode.domain.plans import actions as plans
 from shopnode.domain.returns import actions as returning
-from shopnode.domain.returns import booking, goods
+from shopnode.domain.returns import booking, goods, leaving
 from shopnode.domain.sales import actions as selling
 from shopnode.domain.sales import amending, decisions, ticket
 from shopnode.domain.stocktakes import actions as counting
@@ -79,7 +79,18 @@ def money_that_leaves_no_drawer(patch: Patch) -> None:
 
 
 def goods_exchanged_on_one_side_only(patch: Patch) -> None:
-    patch.setattr(returning, "exchange_tender", lambda ctx, goods, out, drawer: out)
+    patch.setattr(returning, "exchange_tender", lambda *given: None)
+
+
+def an_exchange_that_goes_back_by_its_largest_tender_alone(patch: Patch) -> None:
+    right = leaving.behind_exchange
+
+    def wrong(*given: Any) -> list[leaving.Leaving]:
+        undone, *rest = right(*given)
+        largest = max(rest, key=lambda one: one.part.amount_minor)
+        return [undone, replace(largest, part=replace(largest.part, amount_minor=-undone.part.amount_minor))]
+
+    patch.setattr(leaving, "behind_exchange", wrong)
 
 
 def a_payment_whose_rest_is_lost(patch: Patch) -> None:

@@ -6,72 +6,17 @@ the test knows itself, and never read from the shop.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from shopnode.domain.permissions import Role
 from tests.domain.memory_books import MemoryBooks
 from tests.domain.stories import Dice, World
 from tests.domain.story_shops import Things, imei
-from tests.domain.till import FLOAT
+from tests.domain.story_told import Ticket, TicketLine, Told
 from tests.shop import Shop
 
 RESTOCKS = ("new", "open_box", "bench", "supplier", "scrap")
 UNDONE = ("Voided", "Reversed")
-
-
-@dataclass
-class TicketLine:
-    """So many pieces for so much, and what came back of them."""
-
-    quantity: int
-    paid: int
-    imei: str | None
-    back: int = 0
-
-    def worth_of(self, pieces: int) -> int:
-        """What the next pieces to come back are worth: parts of what was paid, to the shilling."""
-        return self.paid * (self.back + pieces) // self.quantity - self.paid * self.back // self.quantity
-
-
-@dataclass
-class Ticket:
-    number: str
-    customer: str | None
-    lines: dict[str, TicketLine]
-    refunded: int = 0
-    undone: bool = False
-
-    @property
-    def total(self) -> int:
-        return sum(line.paid for line in self.lines.values())
-
-    @property
-    def kept(self) -> int:
-        """What the goods the customer has come to, and the fees that were kept."""
-        return 0 if self.undone else self.total - self.refunded
-
-    @property
-    def left(self) -> list[tuple[str, TicketLine]]:
-        return [(line_id, line) for line_id, line in self.lines.items() if line.back < line.quantity]
-
-
-@dataclass
-class Told:
-    """What was seen and said at the counter."""
-
-    tickets: dict[str, Ticket] = field(default_factory=dict)
-    cash: int = FLOAT  # in the drawer, in the shop's own notes
-    references: int = 0
-    used: int = 0  # phones that people brought
-    charged_back: dict[str, int] = field(default_factory=dict)  # to the customer of a financed sale, by sale
-    receivable: dict[str, int] = field(default_factory=dict)  # not yet taken back by its financier, by sale
-    settled: int = 0  # what the financier paid
-    exchanged: dict[str, str] = field(default_factory=dict)  # a sale, and the one whose goods paid for it
-
-    def standing(self, *, whole: bool = False) -> list[str]:
-        """Sales that stand; `whole`: nothing came back of them."""
-        return [key for key, ticket in self.tickets.items() if not ticket.undone and not (whole and ticket.refunded)]
 
 
 class Counter(World):
@@ -240,6 +185,8 @@ def take_back(w: Counter, dice: Dice) -> bool:
         given_up(w, sale_id, done["paid_back"])
         assert done["refund"] == sum(part["amount"] for part in done["paid_back"])
     return True
+        if to != "original":
+            w.told.turned.add(w.told.first_of(sale_id))
 
 
 def given_up(w: Counter, sale_id: str, parts: list[dict[str, Any]]) -> None:
@@ -256,15 +203,49 @@ def given_up(w: Counter, sale_id: str, parts: list[dict[str, Any]]) -> None:
 
 def exchange(w: Counter, dice: Dice) -> bool:
     found = coming(w, dice, ("new", "open_box"))
+def swap(w: Counter, dice: Dice) -> bool:
+    """All of a line for the same again, rather of a sale by several tenders; and what was swapped comes back."""
+    several = "SELECT sale_id FROM payment WHERE kind = 'payment' GROUP BY 1 HAVING count(DISTINCT method) > 1"
+    mixed = {row[0] for row in w.books[0].ask(several)}
+    standing = [key for key in w.told.standing() if w.told.tickets[key].left]
+    choices = [key for key in standing if w.told.first_of(key) in mixed] or standing
+    if not choices:
+        return False
+    sale_id = dice.of(choices)
+    line_id, line = dice.of(w.told.tickets[sale_id].left)
+    pieces = line.quantity - line.back
+    named: dict[str, Any] = {"sale_line_id": line_id, "quantity": pieces, "restock": "new"}
+    named |= {"imei": line.imei} if line.imei else {}
+    form = {"sale_id": sale_id, "lines": [named], "reason": "the same again"}
+    if sale_id not in w.told.exchanged:
+        free = w.phones("in_stock")
+        if line.imei and not free:
+            return False
+        item = {"device_id": free[0][0]} if line.imei else {"product_id": w.things.glass, "quantity": pieces}
+        price = w.things.prices[w.things.phone if line.imei else w.things.glass] * (1 if line.imei else pieces)
+        return _exchanged(w, sale_id, line, pieces, form, (item, price), 0)
+    done = w.act("returns.take_back", form)
+    if done is not None:
+        came_back(w, sale_id, line, pieces, form, done)
+        given_up(w, sale_id, done["paid_back"])
+    return True
+
+
     if found is None:
         return False
-    sale_id, line, pieces, form = found
-    item, price = w.item(dice)
+    return _exchanged(w, *found, w.item(dice), dice.of([0, 5_000]))
+
+
+def _exchanged(
+    w: Counter, sale_id: str, line: TicketLine, pieces: int, form: dict[str, Any], bought: tuple[dict[str, Any], int],
+    change: int,
+) -> bool:  # fmt: skip
+    item, price = bought
     who = w.told.tickets[sale_id].customer
     worth = line.worth_of(pieces) if pieces <= line.quantity - line.back else 0
     worth -= w.fee(worth, form)
     due = max(0, price - worth)
-    ways = [{"method": "cash", "amount": w.in_notes(due) + dice.of([0, 5_000])}] if due else []
+    ways = [{"method": "cash", "amount": w.in_notes(due) + change}] if due else []
     sale = {"items": [item], "payments": ways, "customer_id": who}
     done = w.act("returns.exchange", form, role=Role.STAFF, approver=Role.OWNER, sale=sale)
     if done is not None:
@@ -283,14 +264,14 @@ def undo(w: Counter, dice: Dice) -> bool:
         return False
     sale_id = dice.of(choices)
     action = dice.of(["sales.void", "sales.reverse"])
-    rows = "SELECT method, sum(amount_minor) FROM payment WHERE sale_id = ? GROUP BY 1"
-    before = dict(w.books[0].ask(rows, sale_id))
+    rows = "SELECT method, sum(amount_minor) FROM payment GROUP BY 1"  # of an exchange money leaves the first sale
+    before = dict(w.books[0].ask(rows))
     done = w.act(action, sale_id=sale_id, reason="came back", restock=dice.of(["resell", "inspect", "scrap"]))
     if done is not None:
         ticket = w.told.tickets[sale_id]
         ticket.undone = True
         assert done["refunded"] == ticket.total
-        after = dict(w.books[0].ask(rows, sale_id))
+        after = dict(w.books[0].ask(rows))
         financed = before.get("financed", 0) - after.get("financed", 0)
         given_up(w, sale_id, [{"method": "financed", "amount": financed}])
         w.told.cash += after.get("cash", 0) - before.get("cash", 0)
@@ -367,5 +348,6 @@ def stock_up(w: Counter) -> None:
 
 
 TICKET_PLANS = {
-    "sell": sell, "take back": take_back, "exchange": exchange, "undo": undo, "amend": amend, "claim": claim,
+    "sell": sell, "take back": take_back, "exchange": exchange, "swap": swap, "undo": undo, "amend": amend,
+    "claim": claim,
 }  # fmt: skip

@@ -25,6 +25,8 @@ from tests.domain.till import FLOAT
 
 # Others pay these for the customer; `rounding` is the shop's own. Debt, store credit and plans have their own books.
 BY_OTHERS = frozenset({*MONEY, "rounding", "financed", "points", "trade_in", "exchange"})
+GOES_BACK_AS = {"rounding": "cash", "trade_in": "cash", "plan": "store_credit"}
+AS_MONEY = frozenset({*MONEY, "rounding", "trade_in", "plan", "store_credit"})
 SIGNS = {"credit": 1, "store_credit": -1, "points": 0}  # what an account adds to the left side
 
 
@@ -38,6 +40,7 @@ def accounts_world() -> Counter:
 
 def check_money(w: Counter) -> None:
     check_tickets(w)
+    check_tenders(w)
     check_customers(w)
     check_accounts(w)
     owed = w.books[0].ask("SELECT coalesce(sum(amount_minor), 0) FROM financier_entry")[0][0]
@@ -57,6 +60,18 @@ def check_tickets(w: Counter) -> None:
         assert (status in UNDONE) is told.undone
         assert (total, back.get(sale_id, 0)) == (told.total, told.refunded), told.number
         assert paid_minor == paid.get(sale_id, 0) == told.kept >= 0, told.number
+
+
+def check_tenders(w: Counter) -> None:
+    """Along a chain of exchanges no more leaves by a tender than came in by it, whatever is returned or undone of it.
+    Money that went back otherwise, as somebody asked, counts together; so does what plans and used phones paid."""
+    net: dict[tuple[str, str], int] = defaultdict(int)
+    sums = "SELECT sale_id, method, sum(amount_minor) FROM payment GROUP BY 1, 2"
+    for sale_id, method, amount in w.books[0].ask(sums):
+        first = w.told.first_of(sale_id)
+        together = first in w.told.turned and method in AS_MONEY
+        net[first, "money" if together else GOES_BACK_AS.get(method, method)] += amount
+    assert [key for key, amount in net.items() if amount < 0] == []
 
 
 def check_customers(w: Counter) -> None:

@@ -18,7 +18,8 @@ Stories that were told until it was (of 2,000 at most), the first time it was me
 | a plan that keeps all when given up | accounts | 170 |
 | a reversal that forgets the drawer | accounts | 66 |
 | a refund of one shilling too much | tickets | 4 |
-| goods exchanged on one side only | tickets | 40 |
+| goods exchanged on one side only | tickets | 9 |
+| an exchange that goes back by its largest tender alone | tickets | 151 |
 | money that leaves no drawer | staff | 66 |
 | staff who refund without limit | staff | 458 |
 """
@@ -69,7 +70,10 @@ PLANTED: dict[str, tuple[planted.Plant, ...]] = {
         planted.a_payment_whose_rest_is_lost, planted.a_plan_that_keeps_all_when_given_up,
         planted.a_reversal_that_forgets_the_drawer,
     ),
-    "tickets": (planted.a_refund_of_one_shilling_too_much, planted.goods_exchanged_on_one_side_only),
+    "tickets": (
+        planted.a_refund_of_one_shilling_too_much, planted.goods_exchanged_on_one_side_only,
+        planted.an_exchange_that_goes_back_by_its_largest_tender_alone,
+    ),
     "staff": (planted.money_that_leaves_no_drawer, planted.staff_who_refund_without_limit),
 }  # fmt: skip
 

@@ -11,7 +11,7 @@ import pytest
 from tests.domain.stories import assert_lively, hold
 from tests.domain.story_shops import kampala
 from tests.domain.story_tickets import TICKET_PLANS, Counter, stock_up
-from tests.domain.test_account_properties import check_tickets, expected_cash
+from tests.domain.test_account_properties import check_tenders, check_tickets, expected_cash
 
 NOTE, DOLLAR, FEE_BP = 500, 3_700, 1_000
 
@@ -34,6 +34,7 @@ def tickets_world() -> Counter:
 
 def check_counter(w: Counter) -> None:
     check_tickets(w)
+    check_tenders(w)
     check_goods_back(w)
     check_cash(w)
 

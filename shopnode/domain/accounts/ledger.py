@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, aliased
 
 from shopnode.domain.accounts.models import Account, AccountAllocation, AccountEntry, EntryKind
@@ -69,6 +69,17 @@ def balance_now(session: Session, customer_id: str, account: Account) -> int:
 
 def open_charges(session: Session, customer_id: str, *, sale_id: str | None = None) -> list[OpenCharge]:
     """What is left of each charge of a customer (or of one sale's), the first due first."""
+    rows = session.execute(_open_charges(sale_id).where(AccountEntry.customer_id.in_(with_duplicates(customer_id))))
+    first_due = sorted(rows, key=lambda row: (row.due_on or row.at.date(), row.at, row.id))
+    return [OpenCharge(row[0], int(row[1]), row.due_on) for row in first_due]
+
+
+def open_of_sale(session: Session, sale_id: str) -> int:
+    """What is still owed for one sale, whoever owes it."""
+    return sum(int(row[1]) for row in session.execute(_open_charges(sale_id)))
+
+
+def _open_charges(sale_id: str | None) -> Select[str, int, date | None, datetime]:
     paid = aliased(AccountAllocation)
     allocated = (
         select(func.coalesce(func.sum(paid.amount_minor), 0))
@@ -77,14 +88,10 @@ def open_charges(session: Session, customer_id: str, *, sale_id: str | None = No
         .scalar_subquery()
     )
     query = select(AccountEntry.id, AccountEntry.amount - allocated, AccountEntry.due_on, AccountEntry.at).where(
-        AccountEntry.customer_id.in_(with_duplicates(customer_id)),
         AccountEntry.account == Account.CREDIT.value,
         AccountEntry.amount > allocated,
     )
-    if sale_id is not None:
-        query = query.where(AccountEntry.sale_id == sale_id)
-    rows = sorted(session.execute(query), key=lambda row: (row.due_on or row.at.date(), row.at, row.id))
-    return [OpenCharge(row[0], int(row[1]), row.due_on) for row in rows]
+    return query if sale_id is None else query.where(AccountEntry.sale_id == sale_id)
 
 
 def charge(

@@ -8,23 +8,25 @@ from __future__ import annotations
 
 from typing import Any
 
+from shopnode.domain.accounts.ledger import account_holder
 from shopnode.domain.accounts.loyalty import claw_back
 from shopnode.domain.actions import action
 from shopnode.domain.context import Context
 from shopnode.domain.errors import Invalid
 from shopnode.domain.numbers import Document, next_document_number
-from shopnode.domain.people.limits import check_refund
 from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission, Role
 from shopnode.domain.printing.queue import queue_sale_prints
-from shopnode.domain.returns.booking import book_return, original_tenders, pay_back, turned_into
+from shopnode.domain.returns.booking import book_return
 from shopnode.domain.returns.exchanging import exchange_tender
 from shopnode.domain.returns.forms import ComesBack, ExchangeGoods, TakeBackGoods
 from shopnode.domain.returns.goods import Goods, days_after_window, weigh
+from shopnode.domain.returns.leaving import Leaving, book_leaving, money_back, really_leaves, turned_into
+from shopnode.domain.returns.limits import check_money_back
 from shopnode.domain.sales.actions import book_ticket, need_open_drawer, new_sale_id
-from shopnode.domain.sales.models import Tender
-from shopnode.domain.sales.rules import METHOD_NAMES, Handed, Settled
-from shopnode.domain.sales.tenders import BOOKS, Ticket
+from shopnode.domain.sales.models import MONEY, Tender
+from shopnode.domain.sales.rules import METHOD_NAMES, Handed
+from shopnode.domain.sales.tenders import Ticket
 
 
 @action("returns.take_back", needs=Permission.SALES_RETURN)
@@ -36,13 +38,13 @@ def take_back(ctx: Context, form: TakeBackGoods) -> dict[str, Any]:
     drawer = need_open_drawer(ctx)
     goods = weigh(ctx, form)
     check_return(ctx, goods, form)
-    check_refund(ctx, goods.refund_minor)
+    check_money_back(ctx, goods.sale.id, goods.refund_minor)
     out = _way_out(ctx, goods, form)
     number = next_document_number(ctx, Document.RETURN)
     return_id = book_return(
         ctx, goods, form.reason, form.had_receipt, number, drawer, customer_id=form.customer_id
     )  # fmt: skip
-    left = pay_back(ctx, goods, out, drawer, form.customer_id)
+    left = really_leaves(book_leaving(ctx, out, drawer, customer_id=form.customer_id))
     take_points_back(ctx, goods)
     cash = any(part.method is Tender.CASH for part in left)
     queue_sale_prints(ctx, goods.sale.id, receipt=False, kick=cash)
@@ -74,23 +76,20 @@ def exchange(ctx: Context, form: ExchangeGoods) -> dict[str, Any]:
 
     sold = book_ticket(ctx, form.sale, given, sale_id=sale_id)
     rest = worth - used[0]
-    check_refund(ctx, rest)
-    out = [Settled(Tender.EXCHANGE, used[0], None, None, number)] if used[0] else []
-    back = original_tenders(ctx, goods.sale.id, rest) if rest else []
+    check_money_back(ctx, goods.sale.id, rest)
+    back = money_back(ctx, goods.sale.id, rest)
     return_id = book_return(
         ctx, goods, form.reason, form.had_receipt, number, drawer, exchange_sale_id=sale_id,
         customer_id=form.sale.customer_id,
     )  # fmt: skip
-    left = pay_back(ctx, goods, back, drawer) + exchange_tender(ctx, goods, out, drawer)
+    left = really_leaves(book_leaving(ctx, back, drawer))
+    exchange_tender(ctx, goods, used[0], number, drawer)
     take_points_back(ctx, goods)
     ctx.about("sale", sale_id)
     return {
         **sold, "return_id": return_id, "return_number": number, "worth": goods.worth_minor, "fee": goods.fee_minor,
         "exchanged": used[0], "due": sold["total"] - used[0], "refund": rest,
-        "paid_back": [
-            {"method": part.method.value, "amount": part.amount_minor}
-            for part in left if part.method is not Tender.EXCHANGE
-        ],
+        "paid_back": [{"method": part.method.value, "amount": part.amount_minor} for part in left],
     }  # fmt: skip
 
 
@@ -109,19 +108,20 @@ def check_return(ctx: Context, goods: Goods, form: ComesBack) -> None:
         ctx.require_approval(f"{goods.usual_fee_minor:,} is kept of goods that come back opened.")
 
 
-def _way_out(ctx: Context, goods: Goods, form: TakeBackGoods) -> list[Settled]:
+def _way_out(ctx: Context, goods: Goods, form: TakeBackGoods) -> list[Leaving]:
     """The tenders the money leaves by. Raises ApprovalNeeded, Invalid."""
-    out = original_tenders(ctx, goods.sale.id, goods.refund_minor)
+    out = money_back(ctx, goods.sale.id, goods.refund_minor)
     if form.refund_to == "original":
         return out
     if form.refund_to == "cash":
-        other = next((part for part in out if part.method not in (Tender.CASH, Tender.ROUNDING)), None)
+        other = next((one for one in really_leaves(out) if one.method in MONEY and one.method is not Tender.CASH), None)
         if other is not None:
             ctx.require_approval(f"This was paid by {METHOD_NAMES[other.method]}: cash is not how it goes back.")
         return turned_into(ctx, out, Tender.CASH)
-    if Tender.STORE_CREDIT not in BOOKS or not (form.customer_id or goods.summary.customer_id):
+    whose = form.customer_id or goods.summary.customer_id
+    if whose is None:
         raise Invalid({"customer_id": "is needed: store credit is a customer's"})
-    return turned_into(ctx, out, Tender.STORE_CREDIT)
+    return turned_into(ctx, out, Tender.STORE_CREDIT, account_holder(ctx.session, whose).id)
 
 
 def take_points_back(ctx: Context, goods: Goods) -> None:

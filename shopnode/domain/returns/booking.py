@@ -1,14 +1,13 @@
-"""Writing a return: the fact and its lines, the goods where they go, the money that leaves.
+"""Writing a return: the fact and its lines, the goods where they go.
 
 Invariants:
-  * Only what is sold again as it stands is on hand; on the bench, with the supplier or scrapped it is not.
-  * What goes back adds up to the goods' worth less the fee: by tenders of the sale, into store credit, or as the tender
-    of another sale, equal and opposite.
+  * Only what is sold again as it stands is on hand; on the bench, with the supplier or scrapped it is not. Bench and
+    supplier are for phones, each found again by its number: what is counted is on the shelf or scrapped.
+  * What goes back adds up to the goods' worth less the fee: it leaves by `leaving`, or is the tender of another sale.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from shopnode.domain.buying.returns import SendToSupplier, send_back
@@ -22,12 +21,6 @@ from shopnode.domain.pricing import bundles
 from shopnode.domain.pricing.bundles import goods_of
 from shopnode.domain.returns.goods import Coming, Goods
 from shopnode.domain.returns.models import RestockDecision, SaleReturn, SaleReturnLine
-from shopnode.domain.sales.actions import book_payments
-from shopnode.domain.sales.lookup import payments_of
-from shopnode.domain.sales.models import MONEY, PaymentKind, Tender
-from shopnode.domain.sales.rules import Settled, refund_tenders, round_cash
-from shopnode.domain.sales.tenders import Ticket, give_back_all
-from shopnode.domain.sales.terms import terms_now
 from shopnode.domain.stock.models import MovementKind, StockMovement
 
 ON_SALE_AGAIN = frozenset({RestockDecision.NEW, RestockDecision.OPEN_BOX})
@@ -38,7 +31,6 @@ _STATUS = {
     RestockDecision.SUPPLIER: UnitStatus.INSPECT,  # until it is known whom it goes back to
     RestockDecision.SCRAP: UnitStatus.SCRAPPED,
 }
-Net = dict[tuple[str, str | None], int]  # what is kept of a sale, by method and reference
 
 
 def book_return(
@@ -100,43 +92,3 @@ def _bring_unit_back(ctx: Context, coming: Coming, reason: str, return_id: str) 
     if coming.restock is RestockDecision.SUPPLIER and unit.supplier_id is not None:
         ctx.session.flush()
         send_back(ctx, SendToSupplier(unit_id=unit.id, reason=reason))
-
-
-def net_of_sale(ctx: Context, sale_id: str) -> Net:
-    """What is kept of what was paid, by method and reference."""
-    net: Net = {}
-    for row in payments_of(ctx.session, sale_id):
-        if row.kind != PaymentKind.REFUND_DUE:
-            net[row.method, row.reference] = net.get((row.method, row.reference), 0) + row.amount_minor
-    return net
-
-
-def original_tenders(ctx: Context, sale_id: str, amount_minor: int) -> list[Settled]:
-    """How so much of a sale goes back by the tenders it came by (rule 47)."""
-    return refund_tenders(net_of_sale(ctx, sale_id), amount_minor, terms_now(ctx).cash_rounding_minor)
-
-
-def turned_into(ctx: Context, parts: list[Settled], to: Tender) -> list[Settled]:
-    """The money among some tenders as one tender; debts, points and the like stay what they are."""
-    is_money = MONEY | {Tender.ROUNDING}
-    amount = sum(part.amount_minor for part in parts if part.method in is_money)
-    kept = [part for part in parts if part.method not in is_money]
-    if not amount:
-        return kept
-    if to is not Tender.CASH:
-        return [*kept, Settled(to, amount, None, None, None)]
-    rounded = round_cash(amount, terms_now(ctx).cash_rounding_minor)
-    out = [*kept, Settled(Tender.CASH, rounded, None, None, None)]
-    return out if rounded == amount else [*out, Settled(Tender.ROUNDING, amount - rounded, None, None, None)]
-
-
-def pay_back(
-    ctx: Context, goods: Goods, out: list[Settled], drawer: OpenDrawer, customer_id: str | None = None
-) -> list[Settled]:
-    """The money leaves: rows of the sale that was returned. Amounts given and answered are positive."""
-    sale = goods.sale
-    ticket = Ticket(sale.id, sale.number, customer_id or goods.summary.customer_id, goods.summary.total_minor)
-    leaving = give_back_all(ctx, ticket, out)
-    rows = [replace(part, amount_minor=-part.amount_minor) for part in leaving]
-    book_payments(ctx, sale.id, rows, drawer, kind=PaymentKind.REFUND)
-    return leaving

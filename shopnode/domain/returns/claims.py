@@ -36,7 +36,7 @@ from shopnode.domain.sales.actions import book_ticket, need_open_drawer, new_sal
 from shopnode.domain.sales.errors import NotYourSale, SaleUndone
 from shopnode.domain.sales.forms import Item, NewSale
 from shopnode.domain.sales.models import SaleLine, SaleStatus, SaleSummary, Tender
-from shopnode.domain.sales.rules import UNDONE, Handed, Settled
+from shopnode.domain.sales.rules import UNDONE, Handed
 from shopnode.domain.sales.ticket import Line
 
 
@@ -116,8 +116,7 @@ def _replace(
     number, sale_id = next_document_number(ctx, Document.RETURN), new_sale_id(ctx)
     sold = _sell_instead(ctx, form, line, goods, number, sale_id, summary.customer_id, days_left(until, today))
     return_id = book_return(ctx, goods, form.reason, True, number, drawer, exchange_sale_id=sale_id)
-    if goods.worth_minor:
-        exchange_tender(ctx, goods, [Settled(Tender.EXCHANGE, goods.worth_minor, None, None, number)], drawer)
+    exchange_tender(ctx, goods, goods.worth_minor, number, drawer)
     new_line = ctx.session.scalars(select(SaleLine).where(SaleLine.sale_id == sale_id)).one()
     return {
         "return_id": return_id, "return_number": number, "sale_id": sale_id, "number": sold["number"],

@@ -1,32 +1,28 @@
 """Goods as money: the tender of an exchange, equal and opposite on the sale that comes back and the one that is made.
 
-When what was bought by it comes back in its turn, no goods are there to give: the money leaves by the tender that paid
-for the first sale.
+When what was bought by it comes back in its turn, no goods are there to give: the tender is taken off both sales, and
+the money leaves the first one by the tenders that paid for it (`leaving`).
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from sqlalchemy import select
-
 from shopnode.domain.cash.queries import OpenDrawer
 from shopnode.domain.context import Context
-from shopnode.domain.queries import find_row
 from shopnode.domain.returns.goods import Goods
-from shopnode.domain.returns.models import SaleReturn
-from shopnode.domain.sales.actions import book_payments
-from shopnode.domain.sales.lookup import payments_of
-from shopnode.domain.sales.models import PaymentKind, Sale, Tender
+from shopnode.domain.returns.leaving import behind_exchange, book_leaving
+from shopnode.domain.sales.actions import book_payments, need_open_drawer
+from shopnode.domain.sales.models import PaymentKind, Tender
 from shopnode.domain.sales.rules import Settled
-from shopnode.domain.sales.tenders import BOOKS, Ticket, register_tender
+from shopnode.domain.sales.tenders import Ticket, register_tender
 
 
-def exchange_tender(ctx: Context, goods: Goods, out: list[Settled], drawer: OpenDrawer) -> list[Settled]:
+def exchange_tender(ctx: Context, goods: Goods, amount_minor: int, number: str, drawer: OpenDrawer) -> None:
     """The goods' part of the price, off the sale they came from."""
-    rows = [replace(part, amount_minor=-part.amount_minor) for part in out]
-    book_payments(ctx, goods.sale.id, rows, drawer, kind=PaymentKind.REFUND)
-    return out
+    if amount_minor:
+        off = Settled(Tender.EXCHANGE, -amount_minor, None, None, number)
+        book_payments(ctx, goods.sale.id, [off], drawer, kind=PaymentKind.REFUND)
 
 
 def _take(ctx: Context, ticket: Ticket, part: Settled) -> Settled:
@@ -35,22 +31,12 @@ def _take(ctx: Context, ticket: Ticket, part: Settled) -> Settled:
 
 
 def _give_back(ctx: Context, ticket: Ticket, part: Settled) -> Settled:
-    """By the tender that paid most of the sale whose goods were exchanged."""
-    query = select(SaleReturn.sale_id).where(SaleReturn.number == part.reference).order_by(SaleReturn.id)
-    sale_id = ctx.session.scalars(query.limit(1)).first()
-    paid: dict[tuple[str, str | None], int] = {}
-    for row in payments_of(ctx.session, sale_id) if sale_id else []:
-        if row.kind in (PaymentKind.PAYMENT, PaymentKind.CORRECTION) and row.method != Tender.ROUNDING:
-            paid[row.method, row.reference] = paid.get((row.method, row.reference), 0) + row.amount_minor
-    if sale_id is None or not any(amount > 0 for amount in paid.values()):
+    """The sale its goods paid for is undone: the money leaves the first sale."""
+    leaving = behind_exchange(ctx, ticket.sale_id, part)
+    if not leaving:
         return replace(part, method=Tender.CASH, reference=None)
-    method, reference = max(paid, key=lambda key: (paid[key], key[0], key[1] or ""))
-    leaving = replace(part, method=Tender(method), reference=reference)
-    if leaving.method not in BOOKS:
-        return leaving
-    sale = find_row(ctx.session, Sale, sale_id, "The first sale")
-    first = Ticket(sale.id, sale.number, sale.customer_id or ticket.customer_id, part.amount_minor)
-    return BOOKS[leaving.method].give_back(ctx, first, leaving)
+    book_leaving(ctx, leaving, need_open_drawer(ctx), customer_id=ticket.customer_id)
+    return part
 
 
 register_tender(Tender.EXCHANGE, take=_take, give_back=_give_back, typed=False)

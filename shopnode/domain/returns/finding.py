@@ -18,8 +18,8 @@ from shopnode.domain.customers.models import Customer
 from shopnode.domain.customers.queries import search_customers
 from shopnode.domain.errors import NotFound
 from shopnode.domain.queries import row_or_none
-from shopnode.domain.returns.booking import net_of_sale
 from shopnode.domain.returns.goods import line_of_number
+from shopnode.domain.returns.leaving import net_of_sale
 from shopnode.domain.returns.queries import returned_by_line
 from shopnode.domain.returns.rules import days_late, paid_by_line
 from shopnode.domain.sales.errors import NotYourSale, SaleUndone

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -14,7 +14,9 @@ from shopnode.domain.context import Context
 from shopnode.domain.paging import PAGE_DEFAULT, Page, latest
 from shopnode.domain.queries import find_row
 from shopnode.domain.returns.models import SaleReturn, SaleReturnLine, WarrantyClaim
-from shopnode.domain.sales.models import SaleLine
+from shopnode.domain.sales.models import Payment, PaymentKind, SaleLine, Tender
+
+WITHIN = timedelta(minutes=1)  # all rows of one act are written in it
 
 
 def returned_by_line(session: Session, sale_id: str) -> dict[str, int]:
@@ -31,6 +33,33 @@ def returned_by_line(session: Session, sale_id: str) -> dict[str, int]:
 def find_return(session: Session, return_id: str) -> SaleReturn:
     """The return with this id. Raises NotFound."""
     return find_row(session, SaleReturn, return_id, "This return")
+
+
+def chain_of(session: Session, sale_id: str) -> tuple[str, ...]:
+    """This sale, and those whose goods were exchanged for its goods, the latest first."""
+    chain: dict[str, None] = {}
+    now: str | None = sale_id
+    while now is not None and now not in chain:
+        chain[now] = None
+        now = session.scalar(select(SaleReturn.sale_id).where(SaleReturn.exchange_sale_id == now).limit(1))
+    return tuple(chain)
+
+
+def money_of_return(session: Session, row: SaleReturn) -> list[tuple[Tender, int]]:
+    """By which tenders money left with a return: the refunds of its sale, and of those behind it, from then until the
+    next return. Goods that pay for goods cancel out but for those of this return."""
+    later = select(func.min(SaleReturn.at)).where(SaleReturn.at > row.at, SaleReturn.shop_id == row.shop_id)
+    until = session.scalar(later) or row.at + WITHIN
+    query = (
+        select(Payment.method, -func.sum(Payment.amount_minor))
+        .where(
+            Payment.sale_id.in_(chain_of(session, row.sale_id)), Payment.kind == PaymentKind.REFUND.value,
+            Payment.at >= row.at, Payment.at < min(until, row.at + WITHIN),
+        )
+        .group_by(Payment.method)
+        .order_by(func.min(Payment.id))
+    )  # fmt: skip
+    return [(Tender(method), int(amount)) for method, amount in session.execute(query) if amount]
 
 
 BackLineView = tuple[SaleReturnLine, str, str | None]

@@ -9,9 +9,8 @@ from sqlalchemy import select
 from shopnode.domain.cash.models import MoneyMove
 from shopnode.domain.context import Context
 from shopnode.domain.returns.models import SaleReturn
-from shopnode.domain.returns.queries import ReturnFilter, list_returns
-from shopnode.domain.sales.lookup import payments_of
-from shopnode.domain.sales.models import PaymentKind, Tender
+from shopnode.domain.returns.queries import money_of_return
+from shopnode.domain.sales.models import Tender
 from shopnode.domain.sales.rules import METHOD_NAMES
 from shopnode.domain.usedphones.models import UsedPurchase
 
@@ -45,12 +44,6 @@ def outcome_of(ctx: Context, sale_id: str) -> Outcome:
 
 
 def paid_back_with(ctx: Context, row: SaleReturn) -> Out:
-    """The money that left with a return: the refunds of its sale from then until the next return of it."""
-    later = [other.at for other in list_returns(ctx, ReturnFilter(sale_id=row.sale_id)).rows if other.at > row.at]
-    until = min(later, default=None)
-    return [
-        (METHOD_NAMES[Tender(money.method)], -money.amount_minor)
-        for money in payments_of(ctx.session, row.sale_id)
-        if money.kind == PaymentKind.REFUND and money.method != Tender.EXCHANGE
-        if money.at >= row.at and (until is None or money.at < until)
-    ]
+    """The money that left with a return."""
+    left = money_of_return(ctx.session, row)
+    return [(METHOD_NAMES[tender], amount) for tender, amount in left if tender is not Tender.EXCHANGE]

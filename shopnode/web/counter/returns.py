@@ -16,10 +16,10 @@ from shopnode.domain.errors import Conflict, Invalid, ShopError
 from shopnode.domain.params import read_params
 from shopnode.domain.phones import show_phone
 from shopnode.domain.queries import find_row
-from shopnode.domain.returns.booking import original_tenders, turned_into
 from shopnode.domain.returns.finding import BackWhole, sales_to_take_back, what_may_come_back
 from shopnode.domain.returns.forms import ComesBack
 from shopnode.domain.returns.goods import Goods, weigh
+from shopnode.domain.returns.leaving import money_back, really_leaves, turned_into
 from shopnode.domain.returns.queries import find_return, return_lines
 from shopnode.domain.sales.carts import CartBack, CartBackLine, CartBody
 from shopnode.domain.sales.models import Sale, Tender
@@ -97,11 +97,11 @@ def return_worth(sale_id: str) -> str:
 
 def _parts(goods: Goods, typed: dict[str, str]) -> list[tuple[str, int]]:
     """By which tenders the money would leave."""
-    out = original_tenders(g.ctx, goods.sale.id, goods.refund_minor)
+    out = money_back(g.ctx, goods.sale.id, goods.refund_minor)
     to = typed.get("refund_to", "original")
     if to != "original":
         out = turned_into(g.ctx, out, Tender.CASH if to == "cash" else Tender.STORE_CREDIT)
-    return [(METHOD_NAMES[one.method], one.amount_minor) for one in out]
+    return [(METHOD_NAMES[one.method], one.amount_minor) for one in really_leaves(out)]
 
 
 @bp.post("/returns/of/<id:sale_id>")
