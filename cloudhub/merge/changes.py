@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from cloudhub.merge.books import Books
+from cloudhub.merge.erasures import columns_needed, emptied, without_late_fields
 from cloudhub.merge.inbox import changed_since
 from cloudhub.merge.oddities import ended_again, left_unseen, let_go
 from cloudhub.merge.reach import is_foreign, without_owners_fields
@@ -56,6 +57,7 @@ def _lock_rows(books: Books, fields: dict[str, tuple[dict[str, None], dict[str, 
         columns = list(names)
         if entity_tables()[entity].in_shop_stream and "shop_id" not in names:
             columns.append("shop_id")
+        columns += [name for name in columns_needed(entity) if name not in names]
         known = books.read(entity, columns, list(ids), lock=True)
         for row_id in ids:
             if row_id not in known:
@@ -79,13 +81,17 @@ def _apply_entry(books: Books, work: Work, standing: Rows, written: Written, car
                 continue
             if table.is_register:
                 mine = without_owners_fields(books, work, table, row[0], changes, current, careful=careful)
+                mine = without_late_fields(books, work, table, row[0], mine, current)
                 taken = merge_row(books, work, table, row[0], mine, current)
+                rest = emptied(books, work, table, row[0], mine, {**current, **taken})
+                taken |= rest
+                changes |= {name: [] for name in rest}
             else:
                 taken = _hold(books, work, table, row[0], changes, current)
             current.update(taken)
             if taken:
                 written.setdefault(entity, {}).setdefault(row[0], {}).update(taken)
-            told.append([entity, "u", columns, [[row[0], *([None, current[name]] for name in changes)]]])
+            told.append([entity, "u", ["id", *changes], [[row[0], *([None, current[name]] for name in changes)]]])
     work.told += told
 
 

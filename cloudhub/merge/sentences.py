@@ -110,7 +110,7 @@ class Speaker:
         names = (listed.row_id, listed.other_id or "")
         sender, receiver = self._named.way(listed.row_id)
         said = SENTENCES.get(listed.kind, UNKNOWN).format(
-            key=listed.key or "",
+            key=listed.key or ("of somebody who was erased" if listed.kind == "phone_twice" else ""),
             shop=self._shops.get(listed.shop_id or "", SOMEWHERE),
             person=_first(self._people, names, SOMEBODY),
             product=_first(self._products, names, SOMETHING),

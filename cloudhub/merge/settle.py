@@ -13,6 +13,7 @@ import orjson
 
 from cloudhub.merge.books import Books, Clash, FieldKey, Oddity
 from cloudhub.merge.clashes import find_clashes
+from cloudhub.merge.erasures import forget_what_they_reveal
 from cloudhub.merge.feed import Draft, draft_lines, number_lines, write_lines
 from cloudhub.merge.following import follow_conflicts
 from cloudhub.merge.oddities import find_oddities
@@ -47,6 +48,7 @@ def settle(books: Books, works: Sequence[Work], clock: Clock, *, derive: bool = 
     follow_conflicts(books, clock.wall_ms())
     list_outcomes(books, clock.wall_ms())
     write_lines(books, drafts)
+    forget_what_they_reveal(books, works)
     failpoints.hit("hub.lines_written")
     return last
 

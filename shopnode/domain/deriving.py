@@ -22,7 +22,7 @@ from shopnode.domain.db import (
     synced_models,
 )  # fmt: skip
 from shopnode.domain.journal import JournalEntry
-from shopnode.domain.projections import Changed, project
+from shopnode.domain.projections import COMPARES, Changed, project
 
 PAGE = 2_000
 FEED_NUMBER = "feed_no"  # derived of the feed and not of rows
@@ -51,6 +51,7 @@ def derive_all(session: Session) -> None:
     A projection must bear that rows come apart, because those of one entry may reach it in several calls. What it
     computes of a register may hang on rows that came later, so registers are told a second time, as changed.
     """
+    session.info[COMPARES] = True
     for entity, model in synced_models().items():
         for rows in _pages(session, model):
             project(session, Changed({entity: rows}, {}))

@@ -20,6 +20,7 @@ from shopnode.domain.capture import Capture, driver_cursor, write_values
 from shopnode.domain.db import DerivedRow
 
 Row = Mapping[str, Any]
+COMPARES = "compares"  # a mark of a session in which books are made again only to be compared: nothing else is done
 
 
 @dataclass

@@ -70,8 +70,9 @@ class PageReader:
         for whole in lines:
             _apply_line(applier, whole)
             failpoints.hit("pull.line_applied")
-        applier.finish()
+        # Before what follows from the rows: who is erased by this page is forgotten in its other lines, too.
         write_values(session, "feed_line", _KEPT, [_kept(whole) for whole in lines])
+        applier.finish()
         keep_page(session, page, page_sig, epoch, self._home.clock.wall_ms())
         note_taken(session, own)
         self._stop_asking(session, own)
