@@ -169,6 +169,8 @@ class _Taking:
             if len(body) > ENCODED_BYTES_MAX:
                 raise TooLarge("a body that is too long")
             message = decode(ExchangeRequest, decompress(body, _header(asked, "content-encoding")))
+            if self._brings_nothing_new(caller, message):
+                caller = replace(caller, signed_s=0)  # a file that comes again says nothing of which start is the last
             meet_caller(self._hub, caller, message)
             check_origin(self._hub, caller)
             check_versions(message.protocol, message.schema_)
@@ -183,6 +185,10 @@ class _Taking:
             return None
         self._taken.requests += 1
         return message
+
+    def _brings_nothing_new(self, caller: Caller, message: ExchangeRequest) -> bool:
+        push = message.push
+        return push is not None and push.first + len(push.entries) - 1 <= self._head(caller)
 
     def _exchange(self, asked: CarriedRequest, caller: Caller, message: ExchangeRequest) -> None:
         assert self._taken is not None

@@ -6,32 +6,47 @@ order → take the tenant's turn and its numbers last → lines, derived rows, w
 Invariants:
   * Every entry is admitted, held or quarantined, exactly once, and kept in the inbox whichever it was.
   * A whole batch is written at once; where something is odd it is halved until the odd entry stands alone.
-  * Nothing is refused for a business reason. Only what cannot be written at all is set aside, and later entries flow.
+  * Nothing is refused for a business reason. Only what cannot be written at all is set aside, and later entries flow;
+    so is an entry from whose rows what follows (totals, levels, balances) cannot be worked out.
+  * An entry waits only as long as the row it waits for is not here: whoever leaves one waiting looks again once the
+    tenant's turn is theirs, because the row may have come meanwhile.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import orjson
 import psycopg
+from sqlalchemy.exc import StatementError
 
 from cloudhub.merge.apply import apply
 from cloudhub.merge.books import Books
-from cloudhub.merge.inbox import Head, keep_entries, lock_head, new_entries, note_verdict, waiting_works
+from cloudhub.merge.feed import take_turn
+from cloudhub.merge.inbox import (
+    Head,
+    keep_entries,
+    lock_head,
+    new_entries,
+    note_verdict,
+    waiting_for_what_is_here,
+    waiting_works,
+)
 from cloudhub.merge.returned import note_returned
 from cloudhub.merge.settle import settle
 from cloudhub.merge.tables import entity_tables
-from cloudhub.merge.work import CONFLICT, MERGED, Missing, NeedsCare, Sender, Unfit, Work, examine, examine_all
+from cloudhub.merge.work import CONFLICT, MERGED, Missing, NeedsCare, Sender, Unfit, Work, examine_all
 from cloudhub.version import HUB_VERSION
 from shopnode.domain import failpoints
 from shopnode.domain.clock import Clock
 from sync_protocol.pushes import Arrived
 from sync_protocol.shape import Block
 
-RELEASE_ROUNDS_MAX = 20  # of entries that wait for entries that waited
+log = logging.getLogger("cloudhub.merge")
 
 
 @dataclass(frozen=True)
@@ -64,17 +79,53 @@ def admit_push(
     if not fresh:
         return Admitted(head, again)
     works = [Work(entry.n, entry.entry, entry.sealed, entry.hash, sender) for entry in fresh]
-    books.writer = (sender.origin_id, works[-1].n)
-    examine_all(works)
-    note_returned(books, works)
-    apply_all(books, [work for work in works if work.applies])
-    failpoints.hit("hub.rows_written")
-    keep_entries(books, works, signature)
-    failpoints.hit("hub.entries_kept")
-    released = release_held(books, sender.received_ms)
-    settle(books, [*works, *released], clock)
+    works = _take(books, works, partial(keep_entries, books, signature=signature), clock)
+    freed = {(work.origin_id, work.n): work for work in release_held(books, sender.received_ms, clock)}
+    works = [freed.get((work.origin_id, work.n), work) for work in works]
     last = fresh[-1]
     return Admitted(Head(last.n, last.hash), again + [verdict_of(books, w) for w in works if w.verdict], len(works))
+
+
+def _take(books: Books, works: list[Work], keep: Callable[[list[Work]], None], clock: Clock) -> list[Work]:
+    """Write, keep and publish these entries, as one; halved where what follows from their rows cannot be worked out,
+    until the entry stands alone that has to be set aside."""
+    books.writer = (works[-1].origin_id, works[-1].n)
+    examine_all(works)
+    note_returned(books, works)
+    try:
+        with books.whole():
+            apply_all(books, [work for work in works if work.applies])
+            failpoints.hit("hub.rows_written")
+            keep(works)
+            failpoints.hit("hub.entries_kept")
+            settle(books, works, clock)
+    except Exception as fault:
+        if not _is_of_an_entry(fault):
+            raise
+        works = [work.anew() for work in works]
+        if len(works) == 1:
+            _set_aside(works[0], fault)
+            with books.whole():
+                keep(works)
+            return works
+        middle = len(works) // 2
+        return [*_take(books, works[:middle], keep, clock), *_take(books, works[middle:], keep, clock)]
+    return works
+
+
+def _is_of_an_entry(fault: Exception) -> bool:
+    """Whether it would happen again with the same rows: nothing of the line to the database, and no race."""
+    cause = fault.orig if isinstance(fault, StatementError) else fault
+    if isinstance(cause, psycopg.Error):
+        return isinstance(cause, psycopg.DataError | psycopg.IntegrityError)
+    return isinstance(cause, ValueError | TypeError | ArithmeticError | LookupError)
+
+
+def _set_aside(work: Work, fault: Exception) -> None:
+    cause = fault.orig if isinstance(fault, StatementError) and fault.orig is not None else fault
+    kind = f"{type(cause).__name__} {getattr(cause, 'sqlstate', '') or ''}".strip()
+    work.set_aside(f"what follows from it cannot be worked out: {kind}")
+    log.error("an entry was set aside", extra={"origin": work.origin_id, "n": work.n, "fault": kind})
 
 
 def apply_all(books: Books, works: list[Work]) -> None:
@@ -111,41 +162,42 @@ def _apply_with_care(books: Books, work: Work) -> None:
         work.set_aside(f"{type(fault).__name__} {getattr(fault, 'sqlstate', '') or ''}".strip())
 
 
-def release_held(books: Books, received_ms: int) -> list[Work]:
-    """Apply the entries that waited for a row which has arrived now, and those that waited for these."""
+def release_held(books: Books, received_ms: int, clock: Clock) -> list[Work]:
+    """Take the entries whose awaited row is here, and those that waited for these. The row may have been written by
+    somebody who did not see yet that it is waited for, so whoever comes second looks, in the tenant's turn."""
     if not books.rows(_ANY_HELD, [books.tenant_id])[0][0]:
         return []
-    released: list[Work] = []
-    looked_at: set[str] = set()
-    for _ in range(RELEASE_ROUNDS_MAX):
-        known = {row["id"]: None for rows in books.notes.changed.inserts.values() for row in rows}
-        arrived = [row_id for row_id in known if row_id not in looked_at]
-        if not arrived:
-            break
-        looked_at.update(arrived)
-        condition = "w.verdict = 'held' AND w.missing_id = ANY (%s::uuid[])"
-        freed = _try_again(books, waiting_works(books, condition, [arrived], received_ms))
-        if not freed:
-            break
-        released += freed
-    return released
+    take_turn(books)
+    tried: dict[tuple[str, int, str], Work] = {}
+    while True:
+        works = [work for work in waiting_for_what_is_here(books, received_ms) if _turn_of(work) not in tried]
+        if not works:
+            return list(tried.values())
+        for work in works:
+            tried[_turn_of(work)] = _take_waiting(books, work, HUB_VERSION, clock)
 
 
-def retry_quarantined(books: Books, received_ms: int, version: str) -> list[Work]:
-    """Try what another version of the hub set aside, and what waited for it. The caller settles."""
+def _turn_of(work: Work) -> tuple[str, int, str]:
+    """An entry is tried once for each row it waits for."""
+    return work.origin_id, work.n, work.missing.row_id if work.missing else ""
+
+
+def retry_quarantined(books: Books, received_ms: int, version: str, clock: Clock) -> list[Work]:
+    """Try what another version of the hub set aside, and what waited for it. Returns what could be written now.
+
+    In the tenant's turn: of two hubs that begin at once the second finds what the first has left.
+    """
+    take_turn(books)
     condition = "w.verdict = 'quarantined' AND w.software <> %s"
-    freed = _try_again(books, waiting_works(books, condition, [version], received_ms), version)
-    return freed + release_held(books, received_ms)
+    works = waiting_works(books, condition, [version], received_ms)
+    works = [_take_waiting(books, work, version, clock) for work in works]
+    return [work for work in (*works, *release_held(books, received_ms, clock)) if work.applies]
 
 
-def _try_again(books: Books, works: list[Work], version: str = HUB_VERSION) -> list[Work]:
-    note_returned(books, works)
-    for work in works:
-        examine(work)
-        if work.applies:
-            apply_all(books, [work])
-        note_verdict(books, work, version)
-    return [work for work in works if work.applies]
+def _take_waiting(books: Books, work: Work, version: str, clock: Clock) -> Work:
+    """Try an entry that waited, and write down what becomes of it."""
+    (taken,) = _take(books, [work.anew()], lambda works: note_verdict(books, works[0], version), clock)
+    return taken
 
 
 def verdict_of(books: Books, work: Work) -> Verdict:

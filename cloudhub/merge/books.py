@@ -119,6 +119,16 @@ class Books:
         return secrets.token_bytes(SALT_BYTES)
 
     @contextmanager
+    def whole(self) -> Iterator[None]:
+        """All that becomes of some entries, up to their lines, or nothing. What was noted before is done with."""
+        self.notes, self._owners = Notes(), None
+        self._stored.clear()
+        self._shops.clear()
+        with self.session.begin_nested():
+            self.session.connection()  # now, not with the session's first own statement
+            yield
+
+    @contextmanager
     def attempt(self) -> Iterator[None]:
         """All of it is written, or nothing: neither rows nor notes."""
         self._attempt = Notes()

@@ -21,7 +21,7 @@ from cloudhub.merge.inbox import Head
 from cloudhub.merge.models import Origin
 from cloudhub.merge.pages import FeedPage, check_witnesses, read_page
 from cloudhub.merge.readmission import read_returned, take_returned
-from cloudhub.merge.work import Sender
+from cloudhub.merge.work import HELD, QUARANTINED, Sender
 from cloudhub.tenancy.clones import check_clone
 from cloudhub.tenancy.nodes import NodeKey, note_health
 from cloudhub.tenancy.passwords import carry_passwords
@@ -134,7 +134,9 @@ def _push(hub: Hub, key: NodeKey, message: ExchangeRequest, received_ms: int, ca
         admitted = admit_push(books, sender, message.push.prev, arrived, message.push.sig, hub.clock)
         failpoints.hit("hub.before_commit")
     failpoints.hit("hub.after_commit")
-    carry_passwords(hub, key.tenant_id, key.shop_id, (entry.entry for entry in arrived))
+    not_written = {verdict.n for verdict in admitted.verdicts if verdict.verdict in (HELD, QUARANTINED)}
+    written = (entry.entry for entry in arrived if entry.n not in not_written)
+    carry_passwords(hub, key.tenant_id, key.shop_id, written)
     return admitted
 
 

@@ -121,6 +121,11 @@ def number_lines(books: Books, drafts: Sequence[Draft], now_ms: int) -> int:
     return int(last)
 
 
+def take_turn(books: Books) -> None:
+    """Take the tenant's turn before there is anything to number: what others committed is seen from here on."""
+    books.rows(_TURN, [books.tenant_id])
+
+
 def write_lines(books: Books, drafts: Sequence[Draft]) -> None:
     """Write the numbered lines and move their streams' ends."""
     if not drafts:
@@ -151,6 +156,7 @@ def write_lines(books: Books, drafts: Sequence[Draft]) -> None:
 
 
 _TAKE = "UPDATE tenant_feed SET seq = seq + %s, moved_at = %s WHERE tenant_id = %s RETURNING seq"
+_TURN = "SELECT seq FROM tenant_feed WHERE tenant_id = %s FOR UPDATE"
 _ENDS = "SELECT stream, no, hash FROM feed_stream WHERE tenant_id = %s AND stream = ANY (%s)"
 _INSERT = """
 INSERT INTO feed_line (tenant_id, no, stream, prev, origin_id, n, as_written, hash, rows, body, personal)

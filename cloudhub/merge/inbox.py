@@ -15,8 +15,8 @@ from typing import Any
 import orjson
 
 from cloudhub.merge.books import Books
-from cloudhub.merge.tables import INSTANT_MS_MAX
-from cloudhub.merge.work import Sender, Work
+from cloudhub.merge.tables import INSTANT_MS_MAX, entity_tables
+from cloudhub.merge.work import Missing, Sender, Work
 from cloudhub.version import HUB_VERSION
 from sync_protocol.canonical import serialise
 from sync_protocol.chain import genesis
@@ -125,12 +125,24 @@ def waiting_works(books: Books, condition: str, values: Sequence[Any], received_
     """Entries that were set aside, as they came, to be tried again."""
     works = []
     for row in books.rows(f"{_WAITING} AND {condition} ORDER BY w.origin_id, w.n", [books.tenant_id, *values]):
-        origin_id, n, body, personal, digest, received_at, clock, shop_id, node_id = row
+        origin_id, n, body, personal, digest, received_at, clock, shop_id, node_id, entity, missing_id = row
         entry = orjson.loads(body)
         if personal:
             entry["personal"] = orjson.loads(personal)
         sender = Sender(origin_id, shop_id, node_id, Clock(*orjson.loads(clock)), received_at or received_ms)
-        works.append(Work(n, entry, body.encode(), digest, sender, waited=True))
+        missing = Missing(entity, missing_id) if missing_id else None
+        works.append(Work(n, entry, body.encode(), digest, sender, missing=missing, waited=True))
+    return works
+
+
+def waiting_for_what_is_here(books: Books, received_ms: int) -> list[Work]:
+    """Entries that wait for a row which is in its table."""
+    works = []
+    for (entity,) in books.rows(_AWAITED, [books.tenant_id]):
+        if entity in entity_tables():
+            here = f"EXISTS (SELECT FROM {entity} t WHERE t.tenant_id = w.tenant_id AND t.id = w.missing_id)"
+            condition = f"w.verdict = 'held' AND w.missing_entity = %s AND {here}"
+            works += waiting_works(books, condition, [entity], received_ms)
     return works
 
 
@@ -190,12 +202,14 @@ ON CONFLICT (tenant_id, origin_id, n) DO UPDATE SET verdict = excluded.verdict, 
   missing_entity = excluded.missing_entity, missing_id = excluded.missing_id, software = excluded.software
 """
 _WAITING = """
-SELECT w.origin_id::text, w.n, e.body, e.personal, e.hash, e.received_at, w.clock, o.shop_id::text, o.node_id::text
+SELECT w.origin_id::text, w.n, e.body, e.personal, e.hash, e.received_at, w.clock, o.shop_id::text, o.node_id::text,
+  w.missing_entity, w.missing_id::text
 FROM waiting_entry w
 JOIN journal_entry e ON e.tenant_id = w.tenant_id AND e.origin_id = w.origin_id AND e.n = w.n
 JOIN origin o ON o.tenant_id = w.tenant_id AND o.id = w.origin_id
 WHERE w.tenant_id = %s
 """
+_AWAITED = "SELECT DISTINCT missing_entity FROM waiting_entry WHERE tenant_id = %s AND verdict = 'held'"
 # Two questions, each along the key of an origin's entries: one with OR would read the whole journal.
 _LATER = """
 SELECT body, received_at, n FROM journal_entry WHERE tenant_id = %(tenant)s AND origin_id = %(origin)s AND n > %(n)s

@@ -102,7 +102,8 @@ def _take(books: Books, key: NodeKey, portal: str, lines: Sequence[Line], receiv
     for work in works:
         values = [books.tenant_id, work.entry["id"], portal, work.n, lost_no_of(work.entry), key.node_id, received_ms]
         books.run(_NOTE, values)
-    settle(books, [*works, *release_held(books, received_ms)], hub.clock)
+    settle(books, works, hub.clock)
+    release_held(books, received_ms, hub.clock)
     return len(works)
 
 

@@ -9,7 +9,6 @@ from cloudhub.hub import Hub
 from cloudhub.merge.admission import retry_quarantined
 from cloudhub.merge.books import Books
 from cloudhub.merge.exchange import again
-from cloudhub.merge.settle import settle
 from cloudhub.tenancy.tenants import all_tenants
 from cloudhub.version import HUB_VERSION
 
@@ -17,8 +16,14 @@ log = logging.getLogger("cloudhub.merge")
 
 
 def retry_after_upgrade(hub: Hub, version: str = HUB_VERSION) -> int:
-    """Try every entry that another version of the hub set aside. Returns how many could be written now."""
-    count = sum(again(partial(_retry, hub, tenant.id, version)) for tenant in all_tenants(hub))
+    """Try every entry that another version of the hub set aside, and what waits for a row that is here. Returns how
+    many could be written now. What goes wrong with one business is logged, and concerns no other."""
+    count = 0
+    for tenant in all_tenants(hub):
+        try:
+            count += again(partial(_retry, hub, tenant.id, version))
+        except Exception:
+            log.exception("entries that were set aside could not be tried again", extra={"tenant": tenant.id})
     if count:
         log.info("entries that had been set aside were written", extra={"count": count})
     return count
@@ -26,11 +31,7 @@ def retry_after_upgrade(hub: Hub, version: str = HUB_VERSION) -> int:
 
 def _retry(hub: Hub, tenant_id: str, version: str) -> int:
     with hub.database.session(tenant_id, bulk=True) as session:
-        books = Books(session, tenant_id)
-        works = retry_quarantined(books, hub.clock.wall_ms(), version)
-        if works:
-            books.writer = (works[-1].origin_id, works[-1].n)
-            settle(books, works, hub.clock)
+        works = retry_quarantined(Books(session, tenant_id), hub.clock.wall_ms(), version, hub.clock)
     if works:
         hub.feed_moved(tenant_id)
     return len(works)

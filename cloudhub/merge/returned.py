@@ -52,7 +52,9 @@ def note_returned(books: Books, works: Sequence[Work]) -> None:
 def _note_taken(books: Books, works: Sequence[Work]) -> None:
     """Mark what had been taken under another origin."""
     asked = {work.entry["id"]: work for work in works if work.lost_no is None}
-    for (entry_id,) in books.rows(_TAKEN, [books.tenant_id, list(asked)]) if asked else ():
+    # Of the same shop: nobody else's computer can take an entry's place by using its id.
+    values = [books.tenant_id, list(asked), works[0].sender.shop_id] if asked else []
+    for (entry_id,) in books.rows(_TAKEN, values) if asked else ():
         asked[entry_id].returned |= set(_streams(asked[entry_id]))
 
 
@@ -90,8 +92,9 @@ def _streams(work: Work) -> list[str]:
 
 
 _TAKEN = """
-SELECT entry_id::text FROM journal_entry
-WHERE tenant_id = %s AND entry_id = ANY (%s::uuid[]) AND (verdict IS NULL OR verdict NOT IN ('held', 'quarantined'))
+SELECT e.entry_id::text FROM journal_entry e JOIN origin o ON o.tenant_id = e.tenant_id AND o.id = e.origin_id
+WHERE e.tenant_id = %s AND e.entry_id = ANY (%s::uuid[]) AND o.shop_id IS NOT DISTINCT FROM %s
+  AND (e.verdict IS NULL OR e.verdict NOT IN ('held', 'quarantined'))
 """
 _ANY = "SELECT EXISTS (SELECT FROM returned_line WHERE tenant_id = %s)"
 # One that waits for another row says nothing yet: the original may be first.

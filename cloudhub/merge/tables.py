@@ -137,7 +137,7 @@ def _length(value: str | None) -> int:
 
 
 def _are_ids(values: Values) -> bool:
-    return all(is_id(value) for value in set(values) - {None})
+    return _of_type(str)(values) and all(is_id(value) for value in set(values) - {None})
 
 
 def _are_instants(values: Values) -> bool:

@@ -103,6 +103,10 @@ class Work:
     def applies(self) -> bool:
         return self.verdict not in (HELD, QUARANTINED)
 
+    def anew(self) -> Work:
+        """The same entry, of which nothing has been tried yet."""
+        return Work(self.n, self.entry, self.sealed, self.hash, self.sender, waited=self.waited)
+
     def set_aside(self, reason: str) -> None:
         self.verdict, self.reason = QUARANTINED, reason[:200]
 

@@ -24,6 +24,7 @@ from shopnode.sync.exchange import EXCHANGE, Exchanger
 from shopnode.sync.line import Link, Refused, SignedLine, read_link
 from shopnode.sync.outbox import hash_of_entry, next_parcel, waiting
 from shopnode.sync.remedies import resend
+from shopnode.sync.rotate import offered_key
 from shopnode.sync.transport import Answer, LinkDown
 from sync_protocol.carried import (
     CarriedAnswer,
@@ -125,6 +126,9 @@ class CarriedExchanger(Exchanger):
             if unsettled(session):
                 raise MustMeetFirst
             request = self._request(session, link, Batch(rows=ROWS_MAX))
+            new_key = offered_key(session, self.home)
+        if new_key is not None:
+            request = request.model_copy(update={"new_key": new_key})
         home = self.home
         head = CarriedHead(
             what="requests", audience=link.audience, node=home.node_id, origin=home.origin_id,
@@ -214,7 +218,7 @@ class CarriedExchanger(Exchanger):
         return False
 
     def _take_response(self, link: Link, response: ExchangeResponse, told: Loaded) -> bool:
-        if response.epoch != link.epoch:
+        if response.epoch < link.epoch:  # ids of lives sort by when they began
             told.known += 1  # of a life of the hub that has ended since
             return True
         with self.home.reading() as session:
@@ -224,7 +228,7 @@ class CarriedExchanger(Exchanger):
         ack, page = response.ack, response.pull
         if ours != ack.hash:
             raise Refused(PROBLEMS["fork"], {"n": ack.accepted})
-        if ack.accepted < link.accepted_n:
+        if ack.accepted < link.accepted_n and response.epoch == link.epoch:
             assert latest is not None
             ack = ack.model_copy(update={"accepted": link.accepted_n, "hash": latest})
         if page is not None and page.from_no > cursor:

@@ -229,7 +229,7 @@ def pages_of_everybody() -> Iterator[None]:
 
 def held_for_ever() -> AbstractContextManager[Any]:
     """What waited for its parent is not looked at again when the parent arrives."""
-    return mock.patch.object(admission, "release_held", lambda books, received_ms: [])
+    return mock.patch.object(admission, "release_held", lambda *_: [])
 
 
 @contextmanager
