@@ -68,11 +68,22 @@ def test_rule_36_a_financed_sale_needs_customer_financier_and_phone(till: Till, 
     for firm in (None, nakato):
         with pytest.raises(Invalid, match="needs its financier"):
             finance(till, nakato, firm)
+    pay = {"method": "financed", "amount": 5_000, "about_id": watu}
     with pytest.raises(Invalid, match="needs a phone on the ticket"):
-        till.sell(pay=[{"method": "financed", "amount": 5_000, "about_id": watu}], customer_id=nakato)
+        till.sell(pay=[{**pay, "reference": "W9"}], customer_id=nakato)
     till.shop.do("financiers.archive", financier_id=watu)
     with pytest.raises(Invalid, match="needs its financier"):
         finance(till, nakato, watu)
+
+
+def test_rule_48_a_financed_phone_needs_the_number_of_its_contract(till: Till, nakato: str, watu: str) -> None:
+    pay = {"method": "financed", "amount": 640_000, "about_id": watu}
+    for odd in ({}, {"reference": "  "}):
+        with pytest.raises(Invalid) as refusal:
+            till.sell({"device_id": till.units[0]}, pay=[{**pay, **odd}], customer_id=nakato)
+        assert "number of the contract" in refusal.value.fields["payments.0.reference"]
+    till.sell({"device_id": till.units[0]}, pay=[{**pay, "reference": "W-1"}], customer_id=nakato)
+    assert till.shop.rows(FinancierEntry)[0].reference == "W1"
 
 
 def test_a_settlement_pays_the_phones_named_then_the_oldest(till: Till, nakato: str, watu: str) -> None:

@@ -165,10 +165,12 @@ def test_rule_48_a_financed_phone_is_owed_by_its_financier(
     aisha.tap("/sell/customer", customer_id=grace)
     hand_over(aisha, method="cash", amount_minor="100000")
     unnamed = aisha.tap("/sell/tenders", method="financed", about_id="", amount_minor="540000")
+    asked = aisha.tap("/sell/tenders", method="financed", about_id=firm, amount_minor="540000", reference=" ")
     last = aisha.tap("/sell/tenders", method="financed", about_id=firm, amount_minor="540000", reference="W-77")
     aisha.tap("/sell/complete", action_id=action_id(last))
 
     assert unnamed.status_code == 422 and "Choose who finances it" in words(unnamed)
+    assert asked.status_code == 422 and "Needs the number of the contract" in words(asked)
     assert "Watu" in words(last)
     (entry,) = shop.rows(FinancierEntry)
     assert (entry.amount_minor, entry.reference) == (540_000, "W77")

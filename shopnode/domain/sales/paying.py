@@ -33,6 +33,8 @@ from shopnode.domain.sales.rules import (
 from shopnode.domain.sales.terms import Terms
 from shopnode.domain.settings.queries import number_setting
 
+NEEDS_CONTRACT = "needs the number of the contract: the financier's app or message shows it"
+
 
 def settle_payments(
     ctx: Context, total_minor: int, payments: list[Tendered], terms: Terms, sale_id: str = "", *,
@@ -80,6 +82,8 @@ def _read(
         return None
     if method in NEEDS_REFERENCE and reference is None and payment.state is None:
         wrong[f"{place}.reference"] = f"{METHOD_NAMES[method]} needs the transaction id from the message"
+    if method is Tender.FINANCED and reference is None:
+        wrong[f"{place}.reference"] = NEEDS_CONTRACT
     foreign = _foreign(payment, method, terms, place, wrong)
     reference = None if method is Tender.CASH else reference
     fee = read_fee(payment.fee, payment.fee_borne_by, method, place, wrong)

@@ -18,6 +18,7 @@ from shopnode.domain.money import exponent, format_minor
 from shopnode.domain.sales.carts import CartBody, CartTender
 from shopnode.domain.sales.lookup import sale_with_reference
 from shopnode.domain.sales.models import MONEY, Tender
+from shopnode.domain.sales.paying import NEEDS_CONTRACT
 from shopnode.domain.sales.rules import METHOD_NAMES, NEEDS_REFERENCE, normal_reference, worth_of
 from shopnode.domain.sales.terms import terms_now
 from shopnode.domain.settings.queries import all_numbers
@@ -166,9 +167,12 @@ def _financed(ctx: Context, tender: CartTender) -> CartTender:
     if tender.about_id not in known:
         raise Invalid({"about_id": "choose who finances it"})
     try:
-        return tender.model_copy(update={"reference": normal_reference(tender.reference)})
+        reference = normal_reference(tender.reference)
     except ValueError as odd:
         raise Invalid({"reference": str(odd)}) from None
+    if reference is None:
+        raise Invalid({"reference": NEEDS_CONTRACT})
+    return tender.model_copy(update={"reference": reference})
 
 
 def _with_reference(ctx: Context, body: CartBody, tender: CartTender, method: Tender) -> CartTender:
