@@ -10,15 +10,18 @@ import pytest
 from shopnode.domain.accounts.models import AccountEntry
 from shopnode.domain.cash.models import MoneyMove
 from shopnode.domain.errors import ApprovalNeeded, Conflict, Invalid
+from shopnode.domain.handsets.errors import HeldForPlan
 from shopnode.domain.handsets.models import StockUnit, UnitEvent
 from shopnode.domain.permissions import Role
 from shopnode.domain.plans.actions import PlanEnded
+from shopnode.domain.plans.keeping import kept_pieces
 from shopnode.domain.plans.models import Plan, PlanStatus
 from shopnode.domain.plans.queries import deposits_owed, list_plans, plan_view
 from shopnode.domain.sales.errors import UnitNotForSale
-from shopnode.domain.sales.models import Payment, SaleSummary
+from shopnode.domain.sales.models import Payment, SaleLine, SaleSummary
+from shopnode.domain.stock.queries import on_hand
 from tests.domain.test_accounts import days_later, has
-from tests.domain.till import Till, open_till
+from tests.domain.till import IMEIS, Till, open_till
 from tests.shop import Shop
 
 
@@ -225,3 +228,57 @@ def test_another_shops_or_no_plan_is_not_found(till: Till) -> None:
     with pytest.raises(Exception, match="This plan was not found"):
         pay(till, till.units[0], 5)
     assert issubclass(PlanEnded, Conflict)
+
+
+def test_a_phones_bundle_on_a_plan_leaves_with_all_its_parts(till: Till, nakato: str) -> None:
+    kit = till.shop.do("products.create", name="Spark with glass", category="Phones", price_minor=650_000)["id"]
+    parts = [{"product_id": till.phone}, {"product_id": till.glass, "quantity": 2}]
+    till.shop.do("products.set_bundle", product_id=kit, parts=parts)
+    made = plan(till, nakato, deposit=650_000, items=[{"product_id": kit, "imeis": [IMEIS[0]]}])
+    sale_id = till.shop.do("plans.complete", plan_id=made["plan_id"], role=Role.STAFF)["sale_id"]
+    (line,) = till.shop.rows(SaleLine, sale_id=sale_id)
+    assert (line.product_id, line.unit_id, line.unit_price_minor) == (kit, till.units[0], 650_000)
+    assert line.cost_minor == 563_000
+    with till.shop.reading() as ctx:
+        here = on_hand(ctx.session, till.shop.home.shop_id or "", [till.glass, till.phone])
+    assert here == {till.glass: 8, till.phone: 1}
+
+
+def test_what_is_no_longer_on_offer_is_handed_over_to_who_paid_for_it(till: Till, nakato: str) -> None:
+    made = plan(till, nakato, deposit=645_000, items=[{"device_id": till.units[0]}, {"product_id": till.glass}])
+    for product_id in (till.phone, till.glass):
+        till.shop.do("products.archive", product_id=product_id)
+    till.shop.do("plans.complete", plan_id=made["plan_id"], role=Role.STAFF)
+    assert till.shop.row(StockUnit, till.units[0]).status == "sold"
+    with pytest.raises(Invalid, match="no longer sold"):
+        till.sell({"product_id": till.glass})
+
+
+def test_rule_24_pieces_of_a_plan_are_sold_to_others_with_a_second_person_alone(till: Till, nakato: str) -> None:
+    kit = till.shop.do("products.create", name="Two glasses", category="Glass", price_minor=9_000)["id"]
+    till.shop.do("products.set_bundle", product_id=kit, parts=[{"product_id": till.glass, "quantity": 2}])
+    items = [{"product_id": till.glass, "quantity": 3}, {"product_id": kit, "quantity": 2}]
+    made = plan(till, nakato, deposit=33_000, items=items)
+    till.sell({"product_id": till.glass, "quantity": 2})
+    till.sell({"product_id": till.glass})  # seven are left, and kept
+    for item, price in (({"product_id": till.glass}, 5_000), ({"product_id": kit}, 9_000)):
+        with pytest.raises(ApprovalNeeded, match="7 of the 7 “Tempered glass” here are kept for plan KLA1-L000001"):
+            till.sell(item, pay=[{"method": "cash", "amount": price}])
+    till.sell({"product_id": till.glass}, approval=till.shop.approval_by(Role.SUPERVISOR))
+    till.sell({"product_id": till.charger})  # none are here by the books, which then do not know
+    till.shop.do("plans.complete", plan_id=made["plan_id"], role=Role.STAFF)
+    with till.shop.reading() as ctx:
+        assert on_hand(ctx.session, till.shop.home.shop_id or "", [till.glass]) == {till.glass: -1}
+        assert kept_pieces(ctx.session, till.shop.home.shop_id or "") == {}
+
+
+def test_rule_24_a_plans_phone_is_not_written_off_before_the_plan_is_ended(till: Till, nakato: str) -> None:
+    made = plan(till, nakato)
+    with pytest.raises(HeldForPlan):
+        till.shop.do("handsets.write_off", unit_id=till.units[0], reason="fell down")
+    till.shop.do("handsets.report_missing", unit_id=till.units[0], reason="not found")
+    with pytest.raises(HeldForPlan):
+        till.shop.do("handsets.change_status", unit_id=till.units[0], status="scrapped", reason="lost for good")
+    till.shop.do("plans.cancel", plan_id=made["plan_id"], reason="the phone is lost", method="cash")
+    till.shop.do("handsets.write_off", unit_id=till.units[0], reason="lost for good")
+    assert till.shop.row(StockUnit, till.units[0]).status == "scrapped"

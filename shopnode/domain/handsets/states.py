@@ -169,7 +169,7 @@ def finish_inspection(ctx: Context, form: FinishInspection) -> dict[str, Any]:
 def write_off(ctx: Context, form: ChangeState) -> dict[str, Any]:
     """Take a phone out of stock that is lost for good or broken, with the reason.
 
-    Raises ApprovalNeeded, NotInStock, NotFound.
+    Raises ApprovalNeeded, HeldForPlan, NotInStock, NotFound.
     """
     return _written_off(ctx, own_unit(ctx, form.unit_id), form.reason)
 
@@ -300,7 +300,12 @@ def _turned(
 
 
 def _written_off(ctx: Context, unit: StockUnit, reason: str) -> dict[str, Any]:
-    """Out of the books as worth nothing, within the limits of who does it. Raises ApprovalNeeded, NotInStock."""
+    """Out of the books as worth nothing, within the limits of who does it: its plan, if it has one, is ended before.
+
+    Raises ApprovalNeeded, HeldForPlan, NotInStock.
+    """
+    if unit.held_for is not None:
+        raise HeldForPlan(find_row(ctx.session, Handset, unit.handset_id).number)
     if S.SCRAPPED in MAY_FOLLOW[unit.status]:
         check_write_off(ctx, unit.cost_minor)
     return _turned(ctx, unit, S.SCRAPPED, reason, kind=MovementKind.ADJUSTED)

@@ -19,6 +19,7 @@ from shopnode.domain.handsets.models import StockUnit, UnitStatus
 from shopnode.domain.people.models import Staff
 from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission
+from shopnode.domain.plans.keeping import ask_for_kept
 from shopnode.domain.pricing.bundles import part_move_id
 from shopnode.domain.printing.queue import queue_sale_prints
 from shopnode.domain.queries import find_row
@@ -67,6 +68,8 @@ def book_ticket(
         ctx, new.items, list_id=customer.price_list_id if customer else None, tax_rate_bp=terms.vat_rate_bp,
         held_for=held_for,
     )  # fmt: skip
+    if held_for is None:
+        ask_for_kept(ctx, lines)
     if agreed is not None:
         agreed(lines)
     totals = add_up(lines, new.discount_amount)

@@ -85,7 +85,7 @@ def price_lines(
     sold      lines this sale has already: an amendment may keep what it sold, at the price, cost, tax and warranty of
               then
     list_id   the price list of the customer
-    held_for  the plan this ticket completes: what is reserved for it may be sold
+    held_for  the plan this ticket completes: what is reserved for it may be sold, though it is no longer on offer
 
     Raises Invalid naming every wrong item, UnitNotForSale.
     """
@@ -112,9 +112,9 @@ def price_lines(
         then = before.get(product_id or "")
         if product is None:
             wrong.setdefault(place, "was not found in the catalogue")
-        elif product.archived_at is not None and then is None:
+        elif product.archived_at is not None and then is None and held_for is None:
             wrong[place] = f"“{product.name}” is no longer sold"
-        elif product.only_shop_id not in (None, ctx.shop_id) and then is None:
+        elif product.only_shop_id not in (None, ctx.shop_id) and then is None and held_for is None:
             wrong[place] = f"“{product.name}” is sold in another shop only"
         elif product.is_bundle:
             discount, price = item.discount_amount, prices[product.id]
