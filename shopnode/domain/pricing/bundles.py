@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import Field
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from shopnode.domain.actions import action
@@ -145,12 +145,18 @@ def bundles_on_hand(session: Session, shop_id: str | None, bundle_ids: Collectio
     """How many of each bundle the parts on hand make."""
     parts = parts_of(session, shop_id, bundle_ids)
     ids = {part.product_id for held in parts.values() for part in held}
-    query = select(StockLevel.product_id, func.sum(StockLevel.on_hand)).where(StockLevel.product_id.in_(ids))
+    read_as = func.coalesce(Product.merged_into, Product.id)
+    kept = {
+        row.id: row.kept
+        for row in session.execute(select(Product.id, read_as.label("kept")).where(Product.id.in_(ids)))
+    }
+    query = select(read_as, func.sum(StockLevel.on_hand)).join(StockLevel, StockLevel.product_id == Product.id)
+    query = query.where(or_(Product.id.in_(kept.values()), Product.merged_into.in_(kept.values())))
     if shop_id is not None:
         query = query.where(StockLevel.shop_id == shop_id)
-    here = {product_id: int(level) for product_id, level in session.execute(query.group_by(StockLevel.product_id))}
+    here = {product_id: int(level) for product_id, level in session.execute(query.group_by(read_as))}
     return {
-        bundle_id: max(min((here.get(part.product_id, 0) // part.quantity for part in held), default=0), 0)
+        bundle_id: max(min((here.get(kept[part.product_id], 0) // part.quantity for part in held), default=0), 0)
         for bundle_id, held in parts.items()
     }
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, union_all
 from sqlalchemy.orm import Session
 
 from shopnode.domain.catalogue.models import Product
@@ -17,11 +18,18 @@ from shopnode.domain.stock.models import MovementKind, StockCost, StockLevel, St
 
 
 def on_hand(session: Session, shop_id: str, product_ids: Collection[str]) -> dict[str, int]:
-    """Pieces on hand by product; 0 where nothing ever moved."""
-    query = select(StockLevel.product_id, StockLevel.on_hand)
-    query = query.where(StockLevel.shop_id == shop_id, StockLevel.product_id.in_(product_ids))
+    """Pieces on hand by product, with those of products that were merged into it; 0 where nothing ever moved."""
+    here = StockLevel.shop_id == shop_id
+    own = select(StockLevel.product_id, StockLevel.on_hand).where(here, StockLevel.product_id.in_(product_ids))
+    merged = (
+        select(Product.merged_into, StockLevel.on_hand)
+        .join(StockLevel, StockLevel.product_id == Product.id)
+        .where(here, Product.merged_into.in_(product_ids))
+    )
     found = dict.fromkeys(product_ids, 0)
-    found.update({row.product_id: row.on_hand for row in session.execute(query)})
+    rows: Iterable[Any] = session.execute(union_all(own, merged))
+    for row in rows:
+        found[row[0]] += row[1]
     return found
 
 

@@ -127,6 +127,7 @@ def count_product(ctx: Context, form: CountProduct) -> dict[str, Any]:
     """Write down how many of a product there are; an earlier count of it is replaced. Raises CountNotSo, Invalid."""
     count = own_count(ctx, form.stocktake_id, StocktakeStatus.COUNTING)
     product = find_product(ctx.session, form.product_id)
+    product = find_product(ctx.session, product.merged_into) if product.merged_into else product
     if product.is_serialised:
         raise Invalid({"product_id": f"“{product.name}” is counted by IMEI: scan each phone"})
     if product.is_bundle:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.orm import aliased
 
 from shopnode.domain.capture import insert_rows
 from shopnode.domain.catalogue.models import Product
@@ -103,15 +104,20 @@ def uncounted(ctx: Context, count: Stocktake) -> dict[str, int]:
     counted = select(StocktakeLine.product_id).where(
         StocktakeLine.stocktake_id == count.id, StocktakeLine.product_id.is_not(None)
     )
+    kept = aliased(Product)  # a merged product is counted as the one that is kept
+    level = func.sum(StockLevel.on_hand)
     query = (
-        select(StockLevel.product_id, StockLevel.on_hand)
+        select(kept.id, level)
         .join(Product, Product.id == StockLevel.product_id)
-        .where(StockLevel.shop_id == count.shop_id, StockLevel.on_hand != 0, Product.is_serialised.is_(False))
-        .where(StockLevel.product_id.not_in(counted))
+        .join(kept, kept.id == func.coalesce(Product.merged_into, Product.id))
+        .where(StockLevel.shop_id == count.shop_id, StockLevel.on_hand != 0, kept.is_serialised.is_(False))
+        .where(kept.id.not_in(counted))
+        .group_by(kept.id)
+        .having(level != 0)
     )
     if count.category is not None:
-        query = query.where(Product.category == count.category)
-    return {row.product_id: row.on_hand for row in ctx.session.execute(query)}
+        query = query.where(kept.category == count.category)
+    return {product_id: int(pieces) for product_id, pieces in ctx.session.execute(query)}
 
 
 def phones_not_found(ctx: Context, count: Stocktake) -> list[StockUnit]:
