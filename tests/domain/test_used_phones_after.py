@@ -13,6 +13,7 @@ from shopnode.domain.handsets.history import LifeKind, life_of
 from shopnode.domain.handsets.models import StockUnit, UnitEvent, UnitStatus
 from shopnode.domain.money import vat_inside
 from shopnode.domain.params import read_params
+from shopnode.domain.people.models import Shop as ShopRow
 from shopnode.domain.people.telephone import ask
 from shopnode.domain.permissions import Role
 from shopnode.domain.sales.models import SaleLine, SaleSummary
@@ -23,6 +24,7 @@ from shopnode.domain.usedphones.actions import PhoneMovedOn, PurchaseReversed
 from shopnode.domain.usedphones.models import UnitCost, UsedPurchaseReversal
 from shopnode.domain.usedphones.rules import margin_vat
 from tests.domain.seller import IMEI, brought, buy, hand, in_drawer, value_phone
+from tests.domain.test_transfers import ELSEWHERE, hear_of
 from tests.domain.till import FLOAT, Till, open_till
 from tests.shop import Shop
 
@@ -148,6 +150,22 @@ def test_rule_22_after_resale_a_purchase_is_not_taken_back(till: Till) -> None:
     with pytest.raises(PhoneMovedOn, match="its phone is sold"):
         till.shop.do("usedphones.reverse", purchase_id=done["purchase_id"], reason="wants it back")
     assert till.shop.rows(UsedPurchaseReversal) == []
+
+
+def test_rule_22_a_phone_that_was_sent_and_came_back_goes_back_to_its_seller(till: Till) -> None:
+    hear_of(till.shop, ShopRow(id=ELSEWHERE, name="Jinja", code="JJA", timezone="Africa/Kampala", vat_rate_bp=0))
+    done = buy(till).result
+    before = value(till)
+    form = {"purchase_id": done["purchase_id"], "reason": "it was his brother's"}
+    sent = till.shop.do("transfers.send", to_shop_id=ELSEWHERE, unit_ids=[done["unit_id"]])
+    with pytest.raises(PhoneMovedOn, match="sent"):
+        till.shop.do("usedphones.reverse", form)
+    ways = {"transfer_id": sent["transfer_id"], "unit_ids": [done["unit_id"]], "reason": "never left"}
+    till.shop.do("transfers.take_back", ways)
+    assert till.shop.do("usedphones.reverse", form)["received"] == 250_000
+    assert (value(till), hand(till, till.phone)) == (before - 250_000, 2)
+    with till.shop.reading() as ctx:
+        assert stock_differences(ctx.session) == []
 
 
 @pytest.mark.parametrize(("action", "word"), [("handsets.lend", "lent"), ("handsets.reserve", "reserved")])

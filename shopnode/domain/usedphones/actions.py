@@ -13,6 +13,8 @@ import binascii
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import select
+
 from shopnode.domain.actions import action
 from shopnode.domain.capture import add_rows, insert_rows
 from shopnode.domain.cash.models import MoneyKind
@@ -24,7 +26,7 @@ from shopnode.domain.customers.queries import find_customer
 from shopnode.domain.errors import Conflict, Invalid
 from shopnode.domain.handsets.actions import ReceiveHandset, receive_handset
 from shopnode.domain.handsets.errors import STATUS_WORDS
-from shopnode.domain.handsets.models import Condition, UnitStatus, VatScheme
+from shopnode.domain.handsets.models import Condition, StockUnit, UnitStatus, VatScheme
 from shopnode.domain.handsets.numbers import read_numbers
 from shopnode.domain.handsets.rules import bare_number, grade_in
 from shopnode.domain.handsets.states import own_unit, turn
@@ -97,7 +99,7 @@ def reverse_purchase(ctx: Context, form: ReversePurchase) -> dict[str, Any]:
     reversal_id = act_id("used-reversal", purchase.id)
     if row_or_none(ctx.session, UsedPurchaseReversal, reversal_id) is not None:
         raise PurchaseReversed(purchase.number)
-    unit = own_unit(ctx, purchase.unit_id)
+    unit = _stay_of(ctx, purchase)
     if unit.status not in GIVEN_BACK_FROM:
         raise PhoneMovedOn(purchase.number, unit.status)
     if ctx.actor.role is Role.STAFF:
@@ -117,6 +119,18 @@ def reverse_purchase(ctx: Context, form: ReversePurchase) -> dict[str, Any]:
         "purchase_id": purchase.id, "number": purchase.number, "received": purchase.offer_minor, "lost": lost_minor,
         "slip": slip,
     }  # fmt: skip
+
+
+def _stay_of(ctx: Context, purchase: UsedPurchase) -> StockUnit:
+    """Where the bought phone stands in this shop: its first stay, or the one it came back to from another shop."""
+    unit = own_unit(ctx, purchase.unit_id)
+    if unit.status != UnitStatus.SENT:
+        return unit
+    query = select(StockUnit).where(
+        StockUnit.handset_id == purchase.handset_id, StockUnit.shop_id == ctx.shop_id,
+        StockUnit.purchase_id == purchase.id,
+    )  # fmt: skip
+    return ctx.session.scalars(query.order_by(StockUnit.received_at.desc(), StockUnit.id.desc())).first() or unit
 
 
 def weigh(ctx: Context, form: UsedPhone, ticket_id: str | None = None) -> Offer:
