@@ -94,11 +94,11 @@ class TransferSums:
 
 def _under_way() -> CompoundSelect[str]:
     """Ids of the transfers of which something has not arrived. Lines and what ended them are two sorted indexes."""
-    waiting = except_(select(TransferLine.id), select(TransferReceipt.line_id)).subquery()
-    lines = select(TransferLine.transfer_id).join(waiting, waiting.c.id == TransferLine.id)
+    waiting = except_(select(TransferLine.id), select(TransferReceipt.line_id))
+    lines = select(TransferLine.transfer_id).where(TransferLine.id.in_(waiting))
     ended = select(func.coalesce(func.sum(TransferItemReceipt.quantity), 0))
     ended_pieces = ended.where(TransferItemReceipt.item_id == TransferItem.id).correlate(TransferItem).scalar_subquery()
-    return lines.union(select(TransferItem.transfer_id).where(TransferItem.quantity > ended_pieces))
+    return lines.union_all(select(TransferItem.transfer_id).where(TransferItem.quantity > ended_pieces))
 
 
 def _pieces_ended(kind: Arrival) -> ColumnElement[int]:
@@ -185,7 +185,7 @@ def transfer_sums(ctx: Context, ended_shown: int = ENDED_SHOWN) -> tuple[list[Tr
 
 def _under_way_first(ctx: Context, ended_shown: int = ENDED_SHOWN) -> tuple[Sequence[Any], Sequence[Any]]:
     """The heads of those in transit, and of the last that have ended. Which are in transit is asked once for both."""
-    is_under_way = among(Transfer.id, ctx.session.scalars(_UNDER_WAY))
+    is_under_way = among(Transfer.id, set(ctx.session.scalars(_UNDER_WAY)))
     heads = _HEADS
     if ctx.shop_id is not None:
         heads = heads.where(or_(Transfer.shop_id == ctx.shop_id, Transfer.to_shop_id == ctx.shop_id))
