@@ -15,6 +15,7 @@ from sqlalchemy import make_url
 from cloudhub.config import HubSettings
 from cloudhub.hub import OWNER_ROLE, Hub, open_hub
 from cloudhub.postgres import SUPERUSER
+from tests.blank_hub import blank_hub
 
 TRIES_MAX = 40
 
@@ -24,6 +25,7 @@ def running_hub() -> Iterator[Hub]:
     """The server's own user must be able to walk to its folder, and pytest closes its folders to everybody else."""
     folder = Path(tempfile.mkdtemp(prefix="hub-"))
     try:
+        blank_hub(folder)
         with open_hub(HubSettings(data=folder)) as hub:
             _outlive_nothing(hub)
             yield hub

@@ -41,6 +41,7 @@ from shopnode.sync.enrol import ask_to_enrol, link_row
 from shopnode.sync.transport import HttpTransport
 from shopnode.sync.worker import SyncWorker
 from tests.blank_books import blank_books
+from tests.blank_hub import blank_hub
 from tests.shop import KEY, PASSWORD, PHONES
 
 PRICE, STOCK = 5_000, 1_000  # of every product here
@@ -52,6 +53,7 @@ def hub_folder() -> Iterator[Path]:
     """The database's own user must be able to walk to its folder, and pytest closes its folders to everybody else."""
     folder = Path(tempfile.mkdtemp(prefix="hub-"))
     try:
+        blank_hub(folder)
         yield folder
     finally:
         _stop_orphan(EmbeddedPostgres(folder / "pg"))

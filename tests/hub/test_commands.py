@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 import requests
 
+from tests.blank_hub import blank_hub
+
 WAIT_S = 60
 PASSWORD = "a long enough secret"
 
@@ -55,7 +57,8 @@ class Hub:
 
 
 @pytest.fixture
-def hub() -> Iterator[Hub]:
+def empty() -> Iterator[Hub]:
+    """A hub that was never started."""
     folder = Path(tempfile.mkdtemp(prefix="phoneshop-cmd-"))
     made = Hub(folder / "data")
     yield made
@@ -64,7 +67,15 @@ def hub() -> Iterator[Hub]:
     shutil.rmtree(folder)
 
 
-def test_every_command_works_while_the_server_runs(hub: Hub, tmp_path: Path) -> None:
+@pytest.fixture
+def hub(empty: Hub) -> Hub:
+    """A hub that was started once."""
+    blank_hub(empty.data)
+    return empty
+
+
+def test_every_command_works_while_the_server_runs(empty: Hub, tmp_path: Path) -> None:
+    hub = empty
     secret = tmp_path / "secret"
     secret.write_text(PASSWORD + "\n")
     owner = ("--owner-name", "Sarah", "--owner-email", "sarah@kisura.example", "--password-file", str(secret))
@@ -123,6 +134,7 @@ def _postmaster(hub: Hub) -> int | None:
         return None
 
 
-def test_the_databases_socket_is_nobody_elses(hub: Hub) -> None:
+def test_the_databases_socket_is_nobody_elses(empty: Hub) -> None:
+    hub = empty
     hub.ask("tenant", "list")
     assert (hub.data / "pg").stat().st_mode & 0o077 == 0
