@@ -169,10 +169,15 @@ def test_rules_52_and_58_a_phone_whose_supplier_is_known_goes_back_to_them(till)
     assert (sent.unit_id, sent.supplier_id, till.shop.row(StockUnit, unit).status) == (unit, supplier, "supplier")
 
 
-def test_rule_52_broken_accessories_come_back_and_are_not_on_the_shelf(till):
+@pytest.mark.parametrize("restock", ["bench", "supplier"])
+def test_rule_52_what_is_counted_goes_back_on_the_shelf_or_is_scrapped(till, restock):
     sale_id, line_id = glasses(till)
-    back(till, sale_id, (line_id, 2), restock="supplier")
+    with pytest.raises(Invalid, match="counted by the piece"):
+        back(till, sale_id, (line_id, 2), restock=restock)
+    back(till, sale_id, (line_id, 2), restock="scrap")
     assert on_hand(till, till.glass) == 7
+    back(till, sale_id, (line_id, 1), restock="new")
+    assert on_hand(till, till.glass) == 8
 
 
 def test_staff_scrap_nothing_alone(till):
@@ -194,6 +199,13 @@ def test_rule_53_outside_the_window_a_second_person_is_needed(till):
     with pytest.raises(ApprovalNeeded, match="1 days after"):
         back(till, sale_id, (line_id, 1), role=Role.STAFF)
     back(till, sale_id, (line_id, 1), role=Role.STAFF, approval=till.shop.approval_by(Role.SUPERVISOR))
+
+
+def test_rule_53_a_drawer_left_open_does_not_stop_the_days(till):
+    sale_id, line_id = glasses(till)
+    till.shop.clock.advance(8 * DAY_MS)
+    with pytest.raises(ApprovalNeeded, match="1 days after"):
+        back(till, sale_id, (line_id, 1), role=Role.STAFF)
 
 
 def test_rule_53_a_fee_is_kept_of_what_comes_back_opened(till):

@@ -6,10 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from shopnode.domain.errors import ApprovalNeeded, Invalid, NotFound
+from shopnode.domain.errors import ApprovalNeeded, Invalid, NotFound, NotPermitted
 from shopnode.domain.handsets.models import StockUnit
 from shopnode.domain.permissions import Role
+from shopnode.domain.returns.claims import _figures
 from shopnode.domain.returns.errors import NothingLeft, NoWarranty
+from shopnode.domain.returns.finding import what_may_come_back
+from shopnode.domain.returns.forms import ClaimWarranty
 from shopnode.domain.returns.models import SaleReturn, WarrantyClaim
 from shopnode.domain.sales.models import SaleLine
 from tests.domain.counting import expected_cash, lines, on_hand, paid, summary
@@ -102,14 +105,101 @@ def test_an_accessory_is_replaced_by_one_of_the_same(till):
     till.shop.do("products.update", product_id=till.charger, warranty_days=30)
     till.shop.do("stock.adjust", product_id=till.charger, quantity=5, reason="opening stock", kind="opening")
     sale_id = till.sell({"product_id": till.charger}).result["sale_id"]
-    claim(till, "replace", role=Role.STAFF, imei=None, sale_line_id=lines(till, sale_id)[0].id)
-    assert on_hand(till, till.charger) == 3  # the broken one is with the supplier
+    asked = {"outcome": "replace", "reason": "dead", "sale_line_id": lines(till, sale_id)[0].id}
+    with pytest.raises(ApprovalNeeded, match="Writing goods off"):
+        till.shop.do("returns.claim_warranty", asked, role=Role.STAFF)
+    approval = till.shop.approval_by(Role.SUPERVISOR)
+    till.shop.perform("returns.claim_warranty", asked, role=Role.STAFF, approval=approval)
+    assert on_hand(till, till.charger) == 3  # the broken one is scrapped
 
 
 def test_a_replacement_above_the_limit_needs_a_second_person(till):
     phone(till)
     with pytest.raises(ApprovalNeeded, match="640,000"):
         claim(till, "replace", role=Role.STAFF, new_imei=IMEIS[1])
+
+
+def power_bank(till: Till) -> str:
+    """Sold for 50,000, with a warranty: the id of its line."""
+    form = {"name": "Power bank", "category": "Accessories", "price_minor": 50_000, "cost_minor": 20_000}
+    bank = till.shop.do("products.create", form, warranty_days=90)["id"]
+    pay = [{"method": "cash", "amount": 50_000}]
+    return lines(till, till.sell({"product_id": bank, "unit_price": 50_000}, pay=pay).result["sale_id"])[0].id
+
+
+def test_another_product_is_given_under_a_warranty_with_a_second_person_within_their_own_limits(till):
+    asked = {"imei": None, "sale_line_id": power_bank(till), "new_imei": IMEIS[0], "restock": "scrap"}
+    with pytest.raises(ApprovalNeeded, match="Tecno Spark 40” for 640,000 is not the “Power bank"):
+        claim(till, "replace", role=Role.STAFF, **asked)
+    form = {**asked, "outcome": "replace", "reason": "dead"}
+    with pytest.raises(NotPermitted, match="640,000"):
+        approval = till.shop.approval_by(Role.SUPERVISOR)
+        till.shop.perform("returns.claim_warranty", form, role=Role.STAFF, approval=approval)
+    assert till.shop.row(StockUnit, till.units[0]).status == "in_stock"
+    till.shop.perform("returns.claim_warranty", form, role=Role.STAFF, approval=till.shop.approval_by(Role.OWNER))
+
+
+def test_a_piece_marked_dearer_than_the_one_that_came_back_needs_a_second_person(till):
+    till.shop.do("settings.change", key="refund_limit_staff_minor", value=640_000)
+    phone(till)
+    till.shop.do("handsets.receive", product_id=till.phone, imei1=THIRD, price_minor=900_000)
+    with pytest.raises(ApprovalNeeded, match="900,000"):
+        claim(till, "replace", role=Role.STAFF, new_imei=THIRD)
+    claim(till, "replace", role=Role.STAFF, new_imei=IMEIS[1])
+
+
+def test_a_dearer_catalogue_price_and_a_merged_product_are_the_like_of_what_came_back(till):
+    till.shop.do("settings.change", key="refund_limit_staff_minor", value=640_000)
+    phone(till)
+    kept = till.shop.do(
+        "products.create", name="Tecno Spark 40 (2025)", category="Phones", price_minor=800_000, is_serialised=True
+    )["id"]
+    till.shop.do("handsets.receive", product_id=kept, imei1=THIRD)
+    with pytest.raises(ApprovalNeeded, match="is not the"):
+        claim(till, "replace", role=Role.STAFF, new_imei=THIRD)
+    till.shop.do("products.merge", duplicate_id=till.phone, into_id=kept)
+    claim(till, "replace", role=Role.STAFF, new_imei=THIRD)
+
+
+def test_the_owner_hears_what_the_dearer_piece_of_a_claim_is_worth(till):
+    form = {"sale_line_id": power_bank(till), "outcome": "replace", "new_imei": IMEIS[0], "reason": "dead"}
+    with till.shop.reading() as ctx:
+        assert _figures(ctx, ClaimWarranty(**form))[0] == 640_000
+
+
+def test_what_was_corrected_away_has_no_warranty_to_claim(till):
+    line = power_bank(till)
+    sale_id = till.shop.rows(SaleLine, id=line)[0].sale_id
+    till.shop.do("sales.amend", sale_id=sale_id, reason="was a charger", items=[{"product_id": till.charger}])
+    with pytest.raises(NothingLeft):
+        claim(till, "repair", role=Role.STAFF, imei=None, sale_line_id=line)
+
+
+def test_rule_53_a_replacement_does_not_open_the_window_for_returns_again(till):
+    till.shop.do("settings.change", key="refund_limit_supervisor_minor", value=1_000_000)
+    phone(till)
+    till.shop.do("cash.close_drawer", counted=FLOAT + 640_000)
+    days_pass(till, 300)
+    till.shop.do("cash.open_drawer", opening_float=FLOAT)
+    new = claim(till, "replace", new_imei=IMEIS[1])["sale_id"]
+    form = {"lines": [{"imei": IMEIS[1], "restock": "new"}], "reason": "not wanted"}
+    with pytest.raises(ApprovalNeeded, match="too long ago"):
+        till.shop.do("returns.take_back", form, role=Role.SUPERVISOR)
+    with till.shop.reading() as ctx:
+        day = summary(till, new).business_on
+        assert what_may_come_back(ctx, new, day).days_late == 293  # the screen says so, too
+
+
+@pytest.mark.parametrize("restock", ["new", "bench", "scrap"])
+def test_of_a_bundle_the_customer_keeps_what_was_beside_the_phone(till, restock):
+    made = {"name": "Spark with glass", "category": "Phones", "price_minor": 650_000, "warranty_days": 90}
+    bundle = till.shop.do("products.create", made)["id"]
+    parts = [{"product_id": till.phone}, {"product_id": till.glass, "quantity": 2}]
+    till.shop.do("products.set_bundle", product_id=bundle, parts=parts)
+    till.sell({"product_id": bundle, "imeis": [IMEIS[0]]}, pay=[{"method": "cash", "amount": 650_000}])
+    claim(till, "replace", new_imei=IMEIS[1], restock=restock)
+    assert on_hand(till, till.glass) == 8
+    assert on_hand(till, till.phone) == (1 if restock == "new" else 0)
 
 
 def test_a_refused_claim_is_written_down(till):

@@ -10,6 +10,7 @@ from typing import Any
 
 from shopnode.domain.accounts.ledger import account_holder
 from shopnode.domain.accounts.loyalty import claw_back
+from shopnode.domain.accounts.queries import today_of
 from shopnode.domain.actions import action
 from shopnode.domain.context import Context
 from shopnode.domain.errors import Invalid
@@ -98,7 +99,8 @@ def check_return(ctx: Context, goods: Goods, form: ComesBack) -> None:
 
     Raises ApprovalNeeded, NotPermitted.
     """
-    late = days_after_window(ctx, goods, need_open_drawer(ctx).business_on)
+    today = max(need_open_drawer(ctx).business_on, today_of(ctx))  # a drawer left open does not stop the days
+    late = days_after_window(ctx, goods, today)
     if late:
         ctx.require_approval(f"This was sold too long ago: {late} days after goods may come back.")
     if not form.had_receipt and not goods.by_number and ctx.actor.role is not Role.OWNER:

@@ -35,7 +35,7 @@ _STATUS = {
 
 def book_return(
     ctx: Context, goods: Goods, reason: str, had_receipt: bool, number: str, drawer: OpenDrawer, *,
-    exchange_sale_id: str | None = None, customer_id: str | None = None,
+    exchange_sale_id: str | None = None, customer_id: str | None = None, phones_alone: bool = False,
 ) -> str:  # fmt: skip
     """Write the return and bring its goods back. Returns its id. Raises ApprovalNeeded for what would be scrapped."""
     scrapped = [coming for coming in goods.lines if coming.restock is RestockDecision.SCRAP]
@@ -70,6 +70,7 @@ def book_return(
     return return_id
 
 
+        if piece.unit_id or coming.unit is None or not phones_alone
 def _movement(ctx: Context, goods: Goods, coming: Coming, piece: bundles.Goods, number: str) -> dict[str, Any]:
     back = coming.restock in ON_SALE_AGAIN
     kind = MovementKind.RETURNED if back else MovementKind.INSPECT_OUT

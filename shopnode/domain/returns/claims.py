@@ -15,15 +15,17 @@ from sqlalchemy import select
 
 from shopnode.domain.actions import action
 from shopnode.domain.capture import insert_rows
+from shopnode.domain.catalogue.models import Product
 from shopnode.domain.context import Context
 from shopnode.domain.errors import Invalid, NotFound
+from shopnode.domain.handsets.models import StockUnit
 from shopnode.domain.handsets.queries import find_unit_by_number
 from shopnode.domain.numbers import Document, next_document_number
 from shopnode.domain.people.limits import check_refund
 from shopnode.domain.people.models import Shop
 from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission
-from shopnode.domain.queries import find_row
+from shopnode.domain.queries import find_row, row_or_none
 from shopnode.domain.returns.booking import book_return
 from shopnode.domain.returns.errors import NothingLeft, NoWarranty
 from shopnode.domain.returns.exchanging import exchange_tender
@@ -35,9 +37,10 @@ from shopnode.domain.returns.rules import covered_until, days_left
 from shopnode.domain.sales.actions import book_ticket, need_open_drawer, new_sale_id
 from shopnode.domain.sales.errors import NotYourSale, SaleUndone
 from shopnode.domain.sales.forms import Item, NewSale
+from shopnode.domain.sales.lookup import lines_now
 from shopnode.domain.sales.models import SaleLine, SaleStatus, SaleSummary, Tender
 from shopnode.domain.sales.rules import UNDONE, Handed
-from shopnode.domain.sales.ticket import Line
+from shopnode.domain.sales.ticket import Line, check_prices, price_lines
 
 
 @action("returns.claim_warranty", needs=Permission.SALES_RETURN)
@@ -95,7 +98,8 @@ def _line_of(ctx: Context, form: ClaimWarranty) -> tuple[SaleLine, SaleSummary]:
         raise NotYourSale
     if SaleStatus(summary.status) in UNDONE:
         raise SaleUndone(summary.number, summary.status)
-    if returned_by_line(ctx.session, line.sale_id).get(line.id, 0) >= line.quantity:
+    was_corrected_away = line.id not in {now.id for now in lines_now(ctx.session, line.sale_id)}
+    if was_corrected_away or returned_by_line(ctx.session, line.sale_id).get(line.id, 0) >= line.quantity:
         raise NothingLeft(line.item_name, 0)
     return line, summary
 
@@ -115,7 +119,9 @@ def _replace(
     check_refund(ctx, goods.worth_minor)
     number, sale_id = next_document_number(ctx, Document.RETURN), new_sale_id(ctx)
     sold = _sell_instead(ctx, form, line, goods, number, sale_id, summary.customer_id, days_left(until, today))
-    return_id = book_return(ctx, goods, form.reason, True, number, drawer, exchange_sale_id=sale_id)
+    return_id = book_return(
+        ctx, goods, form.reason, True, number, drawer, exchange_sale_id=sale_id, phones_alone=True
+    )  # fmt: skip
     exchange_tender(ctx, goods, goods.worth_minor, number, drawer)
     new_line = ctx.session.scalars(select(SaleLine).where(SaleLine.sale_id == sale_id)).one()
     return {
@@ -138,15 +144,52 @@ def _sell_instead(
     def agree(lines: list[Line]) -> None:
         for made in lines:
             made.warranty_days, made.warranty_terms = days, line.warranty_terms
+            _check_instead(ctx, line, worth, made)
 
     given = [Handed(Tender.EXCHANGE, worth, number)] if worth else []
     return book_ticket(ctx, new, given, sale_id=sale_id, agreed=agree)
 
 
 def _figures(ctx: Context, form: ClaimWarranty) -> tuple[int, str]:
-    """What the owner is told over the telephone: what one piece of it was sold for, and on which receipt."""
+def _check_instead(ctx: Context, line: SaleLine, worth_minor: int, made: Line) -> None:
+    """The like of what came back is given without asking; anything else is a sale at that price, and a second person's.
+
+    Raises ApprovalNeeded, NotPermitted.
+    """
+    is_alike = _kept(ctx, _product_of(ctx, line)) == _kept(ctx, made.unit.product_id if made.unit else made.product_id)
+    has_own_price = made.unit is not None and made.unit.price_minor is not None
+    if is_alike and not (has_own_price and made.list_price_minor > line.list_price_minor):
+        return
+    if not is_alike:
+        ctx.require_approval(
+            f"“{made.name}” for {made.list_price_minor:,} is not the “{line.item_name}” that came back, which was "
+            f"{worth_minor:,}."
+        )
+    check_refund(ctx, max(worth_minor, made.list_price_minor))
+    check_prices(ctx, [made], 0)
+
+
+def _product_of(ctx: Context, line: SaleLine) -> str | None:
+    """Of a bundle the phone in it: that is what failed."""
+    return (
+        find_row(ctx.session, StockUnit, line.unit_id, "The sold phone").product_id if line.unit_id else line.product_id
+    )
+
+
+def _kept(ctx: Context, product_id: str | None) -> str | None:
+    """The product as which this one is sold, if it was merged into another."""
+    product = row_or_none(ctx.session, Product, product_id) if product_id else None
+    return product.merged_into or product.id if product else product_id
+
+
+    """What the owner is told over the telephone: what the dearer is worth, the piece that came back or the one that is
+    given; and on which receipt."""
     line, summary = _line_of(ctx, form)
-    return line.unit_price_minor, summary.number
+    given = 0
+    if form.outcome == "replace" and form.new_imei:
+        item = Item(device_id=find_unit_by_number(ctx, form.new_imei).unit_id)
+        given = price_lines(ctx, [item])[0].list_price_minor
+    return max(line.unit_price_minor, given), summary.number
 
 
 register_figures("returns.claim_warranty", _figures)

@@ -20,7 +20,7 @@ from shopnode.domain.errors import NotFound
 from shopnode.domain.queries import row_or_none
 from shopnode.domain.returns.goods import line_of_number
 from shopnode.domain.returns.leaving import net_of_sale
-from shopnode.domain.returns.queries import returned_by_line
+from shopnode.domain.returns.queries import first_sold_on, returned_by_line
 from shopnode.domain.returns.rules import days_late, paid_by_line
 from shopnode.domain.sales.errors import NotYourSale, SaleUndone
 from shopnode.domain.sales.lookup import lines_now
@@ -144,9 +144,10 @@ def what_may_come_back(ctx: Context, sale_id: str, today: date) -> BackWhole:
     by: dict[Tender, int] = {}
     for (method, _), amount in net_of_sale(ctx, sale_id).items():
         by[Tender(method)] = by.get(Tender(method), 0) + amount
+    sold_on = first_sold_on(session, sale_id, summary.business_on)
     return BackWhole(
         sale_id, summary.number, summary.sold_at, customer.id if customer else None,
         customer.name if customer else None,
-        days_late(summary.business_on, today, number_setting(session, "return_window_days")), choices,
+        days_late(sold_on, today, number_setting(session, "return_window_days")), choices,
         [(method, amount) for method, amount in by.items() if amount],
     )  # fmt: skip

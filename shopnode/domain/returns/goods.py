@@ -22,7 +22,7 @@ from shopnode.domain.queries import find_row, row_or_none
 from shopnode.domain.returns.errors import NoSuchReceipt, NothingLeft, WrongPhone
 from shopnode.domain.returns.forms import BackLine, ComesBack
 from shopnode.domain.returns.models import RestockDecision
-from shopnode.domain.returns.queries import returned_by_line
+from shopnode.domain.returns.queries import first_sold_on, returned_by_line
 from shopnode.domain.returns.rules import days_late, open_box_fee, paid_by_line, worth_back
 from shopnode.domain.sales.coming import refuse_unpaid
 from shopnode.domain.sales.errors import NotYourSale, SaleUndone
@@ -170,4 +170,5 @@ def _is_of(session: Session, line: SaleLine, typed: str) -> bool:
 
 def days_after_window(ctx: Context, goods: Goods, today: date) -> int:
     """Days after the window in which goods may come back (rule 53)."""
-    return days_late(goods.summary.business_on, today, number_setting(ctx.session, "return_window_days"))
+    sold_on = first_sold_on(ctx.session, goods.sale.id, goods.summary.business_on)
+    return days_late(sold_on, today, number_setting(ctx.session, "return_window_days"))

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from shopnode.domain.context import Context
 from shopnode.domain.paging import PAGE_DEFAULT, Page, latest
 from shopnode.domain.queries import find_row
 from shopnode.domain.returns.models import SaleReturn, SaleReturnLine, WarrantyClaim
-from shopnode.domain.sales.models import Payment, PaymentKind, SaleLine, Tender
+from shopnode.domain.sales.models import Payment, PaymentKind, SaleLine, SaleSummary, Tender
 
 WITHIN = timedelta(minutes=1)  # all rows of one act are written in it
 
@@ -43,6 +43,25 @@ def chain_of(session: Session, sale_id: str) -> tuple[str, ...]:
         chain[now] = None
         now = session.scalar(select(SaleReturn.sale_id).where(SaleReturn.exchange_sale_id == now).limit(1))
     return tuple(chain)
+
+
+def first_sold_on(session: Session, sale_id: str, sold_on: date) -> date:
+    """The day from which goods may come back: what replaced another piece under warranty is as old as that one."""
+    given = aliased(SaleLine)
+    seen = {sale_id}
+    while True:
+        query = (
+            select(SaleSummary.sale_id, SaleSummary.business_on)
+            .join(SaleLine, SaleLine.sale_id == SaleSummary.sale_id)
+            .join(WarrantyClaim, WarrantyClaim.sale_line_id == SaleLine.id)
+            .join(given, given.id == WarrantyClaim.new_line_id)
+            .where(given.sale_id == sale_id)
+        )
+        before = session.execute(query.limit(1)).first()
+        if before is None or before[0] in seen:
+            return sold_on
+        sale_id, sold_on = before
+        seen.add(sale_id)
 
 
 def money_of_return(session: Session, row: SaleReturn) -> list[tuple[Tender, int]]:
