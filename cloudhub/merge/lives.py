@@ -12,9 +12,7 @@ Invariants:
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,7 +22,9 @@ import psycopg
 from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from cloudhub.beside import read_beside, write_beside
 from cloudhub.tenancy.models import HubIdentity, Tenant
+from cloudhub.tenancy.withdrawn import keep_withdrawn
 from shopnode.domain.errors import Busy
 from sync_protocol.chain import genesis
 
@@ -72,19 +72,21 @@ def _begin(hub: Hub, connection: psycopg.Connection, reason: str, tenants: list[
 
 
 def keep_mark(hub: Hub) -> None:
-    """At a start, and now and then: compare the mark in the database with the one beside it, and move both on.
+    """At a start, and now and then: compare the mark in the database with the one beside it, and move both on; and
+    what was withdrawn from computers.
 
     A database whose mark is the smaller one was put back without a word. No mark beside it means another computer.
     """
     file = _mark_file(hub.settings.data)
-    beside = _read_mark(file, hub.identity.public_key)  # before the database, which only grows meanwhile
+    beside = read_beside(file, hub.identity.public_key, "mark")  # before the database, which only grows meanwhile
     with hub.database.gate() as session:
         kept = session.scalars(select(HubIdentity.mark)).one()
     if beside is not None and beside > kept:
         begin_new_life(hub, "mark")
     with hub.database.gate() as session:
         mark = session.execute(_MARK, {"now": hub.clock.wall_ms()}).scalar_one()
-    _write_mark(file, hub.identity.public_key, mark)
+    write_beside(file, hub.identity.public_key, "mark", mark)
+    keep_withdrawn(hub)
     hub.notice_life()
 
 
@@ -99,26 +101,6 @@ def keep_marking(hub: Hub, stop: threading.Event) -> None:
 
 def _mark_file(data: Path) -> Path:
     return data / "mark.json"
-
-
-def _read_mark(file: Path, hub_key: str) -> int | None:
-    """The mark of this hub; None where there is none, or the file speaks of another hub."""
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-        return int(found["mark"]) if found["hub"] == hub_key else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _write_mark(file: Path, hub_key: str, mark: int) -> None:
-    """Whole or not at all; after the database, so that the file is never ahead of it by itself."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_suffix(".part")
-    with part.open("w", encoding="utf-8") as stream:
-        json.dump({"hub": hub_key, "mark": mark}, stream)
-        stream.flush()
-        os.fsync(stream.fileno())
-    part.replace(file)
 
 
 _MARK = text("UPDATE hub_identity SET mark = greatest(mark + 1, :now) RETURNING mark")

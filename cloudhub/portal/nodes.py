@@ -12,6 +12,7 @@ from cloudhub.portal.blueprint import bp, this_hub
 from cloudhub.tenancy.clones import choose_run, runs_of
 from cloudhub.tenancy.nodes import NodeView, nodes_of, revoke_node
 from cloudhub.tenancy.rotation import ask_for_new_key
+from cloudhub.tenancy.withdrawn import keep_withdrawn
 from shopnode.domain.people.queries import all_shops
 from shopnode.web.ui.forms import posted
 from shopnode.web.ui.frame import page, part
@@ -45,6 +46,7 @@ def change_key(node_id: str) -> str:
 def withdraw(node_id: str) -> str:
     """The computer was stolen or put away: nothing it sends is taken any more, from its next word on."""
     revoke_node(this_hub().database, g.portal_user.tenant_id, node_id, _now_ms())
+    keep_withdrawn(this_hub())
     return part("portal/_nodes.html", nodes=_rows())
 
 

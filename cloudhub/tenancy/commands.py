@@ -10,6 +10,7 @@ from cloudhub.hub import Hub
 from cloudhub.tenancy.models import Node
 from cloudhub.tenancy.nodes import revoke_node
 from cloudhub.tenancy.rotation import ask_for_new_key
+from cloudhub.tenancy.withdrawn import keep_withdrawn
 
 node_option = click.option("--node", "node_id", required=True, help="The computer: its id.")
 
@@ -31,6 +32,7 @@ def rotate_key_command(hub: Hub, node_id: str, as_json: bool) -> None:
 def revoke_command(hub: Hub, node_id: str, as_json: bool) -> None:
     """Take nothing from a shop's computer any more, from its next word on."""
     revoke_node(hub.database, _tenant_of(hub, node_id), node_id, hub.clock.wall_ms())
+    keep_withdrawn(hub)
     say(as_json, {"node": node_id}, "Nothing is taken from this computer any more.")
 
 
