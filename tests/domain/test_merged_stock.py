@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shopnode.domain.errors import Invalid
+from shopnode.domain.errors import Conflict
 from shopnode.domain.people.models import Shop as ShopRow
 from shopnode.domain.pricing.bundles import bundles_on_hand
 from shopnode.domain.stock.models import StockLevel
@@ -86,6 +86,6 @@ def test_a_bundle_of_a_merged_part_is_made_of_all_of_it(till: Till, covers: tupl
 def test_a_bundle_takes_no_stock_of_its_own_by_hand(till: Till) -> None:
     kit = till.shop.do("products.create", name="Kit", category="Kits", price_minor=9_000)["id"]
     till.shop.do("products.set_bundle", product_id=kit, parts=[{"product_id": till.glass, "quantity": 2}])
-    with pytest.raises(Invalid, match="has no stock of its own"):
+    with pytest.raises(Conflict, match="has no stock of its own"):
         till.shop.do("stock.adjust", product_id=kit, quantity=5, reason="opening", kind="opening")
     assert till.shop.rows(StockLevel, product_id=kit) == []

@@ -10,7 +10,7 @@ from shopnode.domain.actions import action
 from shopnode.domain.capture import insert_rows
 from shopnode.domain.catalogue.models import Product
 from shopnode.domain.context import Context
-from shopnode.domain.errors import Conflict, Invalid, NotFound
+from shopnode.domain.errors import Conflict, NotFound
 from shopnode.domain.params import QUANTITY_MAX, IdText, Params, Reason
 from shopnode.domain.people.limits import check_write_off
 from shopnode.domain.people.telephone import register_figures
@@ -44,13 +44,13 @@ def adjust_stock(ctx: Context, change: AdjustStock) -> dict[str, Any]:
 
     What leaves does so at the average that stands, and within the limits of who takes it off.
 
-    Raises ApprovalNeeded, Invalid, NotFound, SerialisedStock.
+    Raises ApprovalNeeded, Conflict, Invalid, NotFound, SerialisedStock.
     """
     product = find_row(ctx.session, Product, change.product_id, "This product")
     if product.is_serialised:
         raise SerialisedStock(product.name)
     if product.is_bundle and change.quantity > 0:
-        raise Invalid({"product_id": f"“{product.name}” is a bundle and has no stock of its own: adjust its parts"})
+        raise Conflict(f"“{product.name}” is a bundle and has no stock of its own: adjust its parts.")
     if ctx.shop_id is None:
         raise NotFound("This shop")
     cost_minor = _cost_of_one(ctx, product, change)

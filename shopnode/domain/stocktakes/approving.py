@@ -36,8 +36,8 @@ def book_count(ctx: Context, count: Stocktake, *, uncounted_is_zero: bool) -> Bo
     differences = differences_of(ctx, count, uncounted_is_zero=uncounted_is_zero)
     missing, found, phones = _phones(ctx, count)
     # What is found more; what is not there can always be taken off.
-    more = [Worth("stocktake_id", one.name, one.worth_minor) for one in differences if one.pieces > 0]
-    refuse_absurd(more, "stocktake_id")
+    more = [Worth("counted", one.name, one.worth_minor) for one in differences if one.pieces > 0]
+    refuse_absurd(more, "counted")
     _ask_about_own(ctx, count, size_of([*differences, *phones]))
     moves = [
         {
