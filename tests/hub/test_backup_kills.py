@@ -13,6 +13,7 @@ import pytest
 
 from cloudhub.postgres import EmbeddedPostgres
 from cloudhub.upkeep.backup import SUFFIX
+from tests.blank_hub import blank_hub
 from tests.hub.test_commands import PASSWORD, Hub
 
 STEPS = ("backup.chunk", "backup.verified", "backup.named")
@@ -27,6 +28,7 @@ def hub() -> Iterator[Hub]:
     """A hub whose server outlives every command, so that a killed one takes nothing with it but itself."""
     folder = Path(tempfile.mkdtemp(prefix="phoneshop-kill-"))
     made = Hub(folder / "data")
+    blank_hub(made.data)
     server = EmbeddedPostgres(made.data / "pg", fsync="off")
     server.start()
     (folder / "secret").write_text(PASSWORD)
