@@ -16,6 +16,7 @@ from tests.domain.story_told import Ticket, TicketLine, Told
 from tests.shop import Shop
 
 RESTOCKS = ("new", "open_box", "bench", "supplier", "scrap")
+FOR_PHONES = ("bench", "supplier")
 UNDONE = ("Voided", "Reversed")
 
 
@@ -151,7 +152,8 @@ def coming(w: Counter, dice: Dice, restocks: tuple[str, ...] = RESTOCKS) -> tupl
     sale_id = dice.of(choices)
     line_id, line = dice.of(w.told.tickets[sale_id].left)
     pieces = min(dice.number(1, 3), line.quantity - line.back + (1 if dice.once_in(12) else 0))
-    asked: dict[str, Any] = {"sale_line_id": line_id, "quantity": pieces, "restock": dice.of(restocks)}
+    asked: dict[str, Any] = {"sale_line_id": line_id, "quantity": pieces}
+    asked["restock"] = dice.of([word for word in restocks if line.imei or word not in FOR_PHONES])
     if line.imei:
         asked["imei"] = line.imei
     return sale_id, line, pieces, {"sale_id": sale_id, "lines": [asked], "reason": "not wanted"}
@@ -183,10 +185,10 @@ def take_back(w: Counter, dice: Dice) -> bool:
     if done is not None:
         came_back(w, sale_id, line, pieces, form, done)
         given_up(w, sale_id, done["paid_back"])
-        assert done["refund"] == sum(part["amount"] for part in done["paid_back"])
-    return True
         if to != "original":
             w.told.turned.add(w.told.first_of(sale_id))
+        assert done["refund"] == sum(part["amount"] for part in done["paid_back"])
+    return True
 
 
 def given_up(w: Counter, sale_id: str, parts: list[dict[str, Any]]) -> None:
@@ -201,8 +203,6 @@ def given_up(w: Counter, sale_id: str, parts: list[dict[str, Any]]) -> None:
         w.told.charged_back[sale_id] -= min(back - share, w.told.charged_back[sale_id])
 
 
-def exchange(w: Counter, dice: Dice) -> bool:
-    found = coming(w, dice, ("new", "open_box"))
 def swap(w: Counter, dice: Dice) -> bool:
     """All of a line for the same again, rather of a sale by several tenders; and what was swapped comes back."""
     several = "SELECT sale_id FROM payment WHERE kind = 'payment' GROUP BY 1 HAVING count(DISTINCT method) > 1"
@@ -231,6 +231,8 @@ def swap(w: Counter, dice: Dice) -> bool:
     return True
 
 
+def exchange(w: Counter, dice: Dice) -> bool:
+    found = coming(w, dice, ("new", "open_box"))
     if found is None:
         return False
     return _exchanged(w, *found, w.item(dice), dice.of([0, 5_000]))
@@ -328,7 +330,8 @@ def claim(w: Counter, dice: Dice) -> bool:
     new = {"imei": line.imei, "new_imei": dice.of(free)[1]} if line.imei else {"sale_line_id": line_id}
     outcome = dice.of(["replace", "replace", "repair", "refuse"])
     new = new if outcome == "replace" else {name: value for name, value in new.items() if name != "new_imei"}
-    form = {**new, "outcome": outcome, "reason": "dead pixels", "restock": dice.of(["supplier", "bench"])}
+    restock = dice.of(FOR_PHONES if line.imei else ("new", "scrap"))
+    form = {**new, "outcome": outcome, "reason": "dead pixels", "restock": restock}
     done = w.act("returns.claim_warranty", form)
     if done is not None and outcome == "replace":
         worth = line.worth_of(1)

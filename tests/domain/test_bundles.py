@@ -86,10 +86,10 @@ def test_rule_27_undoing_brings_the_parts_back_as_they_left(till: Till, kit: str
     assert {row.product_id: row.unit_cost_minor for row in back} == {till.charger: 22_000, till.glass: 1_500}
 
 
-def test_what_is_to_be_inspected_is_not_on_hand(till: Till, kit: str) -> None:
+def test_rule_52_the_parts_of_a_bundle_are_not_inspected_but_on_the_shelf(till: Till, kit: str) -> None:
     sale = till.sell({"product_id": kit}, pay=pay(40_000)).result["sale_id"]
     till.shop.do("sales.void", sale_id=sale, reason="opened", restock="inspect")
-    assert hands(till) == (8, 4, 2)
+    assert hands(till) == (10, 5, 2)
 
 
 def test_amending_a_bundle_moves_its_parts(till: Till, kit: str) -> None:

@@ -169,7 +169,15 @@ def test_a_sale_is_undone_once(till):
     till.shop.do("sales.void", sale_id=sale_id, reason="wrong")
     with pytest.raises(SaleUndone):
         till.shop.do("sales.reverse", sale_id=sale_id, reason="again")
-    assert on_hand(till, till.glass) == 9  # to inspection, not yet on the shelf
+    assert on_hand(till, till.glass) == 10
+
+
+@pytest.mark.parametrize(("restock", "level"), [("resell", 10), ("inspect", 10), ("scrap", 8)])
+def test_rule_52_counted_goods_of_an_undone_sale_are_on_the_shelf_unless_they_are_scrapped(till, restock, level):
+    sale_id = till.sell({"product_id": till.glass, "quantity": 2}).result["sale_id"]
+    done = till.shop.do("sales.reverse", sale_id=sale_id, reason="returned", restock=restock)
+    assert on_hand(till, till.glass) == level
+    assert done["restock"] == ("scrap" if restock == "scrap" else "resell")  # nobody inspects what has no number
 
 
 def test_undoing_is_the_same_act_whoever_does_it(till):

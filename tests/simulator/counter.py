@@ -107,7 +107,9 @@ def _coming_back(world: World, place: Computer) -> tuple[dict[str, Any] | None, 
         return None, pieces
     lines = []
     for line_id, product_id, imei, quantity in chance.sample(sold, chance.randint(1, min(2, len(sold)))):
-        restock = chance.choices(("new", "open_box", "bench", "supplier", "scrap"), (6, 3, 2, 1, 1))[0]
+        # Bench and supplier are for phones.
+        weights = (6, 3, 2, 1, 1) if imei else (6, 3, 0, 0, 1)
+        restock = chance.choices(("new", "open_box", "bench", "supplier", "scrap"), weights)[0]
         back = chance.randint(1, quantity)
         named = {"imei": imei} if imei else {"sale_line_id": line_id}
         lines.append({**named, "quantity": back, "restock": restock})

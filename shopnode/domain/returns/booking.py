@@ -14,6 +14,7 @@ from shopnode.domain.buying.returns import SendToSupplier, send_back
 from shopnode.domain.capture import insert_rows
 from shopnode.domain.cash.queries import OpenDrawer
 from shopnode.domain.context import Context
+from shopnode.domain.errors import Invalid
 from shopnode.domain.handsets.models import Condition, UnitStatus
 from shopnode.domain.handsets.states import tell
 from shopnode.domain.people.limits import check_write_off
@@ -24,6 +25,7 @@ from shopnode.domain.returns.models import RestockDecision, SaleReturn, SaleRetu
 from shopnode.domain.stock.models import MovementKind, StockMovement
 
 ON_SALE_AGAIN = frozenset({RestockDecision.NEW, RestockDecision.OPEN_BOX})
+_FOR_PHONES = frozenset({RestockDecision.BENCH, RestockDecision.SUPPLIER})
 _STATUS = {
     RestockDecision.NEW: UnitStatus.IN_STOCK,
     RestockDecision.OPEN_BOX: UnitStatus.IN_STOCK,
@@ -37,7 +39,13 @@ def book_return(
     ctx: Context, goods: Goods, reason: str, had_receipt: bool, number: str, drawer: OpenDrawer, *,
     exchange_sale_id: str | None = None, customer_id: str | None = None, phones_alone: bool = False,
 ) -> str:  # fmt: skip
-    """Write the return and bring its goods back. Returns its id. Raises ApprovalNeeded for what would be scrapped."""
+    """Write the return and bring its goods back. Returns its id.
+
+    phones_alone  of a bundle with a phone only the phone comes back, the customer keeps what was beside it
+
+    Raises Invalid for counted goods that would be nowhere, ApprovalNeeded for what would be scrapped.
+    """
+    _refuse_nowhere(goods)
     scrapped = [coming for coming in goods.lines if coming.restock is RestockDecision.SCRAP]
     if scrapped:
         check_write_off(ctx, sum(coming.quantity * coming.line.cost_minor for coming in scrapped))
@@ -62,6 +70,7 @@ def book_return(
         _movement(ctx, goods, coming, piece, number)
         for coming in goods.lines
         for piece in goods_of(ctx.session, [coming.line], {coming.line.id: coming.quantity})
+        if piece.unit_id or coming.unit is None or not phones_alone
     ]
     insert_rows(ctx.session, StockMovement, moves)
     for coming in goods.lines:
@@ -70,9 +79,20 @@ def book_return(
     return return_id
 
 
-        if piece.unit_id or coming.unit is None or not phones_alone
+def _refuse_nowhere(goods: Goods) -> None:
+    wrong = {
+        f"lines.{place}.restock": f"“{coming.line.item_name}” is counted by the piece: it goes back on the shelf or is "
+        "scrapped. Bench and supplier are for phones."
+        for place, coming in enumerate(goods.lines)
+        if coming.unit is None and coming.line.product_id and coming.restock in _FOR_PHONES
+    }
+    if wrong:
+        raise Invalid(wrong)
+
+
 def _movement(ctx: Context, goods: Goods, coming: Coming, piece: bundles.Goods, number: str) -> dict[str, Any]:
-    back = coming.restock in ON_SALE_AGAIN
+    # Of a bundle the phone goes to the bench; what lay beside it in the box is on the shelf.
+    back = coming.restock in ON_SALE_AGAIN or (piece.unit_id is None and coming.restock in _FOR_PHONES)
     kind = MovementKind.RETURNED if back else MovementKind.INSPECT_OUT
     return {
         "id": ctx.new_id(), "shop_id": ctx.shop_id, "product_id": piece.product_id, "unit_id": piece.unit_id,

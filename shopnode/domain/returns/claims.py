@@ -114,7 +114,8 @@ def _replace(
     if line.product_id is None or (line.unit_id and not form.new_imei):
         raise Invalid({"new_imei": "is needed: scan the phone that is given instead"})
     drawer = need_open_drawer(ctx)
-    asked = BackLine(sale_line_id=line.id, imei=form.imei, restock=form.restock)
+    restock = form.restock or ("supplier" if line.unit_id else "scrap")
+    asked = BackLine(sale_line_id=line.id, imei=form.imei, restock=restock)
     goods = weigh(ctx, ComesBack(sale_id=line.sale_id, lines=[asked], reason=form.reason, fee_amount=0))
     check_refund(ctx, goods.worth_minor)
     number, sale_id = next_document_number(ctx, Document.RETURN), new_sale_id(ctx)
@@ -143,14 +144,13 @@ def _sell_instead(
 
     def agree(lines: list[Line]) -> None:
         for made in lines:
-            made.warranty_days, made.warranty_terms = days, line.warranty_terms
             _check_instead(ctx, line, worth, made)
+            made.warranty_days, made.warranty_terms = days, line.warranty_terms
 
     given = [Handed(Tender.EXCHANGE, worth, number)] if worth else []
     return book_ticket(ctx, new, given, sale_id=sale_id, agreed=agree)
 
 
-def _figures(ctx: Context, form: ClaimWarranty) -> tuple[int, str]:
 def _check_instead(ctx: Context, line: SaleLine, worth_minor: int, made: Line) -> None:
     """The like of what came back is given without asking; anything else is a sale at that price, and a second person's.
 
@@ -182,6 +182,7 @@ def _kept(ctx: Context, product_id: str | None) -> str | None:
     return product.merged_into or product.id if product else product_id
 
 
+def _figures(ctx: Context, form: ClaimWarranty) -> tuple[int, str]:
     """What the owner is told over the telephone: what the dearer is worth, the piece that came back or the one that is
     given; and on which receipt."""
     line, summary = _line_of(ctx, form)

@@ -58,7 +58,9 @@ class ClaimWarranty(Params):
     imei: Code | None = Field(default=None, description="Of the phone that came back.")
     outcome: Literal["repair", "replace", "refuse"]
     new_imei: Code | None = Field(default=None, description="Of the phone that is given instead.")
-    restock: RestockWord = "supplier"
+    restock: RestockWord | None = Field(
+        default=None, description="Where what came back goes; a phone to its supplier, else scrapped, when left out."
+    )
     reason: Reason
 
     @model_validator(mode="after")

@@ -2,8 +2,13 @@
 
 Undoing a sale is one act whoever does it: the decision, the goods that came back and the money that is due have ids
 that follow from the sale (protocol.md 2), so when the shop and the owner both undo it unseen, it is undone once. What
-happens in the shop alone are facts of its own: goods put on the shelf again, money paid out of its drawer. A reversal
-made in the portal stops before those: goods wait for inspection, and the refund is due.
+happens in the shop alone are facts of its own: phones put on the shelf again, money paid out of its drawer. A reversal
+made in the portal stops before those: phones wait for inspection, and the refund is due.
+
+Invariants:
+  * What is counted by the piece is back on the shelf, whoever undoes the sale, unless it is scrapped. Nobody inspects
+    it piece by piece, so on no other list would it be found again.
+  * Scrapping asks as every write-off does.
 """
 
 from __future__ import annotations
@@ -19,7 +24,7 @@ from shopnode.domain.context import Context
 from shopnode.domain.errors import Conflict
 from shopnode.domain.handsets.models import UnitStatus
 from shopnode.domain.homes import Where
-from shopnode.domain.people.limits import check_refund
+from shopnode.domain.people.limits import check_refund, check_write_off
 from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission
 from shopnode.domain.pricing.bundles import Goods, goods_of
@@ -42,6 +47,7 @@ from shopnode.domain.sales.models import (
     Restock,
     Sale,
     SaleDecision,
+    SaleLine,
     SaleStatus,
     SaleSummary,
     Tender,
@@ -133,7 +139,7 @@ def _undo(ctx: Context, sale: Sale, summary: SaleSummary, undo: Undo, kind: Deci
     refuse_if_returned(ctx.session, sale)
     refuse_while_coming(ctx.session, sale)
     check_refund(ctx, summary.paid_minor)
-    restock = Restock(undo.restock) if ctx.home.is_shop else Restock.INSPECT
+    restock = _restock(ctx, lines_now(ctx.session, sale.id), Restock(undo.restock))
     decision = SaleDecision(
         id=act_id("undo", sale.id), sale_id=sale.id, shop_id=sale.shop_id, kind=kind.value,
         reason=undo.reason, restock=restock.value, at=ctx.now, by_id=ctx.actor.id,
@@ -153,13 +159,28 @@ def _undo(ctx: Context, sale: Sale, summary: SaleSummary, undo: Undo, kind: Deci
     }  # fmt: skip
 
 
+def _restock(ctx: Context, lines: list[SaleLine], asked: Restock) -> Restock:
+    """Where the goods go: in the portal nobody sees them, and only phones are inspected."""
+    restock = asked if ctx.home.is_shop else Restock.INSPECT
+    has_phones = any(line.unit_id for line in lines)
+    return Restock.RESELL if restock is Restock.INSPECT and not has_phones else restock
+
+
 def _bring_goods_back(ctx: Context, sale: Sale, restock: Restock) -> None:
-    """The goods are back, to be inspected: the same fact whoever undoes the sale. What becomes of them is another."""
+    """The goods are back: the same fact whoever undoes the sale. What becomes of the phones is another.
+
+    Raises ApprovalNeeded for what would be scrapped.
+    """
     lines = lines_now(ctx.session, sale.id)
     goods = goods_of(ctx.session, lines)
+    if restock is Restock.SCRAP:
+        check_write_off(ctx, sum(piece.quantity * piece.unit_cost_minor for piece in goods))
     moves = [_move(ctx, sale, piece, act_id("undo-move", *piece.key), MovementKind.INSPECT_OUT, 0) for piece in goods]
-    if restock is Restock.RESELL:
-        moves += [_move(ctx, sale, piece, ctx.new_id(), MovementKind.RETURNED, piece.quantity) for piece in goods]
+    for piece in goods:
+        shelved = restock is Restock.RESELL if piece.unit_id else restock is not Restock.SCRAP
+        if shelved:
+            move_id = ctx.new_id() if piece.unit_id else act_id("undo-back", *piece.key)
+            moves.append(_move(ctx, sale, piece, move_id, MovementKind.RETURNED, piece.quantity))
     insert_rows(ctx.session, StockMovement, moves)
     for line in lines:
         if line.unit_id:

@@ -16,7 +16,7 @@ from shopnode.domain.sales.errors import NotYourSale
 from shopnode.domain.sales.models import SaleLine, SaleSummary
 from shopnode.web.counter.approving import Wish, approval_in, approval_slot, asks_by_telephone, is_about_approval
 from shopnode.web.counter.blueprint import bp
-from shopnode.web.counter.returns import RESTOCKS
+from shopnode.web.counter.returns import RESTOCKS, RESTOCKS_COUNTED
 from shopnode.web.counter.screen import drawer_now, gone_to
 from shopnode.web.ui.forms import posted, posted_action_id
 from shopnode.web.ui.frame import page, part
@@ -54,7 +54,8 @@ def _values(line_id: str, typed: dict[str, str], errors: dict[str, str]) -> dict
     ]  # fmt: skip
     return {
         "line": line, "sale": summary, "until": cover_of(g.ctx, line, summary), "claims": claims, "typed": typed,
-        "errors": errors, "outcomes": OUTCOMES, "restocks": RESTOCKS, "session": drawer_now(),
+        "errors": errors, "outcomes": OUTCOMES, "restocks": RESTOCKS if line.unit_id else RESTOCKS_COUNTED,
+        "session": drawer_now(),
     }  # fmt: skip
 
 

@@ -35,6 +35,8 @@ from shopnode.web.ui.refusals import field_errors, on_refusal
 from shopnode.web.ui.request import act
 
 RESTOCKS = [(key, words[:1].upper() + words[1:]) for key, words in RESTOCK_WORDS.items()]
+FOR_PHONES = frozenset({"bench", "supplier"})
+RESTOCKS_COUNTED = [choice for choice in RESTOCKS if choice[0] not in FOR_PHONES]  # of what has no number
 WAYS_BACK = [
     ("original", "The way it was paid"), ("cash", "In cash"), ("store_credit", "As store credit"),
 ]  # fmt: skip
@@ -78,7 +80,8 @@ def _values(sale_id: str, typed: dict[str, str], errors: dict[str, str]) -> dict
                 typed.setdefault(f"imei_{line.line_id}", scanned)
     return {
         "sale": sale, "paid_by": [(METHOD_NAMES[tender], amount) for tender, amount in sale.paid_by],
-        "restocks": RESTOCKS, "ways_back": WAYS_BACK, "typed": typed, "errors": errors, "session": drawer_now(),
+        "restocks": RESTOCKS, "restocks_counted": RESTOCKS_COUNTED, "ways_back": WAYS_BACK, "typed": typed,
+        "errors": errors, "session": drawer_now(),
     }  # fmt: skip
 
 

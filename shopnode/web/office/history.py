@@ -36,7 +36,7 @@ DEEDS = {
     "products.set_photo": ("changed the photo", ""),
     "stock.adjust": ("adjusted the stock", "waiting"),
 }  # fmt: skip
-RESTOCKED = {"resell": "Restocked as new.", "inspect": "The goods wait for inspection.", "scrap": "Scrapped."}
+RESTOCKED = {"resell": "Restocked as new.", "inspect": "Phones wait for inspection.", "scrap": "Scrapped."}
 LABELS = {
     "name": "Name", "category": "Category", "brand": "Brand", "sku": "SKU", "barcode": "Barcode",
     "description": "Description", "price_minor": "Price", "cost_minor": "Cost", "floor_minor": "Lowest price",

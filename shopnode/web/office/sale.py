@@ -28,7 +28,7 @@ from shopnode.web.ui.refusals import field_errors, on_refusal
 from shopnode.web.ui.request import act
 
 RESTOCK = [
-    ("inspect", "Somebody looks at it first"), ("resell", "Back on the shelf, sold as new"), ("scrap", "Scrapped"),
+    ("inspect", "Phones are looked at first"), ("resell", "Back on the shelf, sold as new"), ("scrap", "Scrapped"),
 ]  # fmt: skip
 PREVIEW = Paper(48, "cp1252", True, False)
 
@@ -44,10 +44,18 @@ def sale_page(sale_id: str, errors: dict[str, str] | None = None, typed: dict[st
     detail = sale_detail(g.ctx, sale_id)
     view = sale_view(detail)
     return page(
-        "office/sale_detail.html", sale=view, can=possible(detail), restock_choices=RESTOCK,
+        "office/sale_detail.html", sale=view, can=possible(detail), restock_choices=_restock_choices(detail),
         events=sale_events(g.ctx, detail), errors=errors or {}, typed=typed or {},
         crumbs=[("Sales", url_for("office.sales")), (view["number"], None)],
     )  # fmt: skip
+
+
+def _restock_choices(detail: SaleDetail) -> list[tuple[str, str]]:
+    """Where the goods may go: only phones are inspected, and the portal sees neither them nor the shelf."""
+    has_phones = any(line.unit_id for line in detail.lines)
+    if not g.ctx.home.is_shop:
+        return RESTOCK[:1] if has_phones else RESTOCK[1:2]
+    return RESTOCK if has_phones else RESTOCK[1:]
 
 
 def sale_view(detail: SaleDetail) -> dict[str, Any]:
