@@ -6,6 +6,7 @@ runs in the starter beside its one thread, so what it forks is as clean as a new
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -76,6 +77,8 @@ def main() -> None:
     from cloudhub.portal import screens
 
     assert app and portal and screens  # loaded before the first fork
+    gc.collect()
+    gc.freeze()  # so that no fork looks through it again
     for line in sys.stdin:
         order = json.loads(line)
         pid = os.fork()
