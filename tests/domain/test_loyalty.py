@@ -10,6 +10,7 @@ from shopnode.domain.accounts.rules import points_lost
 from shopnode.domain.actions import perform
 from shopnode.domain.errors import Invalid
 from shopnode.domain.permissions import Role
+from tests.domain.counting import lines
 from tests.domain.test_accounts import has
 from tests.domain.till import Till, open_till
 from tests.shop import Shop
@@ -93,3 +94,67 @@ def test_staff_cannot_give_points(till: Till, nakato: str) -> None:
     for role in (Role.STAFF, Role.SUPERVISOR):
         with pytest.raises(Exception, match="Your role does not allow this"):
             perform(till.shop.ctx(role), "accounts.correct", form)
+
+
+def _swap(till: Till, sale_id: str, who: str | None, sells: str, pay: list | None = None) -> str:
+    line = lines(till, sale_id)[0]
+    sale = {"items": [{"product_id": sells}], "payments": pay or [], "customer_id": who}
+    asked = [{"sale_line_id": line.id, "restock": "new"}]
+    form = {"sale_id": sale_id, "lines": asked, "reason": "another one", "sale": sale}
+    done: str = till.shop.do("returns.exchange", form)["sale_id"]
+    return done
+
+
+def _bring_back(till: Till, sale_id: str) -> None:
+    asked = [{"sale_line_id": lines(till, sale_id)[0].id, "restock": "new"}]
+    till.shop.do("returns.take_back", sale_id=sale_id, lines=asked, reason="not wanted")
+
+
+@pytest.mark.parametrize("names_the_customer", [True, False])
+def test_points_go_on_with_the_goods_through_exchanges_and_come_back_with_them(
+    till: Till, nakato: str, names_the_customer: bool
+) -> None:
+    sale = till.sell({"product_id": till.charger}, customer_id=nakato).result["sale_id"]
+    for _ in range(2):
+        sale = _swap(till, sale, nakato if names_the_customer else None, till.charger)
+        assert has(till.shop, nakato) == (0, 0, 70)
+    _bring_back(till, sale)
+    assert has(till.shop, nakato) == (0, 0, 0)
+
+
+def test_of_a_cheaper_thing_only_its_share_of_the_points_stays(till: Till, nakato: str) -> None:
+    sale = till.sell({"product_id": till.charger}, customer_id=nakato).result["sale_id"]
+    new = _swap(till, sale, nakato, till.glass)
+    assert has(till.shop, nakato) == (0, 0, 10)
+    _bring_back(till, new)
+    assert has(till.shop, nakato) == (0, 0, 0)
+
+
+def test_an_exchange_earns_no_points_for_what_earned_none(till: Till, nakato: str) -> None:
+    sale = till.sell({"product_id": till.glass}).result["sale_id"]
+    _swap(till, sale, nakato, till.charger, [{"method": "cash", "amount": 30_000}])
+    assert has(till.shop, nakato) == (0, 0, 60)
+
+
+def test_a_replacement_under_warranty_keeps_its_points_until_it_comes_back(till: Till, nakato: str) -> None:
+    till.shop.do("products.update", product_id=till.charger, warranty_days=30)
+    sale = till.sell({"product_id": till.charger}, customer_id=nakato).result["sale_id"]
+    form = {"sale_line_id": lines(till, sale)[0].id, "outcome": "replace", "reason": "dead", "restock": "new"}
+    new = till.shop.do("returns.claim_warranty", form)["sale_id"]
+    assert has(till.shop, nakato) == (0, 0, 70)
+    _bring_back(till, new)
+    assert has(till.shop, nakato) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("way", ["return", "void"])
+def test_points_of_a_merged_customer_are_never_below_zero(till: Till, nakato: str, way: str) -> None:
+    twice = till.shop.do("customers.create", name="Nakato P.")["id"]
+    sale = till.sell({"product_id": till.charger}, customer_id=twice).result["sale_id"]
+    till.shop.do("customers.merge", duplicate_id=twice, into_id=nakato)
+    pay = [{"method": "points", "amount": 500}, {"method": "cash", "amount": 4_500}]
+    till.sell(pay=pay, customer_id=nakato)  # 50 of the 70 are spent, and 9 earned
+    if way == "return":
+        _bring_back(till, sale)
+    else:
+        till.shop.do("sales.void", sale_id=sale, reason="wrong", restock="resell")
+    assert has(till.shop, nakato) == (0, 0, 0)

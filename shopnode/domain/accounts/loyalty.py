@@ -13,7 +13,7 @@ from shopnode.domain.accounts.rules import points_for, points_lost
 from shopnode.domain.clock import act_id
 from shopnode.domain.context import Context
 from shopnode.domain.customers.models import Customer
-from shopnode.domain.queries import find_row
+from shopnode.domain.queries import find_row, row_or_none
 from shopnode.domain.sales.models import Tender
 from shopnode.domain.sales.rules import Settled
 from shopnode.domain.sales.tenders import Ticket
@@ -55,7 +55,7 @@ def claw_back(ctx: Context, ticket: Ticket, back_minor: int | None = None, *, sh
     points = points_lost(earned, lost, total if back_minor is None else back_minor, total)
     if not points:
         return 0
-    customer_id = _whose(entries)
+    customer_id = _kept(ctx, _whose(entries))
     has = max(0, balance_now(ctx.session, customer_id, Account.POINTS))
     taken = min(points, has)
     if taken:
@@ -73,3 +73,29 @@ def _whose(entries: Sequence[AccountEntry]) -> str:
         if row.kind == EntryKind.EARNED:
             earned[row.customer_id] += row.amount
     return max(earned, key=lambda customer_id: earned[customer_id])
+
+
+def carry_over(ctx: Context, came: Ticket, points: int, exchanged_minor: int, back_minor: int, to: Ticket) -> int:
+    """Points that were taken with goods go on with the goods they paid for: their share of what was exchanged.
+
+    Whose they were has them, unless the new ticket is somebody else's.
+    """
+    share = points * exchanged_minor // back_minor if back_minor else 0
+    if not share:
+        return 0
+    query = select(AccountEntry).where(
+        AccountEntry.sale_id == came.sale_id, AccountEntry.account == Account.POINTS.value,
+        AccountEntry.kind == EntryKind.EARNED.value,
+    )  # fmt: skip
+    customer_id = _kept(ctx, _whose(list(ctx.session.scalars(query))))
+    if to.customer_id is not None and _kept(ctx, to.customer_id) != customer_id:
+        return 0
+    about = About(to.sale_id, number=to.number, note=f"exchanged, from {came.number}")
+    add_points(ctx, customer_id, share, EntryKind.EARNED, about)
+    return share
+
+
+def _kept(ctx: Context, customer_id: str) -> str:
+    """Of a duplicate the customer who is kept: what they have counts together."""
+    customer = row_or_none(ctx.session, Customer, customer_id)
+    return customer.merged_into or customer_id if customer else customer_id

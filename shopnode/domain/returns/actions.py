@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from shopnode.domain.accounts.ledger import account_holder
-from shopnode.domain.accounts.loyalty import claw_back
 from shopnode.domain.accounts.queries import today_of
 from shopnode.domain.actions import action
 from shopnode.domain.context import Context
@@ -18,7 +17,7 @@ from shopnode.domain.numbers import Document, next_document_number
 from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission, Role
 from shopnode.domain.printing.queue import queue_sale_prints
-from shopnode.domain.returns.booking import book_return
+from shopnode.domain.returns.booking import book_return, take_points_back
 from shopnode.domain.returns.exchanging import exchange_tender
 from shopnode.domain.returns.forms import ComesBack, ExchangeGoods, TakeBackGoods
 from shopnode.domain.returns.goods import Goods, days_after_window, weigh
@@ -85,7 +84,7 @@ def exchange(ctx: Context, form: ExchangeGoods) -> dict[str, Any]:
     )  # fmt: skip
     left = really_leaves(book_leaving(ctx, back, drawer))
     exchange_tender(ctx, goods, used[0], number, drawer)
-    take_points_back(ctx, goods)
+    take_points_back(ctx, goods, used[0], Ticket(sale_id, sold["number"], form.sale.customer_id, sold["total"]))
     ctx.about("sale", sale_id)
     return {
         **sold, "return_id": return_id, "return_number": number, "worth": goods.worth_minor, "fee": goods.fee_minor,
@@ -124,14 +123,6 @@ def _way_out(ctx: Context, goods: Goods, form: TakeBackGoods) -> list[Leaving]:
     if whose is None:
         raise Invalid({"customer_id": "is needed: store credit is a customer's"})
     return turned_into(ctx, out, Tender.STORE_CREDIT, account_holder(ctx.session, whose).id)
-
-
-def take_points_back(ctx: Context, goods: Goods) -> None:
-    """Points of what came back are no longer earned (rule 59)."""
-    summary = goods.summary
-    if summary.customer_id is not None:
-        ticket = Ticket(goods.sale.id, goods.sale.number, summary.customer_id, summary.total_minor)
-        claw_back(ctx, ticket, goods.worth_minor)
 
 
 def _figures(ctx: Context, form: ComesBack) -> tuple[int, str]:

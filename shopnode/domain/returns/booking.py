@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from shopnode.domain.accounts.loyalty import carry_over, claw_back
 from shopnode.domain.buying.returns import SendToSupplier, send_back
 from shopnode.domain.capture import insert_rows
 from shopnode.domain.cash.queries import OpenDrawer
@@ -22,6 +23,7 @@ from shopnode.domain.pricing import bundles
 from shopnode.domain.pricing.bundles import goods_of
 from shopnode.domain.returns.goods import Coming, Goods
 from shopnode.domain.returns.models import RestockDecision, SaleReturn, SaleReturnLine
+from shopnode.domain.sales.tenders import Ticket
 from shopnode.domain.stock.models import MovementKind, StockMovement
 
 ON_SALE_AGAIN = frozenset({RestockDecision.NEW, RestockDecision.OPEN_BOX})
@@ -113,3 +115,11 @@ def _bring_unit_back(ctx: Context, coming: Coming, reason: str, return_id: str) 
     if coming.restock is RestockDecision.SUPPLIER and unit.supplier_id is not None:
         ctx.session.flush()
         send_back(ctx, SendToSupplier(unit_id=unit.id, reason=reason))
+
+
+def take_points_back(ctx: Context, goods: Goods, exchanged_minor: int = 0, to: Ticket | None = None) -> None:
+    """Points of what came back are no longer earned (rule 59); goods that it paid for go on earning them."""
+    ticket = Ticket(goods.sale.id, goods.sale.number, goods.summary.customer_id, goods.summary.total_minor)
+    taken = claw_back(ctx, ticket, goods.worth_minor)
+    if taken and to is not None:
+        carry_over(ctx, ticket, taken, exchanged_minor, goods.worth_minor, to)

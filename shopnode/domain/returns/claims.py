@@ -26,7 +26,7 @@ from shopnode.domain.people.models import Shop
 from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row, row_or_none
-from shopnode.domain.returns.booking import book_return
+from shopnode.domain.returns.booking import book_return, take_points_back
 from shopnode.domain.returns.errors import NothingLeft, NoWarranty
 from shopnode.domain.returns.exchanging import exchange_tender
 from shopnode.domain.returns.forms import BackLine, ClaimWarranty, ComesBack
@@ -40,6 +40,7 @@ from shopnode.domain.sales.forms import Item, NewSale
 from shopnode.domain.sales.lookup import lines_now
 from shopnode.domain.sales.models import SaleLine, SaleStatus, SaleSummary, Tender
 from shopnode.domain.sales.rules import UNDONE, Handed
+from shopnode.domain.sales.tenders import Ticket
 from shopnode.domain.sales.ticket import Line, check_prices, price_lines
 
 
@@ -124,6 +125,8 @@ def _replace(
         ctx, goods, form.reason, True, number, drawer, exchange_sale_id=sale_id, phones_alone=True
     )  # fmt: skip
     exchange_tender(ctx, goods, goods.worth_minor, number, drawer)
+    new_ticket = Ticket(sale_id, sold["number"], summary.customer_id, sold["total"])
+    take_points_back(ctx, goods, goods.worth_minor, new_ticket)
     new_line = ctx.session.scalars(select(SaleLine).where(SaleLine.sale_id == sale_id)).one()
     return {
         "return_id": return_id, "return_number": number, "sale_id": sale_id, "number": sold["number"],
