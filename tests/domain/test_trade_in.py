@@ -19,8 +19,9 @@ from shopnode.domain.permissions import Role
 from shopnode.domain.sales.models import Payment, Sale
 from shopnode.domain.usedphones.models import SellerIdentity, UsedPurchase
 from shopnode.domain.usedphones.queries import PurchaseFilter, agreement_of, list_purchases
+from shopnode.domain.usedphones.trade_in import SoldHere
 from tests.domain.seller import IMEI, brought, hand, in_drawer, value_phone
-from tests.domain.till import FLOAT, Till, open_till
+from tests.domain.till import FLOAT, IMEIS, Till, open_till
 from tests.shop import Shop, build_template, open_copy
 
 
@@ -213,3 +214,11 @@ def test_rule_34_who_trades_a_phone_in_buys_at_their_own_price_list(till: Till) 
 
     assert (done["total"], done["due"]) == (600_000, 350_000)
     assert till.shop.row(Sale, done["sale_id"]).customer_id == trader
+
+
+def test_a_phone_that_is_sold_on_a_ticket_does_not_pay_for_it(till: Till) -> None:
+    with pytest.raises(SoldHere, match=IMEIS[0]):
+        swap(till, pay=390_000, imei1=IMEIS[0])
+    assert (till.shop.rows(Sale), till.shop.rows(UsedPurchase)) == ([], [])
+    till.sell({"device_id": till.units[0]})
+    swap(till, pay=390_000, imei1=IMEIS[0], items=[{"device_id": till.units[1]}])  # what was bought here before does

@@ -5,6 +5,7 @@ ticket is paid out. So for every such ticket: money in + trade-in = total, and t
 
 Invariants:
   * The tender comes with this action alone. Nobody types it at the counter: it would be money out of nothing.
+  * What is sold on a ticket does not pay for it.
   * When such a sale is undone the amount leaves as cash. The phone was bought and stays bought: it has an agreement, a
     seller and a stay of its own, may stand on the bench by then or be sold. What we owe is its price. Whoever wants
     the phone back takes the purchase back (`usedphones.reverse`), which brings that cash in again.
@@ -15,14 +16,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from sqlalchemy import select
+
 from shopnode.domain.actions import action
 from shopnode.domain.context import Context
+from shopnode.domain.errors import Conflict
+from shopnode.domain.handsets.models import StockUnit
 from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission
+from shopnode.domain.queries import find_row
 from shopnode.domain.sales.actions import book_ticket
 from shopnode.domain.sales.forms import NewSale
 from shopnode.domain.sales.lookup import who_buys
-from shopnode.domain.sales.models import Tender
+from shopnode.domain.sales.models import SaleLine, Tender
 from shopnode.domain.sales.rules import Handed, Settled
 from shopnode.domain.sales.tenders import Ticket, register_tender
 from shopnode.domain.sales.ticket import add_up, price_lines
@@ -31,11 +37,20 @@ from shopnode.domain.usedphones.params import TradeIn
 from shopnode.domain.usedphones.rules import split_offer
 
 
+class SoldHere(Conflict):
+    code = "sold-here"
+
+    def __init__(self, number: str):
+        super().__init__(
+            f"The phone {number} is sold on this very ticket, so it cannot pay for it. Scan the one brought."
+        )
+
+
 @action("usedphones.trade_in", needs=Permission.USED_BUY)
 def trade_in(ctx: Context, form: TradeIn) -> dict[str, Any]:
     """Sell, and take a used phone as part of the payment; what it is worth above the ticket is paid out.
 
-    Raises what `usedphones.buy` and `sales.sell` raise.
+    Raises SoldHere, and what `usedphones.buy` and `sales.sell` raise.
     """
     offer = weigh(ctx, form.phone)
 
@@ -46,6 +61,7 @@ def trade_in(ctx: Context, form: TradeIn) -> dict[str, Any]:
     sold = book_ticket(ctx, _with_customer(form), given=given)
     used_minor, rest_minor = split_offer(form.phone.offer, sold["total"])
     bought = take_in(ctx, form.phone, offer, sale_id=sold["sale_id"])
+    _refuse_itself(ctx, sold["sale_id"], bought["unit_id"])
     slip = pay_out(ctx, form.payout, rest_minor, offer)
     ctx.about("sale", sold["sale_id"])
     return {
@@ -53,6 +69,16 @@ def trade_in(ctx: Context, form: TradeIn) -> dict[str, Any]:
         "traded_in": used_minor, "due": sold["total"] - used_minor, "change": sold["change"], "paid_out": rest_minor,
         "slip": slip,
     }  # fmt: skip
+
+
+def _refuse_itself(ctx: Context, sale_id: str, unit_id: str) -> None:
+    """A phone that leaves by this ticket is not what somebody brings. Raises SoldHere."""
+    brought = find_row(ctx.session, StockUnit, unit_id, "The phone that is brought")
+    sold = select(SaleLine.imei).join(StockUnit, StockUnit.id == SaleLine.unit_id)
+    sold = sold.where(SaleLine.sale_id == sale_id, StockUnit.handset_id == brought.handset_id)
+    number = ctx.session.scalar(sold.limit(1))
+    if number is not None:
+        raise SoldHere(number)
 
 
 def _with_customer(form: TradeIn) -> NewSale:
