@@ -70,6 +70,35 @@ def test_rule_25_nobody_marks_a_phone_cheaper_than_they_might_sell_it(till: Till
         till.shop.do("handsets.receive", form, role=Role.STAFF)
 
 
+NOKIA = {"name": "Nokia 105", "category": "Phones", "price_minor": 1_000_000, "cost_minor": 500_000}
+
+
+@pytest.mark.parametrize(
+    ("marked", "marker", "sold_for", "asks"),
+    [
+        (950_000, Role.STAFF, 950_000, False),  # 5 % is what they may give: marked or given, once
+        (950_000, Role.STAFF, 949_999, True),
+        (970_000, Role.STAFF, 950_000, False),
+        (970_000, Role.STAFF, 949_999, True),
+        (600_000, Role.OWNER, 570_000, False),  # decided by somebody above them: they bargain from there
+        (600_000, Role.OWNER, 569_999, True),
+        (1_200_000, Role.STAFF, 1_140_000, False),
+    ],
+)
+def test_rule_25_a_mark_and_a_discount_are_given_once(
+    till: Till, marked: int, marker: Role, sold_for: int, asks: bool
+) -> None:
+    nokia = till.shop.do("products.create", NOKIA, is_serialised=True)["id"]
+    form = {"product_id": nokia, "imei1": "004401251000390", "price_minor": marked}
+    item = {"device_id": till.shop.do("handsets.receive", form, role=marker)["unit_id"], "unit_price": sold_for}
+    pay = [{"method": "cash", "amount": sold_for}]
+    if asks:
+        with pytest.raises(ApprovalNeeded, match="more than you may give alone"):
+            till.sell(item, pay=pay)
+    else:
+        till.sell(item, pay=pay)
+
+
 def test_rule_58_what_the_supplier_covers_is_kept_apart_from_what_the_shop_promises(till: Till) -> None:
     form = {"product_id": till.phone, "imei1": "004401251000390", "notes": "small scratch",
             "supplier_warranty_until": "2026-12-31"}  # fmt: skip

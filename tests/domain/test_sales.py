@@ -10,6 +10,7 @@ import pytest
 
 from shopnode.domain.errors import ApprovalNeeded, Conflict, Invalid, NotFound, NotPermitted, ShopError
 from shopnode.domain.handsets.models import StockUnit
+from shopnode.domain.handsets.rules import spellings
 from shopnode.domain.people.approvals import WrongPin
 from shopnode.domain.permissions import Role
 from shopnode.domain.sales.errors import ReferenceUsed, UnitNotForSale
@@ -17,6 +18,8 @@ from shopnode.domain.sales.models import Cart, Payment, Sale, SaleLine, SaleSumm
 from shopnode.domain.stock.models import StockLevel, StockMovement
 from tests.domain.till import IMEIS, Till, open_till
 from tests.shop import PINS, Shop
+
+EID = "89049032004008882600003456789076"
 
 
 @pytest.fixture
@@ -271,3 +274,45 @@ def test_a_reference_corrected_away_is_free_for_its_real_owner(till):
     pay = [{"method": "mtn", "amount": 5_000, "reference": "T8"}]
     till.shop.do("sales.amend", sale_id=wrong, reason="typed the other one", payments=pay)
     till.sell(pay=[{"method": "mtn", "amount": 5_000, "reference": "T9"}])
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        IMEIS[0][:14], IMEIS[0][:14] + "07", f"IMEI: {IMEIS[0]}", f"imei1 {IMEIS[0]}", f"{IMEIS[0][:6]}-{IMEIS[0][6:]}",
+        "abc12345", "S/N: AbC-12345", EID, f"EID:{EID}",
+    ],
+)  # fmt: skip
+def test_rule_3_a_phone_is_sold_by_any_of_its_numbers_however_it_is_read(till: Till, typed: str) -> None:
+    if not typed.lower().startswith(("imei", "0044")):
+        tablet = {"product_id": till.phone, "serial": "AbC12345", "imei1": "004401251000390", "eid": EID}
+        till.shop.do("handsets.receive", tablet)
+    assert till.sell({"product_id": till.phone, "imeis": [typed]}).result["total"] == 640_000
+
+
+def test_a_serial_that_begins_like_a_label_is_a_serial() -> None:
+    assert spellings("SN12345") == ["SN12345"]
+    assert spellings("EIDER500") == ["EIDER500"]
+    assert spellings("IMEI: A1") == ["IMEIA1"]
+
+
+def test_rule_34_a_merged_customer_buys_as_the_one_who_is_kept(till: Till) -> None:
+    wholesale = till.shop.do("price_lists.create", name="Wholesale")["id"]
+    till.shop.do("price_lists.set_price", list_id=wholesale, product_id=till.charger, price_minor=30_000)
+    first, kept = (till.shop.do("customers.create", name="Okello", phone=f"077200011{n}")["id"] for n in (1, 2))
+    till.shop.do("price_lists.assign", customer_id=kept, list_id=wholesale)
+    till.shop.do("customers.merge", duplicate_id=first, into_id=kept)
+    pay = [{"method": "cash", "amount": 30_000}]
+    done = till.sell({"product_id": till.charger}, pay=pay, customer_id=first).result  # as a parked cart still says
+    assert (done["total"], till.shop.row(Sale, done["sale_id"]).customer_id) == (30_000, kept)
+
+
+def test_rule_91_who_was_erased_is_neither_sold_to_nor_merged_into_a_living_customer(till: Till) -> None:
+    gone, other = (till.shop.do("customers.create", name="Okello", phone=f"077200011{n}")["id"] for n in (1, 2))
+    till.shop.do("customers.erase", customer_id=gone, reason="asked")
+    with pytest.raises(Invalid, match="was erased at their own wish"):
+        till.sell(customer_id=gone)
+    for duplicate, into in ((gone, other), (other, gone)):
+        with pytest.raises(Conflict, match="was erased at their own wish"):
+            till.shop.do("customers.merge", duplicate_id=duplicate, into_id=into)
+    till.sell(customer_id=other)

@@ -13,6 +13,7 @@ from shopnode.domain.capture import add_rows
 from shopnode.domain.catalogue.models import Product
 from shopnode.domain.catalogue.queries import find_product
 from shopnode.domain.context import Context
+from shopnode.domain.customers.actions import CustomerErased
 from shopnode.domain.customers.models import Customer
 from shopnode.domain.customers.queries import find_customer
 from shopnode.domain.errors import Conflict, Invalid
@@ -40,9 +41,11 @@ class AlreadyMerged(Conflict):
 def merge_customers(ctx: Context, form: MergeRecords) -> dict[str, Any]:
     """Read one customer as another from now on: one entry on the lists, with the purchases of both.
 
-    Raises AlreadyMerged, Invalid, NotFound.
+    Raises AlreadyMerged, CustomerErased, Invalid, NotFound.
     """
     duplicate, kept = (find_customer(ctx.session, row_id) for row_id in (form.duplicate_id, form.into_id))
+    if duplicate.erased_at is not None or kept.erased_at is not None:
+        raise CustomerErased  # nobody is told again whom they were
     return _merge(ctx, Merged.CUSTOMER, duplicate, kept, form)
 
 

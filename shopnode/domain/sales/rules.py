@@ -261,6 +261,7 @@ class PriceCheck:
     floor_minor: int
     cost_minor: int
     is_custom: bool = False
+    tag_minor: int = 0  # what its product costs, where the piece itself is marked cheaper
 
 
 def price_objection(role: Role, line: PriceCheck, limits: dict[str, int]) -> str | None:
@@ -268,7 +269,8 @@ def price_objection(role: Role, line: PriceCheck, limits: dict[str, int]) -> str
 
     Bargaining is normal: staff may go down to the product's floor (or, without one, by their percentage); a
     supervisor as far, with a percentage of their own, and never below the cost; with a floor down to the cost; the
-    owner as they like. A custom line above its limit needs a second person.
+    owner as they like. A custom line above its limit needs a second person. A piece that is marked cheaper than its
+    product is no second discount: see `tag_minor`.
     Source: docs/rules/discounts.md.
     """
     if role is Role.OWNER:
@@ -280,6 +282,10 @@ def price_objection(role: Role, line: PriceCheck, limits: dict[str, int]) -> str
         )
     if line.net_minor >= line.quantity * line.list_minor:
         return None
+    if line.tag_minor:
+        marked = replace(line, net_minor=line.quantity * line.list_minor, list_minor=line.tag_minor, tag_minor=0)
+        if price_objection(role, marked, limits) is None:  # they might have marked it: it is part of what they give
+            line = replace(line, list_minor=line.tag_minor, tag_minor=0)
     if role is Role.SUPERVISOR and line.net_minor < line.quantity * line.cost_minor:
         return f"“{line.name}” would be sold below what it cost."
     if line.floor_minor:

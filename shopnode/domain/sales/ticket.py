@@ -19,6 +19,8 @@ from shopnode.domain.catalogue.models import Product
 from shopnode.domain.context import Context
 from shopnode.domain.errors import Invalid
 from shopnode.domain.handsets.models import OPEN_STATUSES, Handset, StockUnit, UnitStatus, VatScheme
+from shopnode.domain.handsets.numbers import handsets_by_number
+from shopnode.domain.handsets.rules import spellings
 from shopnode.domain.money import spread
 from shopnode.domain.people.limits import ask_above, limits_for
 from shopnode.domain.prepared import Prepared
@@ -65,6 +67,7 @@ class Line:
     warranty_terms: str | None = None
     parts: tuple[Part, ...] | None = None  # of a bundle: what one of them holds beside its phone
     margin_paid_minor: int | None = None  # where VAT is on the margin: what the phone's seller was paid
+    tag_minor: int = 0  # what its product costs, where the piece itself is marked cheaper
 
     @property
     def dearest_minor(self) -> int:
@@ -245,8 +248,8 @@ def _units_asked_for(ctx: Context, items: list[Item], wrong: dict[str, str]) -> 
 
 
 def _unit_named(ctx: Context, name: str) -> Found | None:
-    """The stay in this shop of the handset with this id or number: the one that is open, else the newest."""
-    number = "".join(sign for sign in name if sign.isalnum())
+    """The stay in this shop of the handset with this id or any of its numbers, however it was typed or scanned: the one
+    that is open, else the newest."""
     query = (
         select(StockUnit, Handset)
         .join(Handset, Handset.id == StockUnit.handset_id)
@@ -256,13 +259,12 @@ def _unit_named(ctx: Context, name: str) -> Found | None:
         )
         .limit(1)
     )
-    if len(name) == 36:
+    if len(name) == 36 and name[8] == "-":
         by_unit = ctx.session.execute(query.where(StockUnit.id == name)).first()
         row = by_unit or ctx.session.execute(query.where(StockUnit.handset_id == name)).first()
     else:
-        row = None
-        for column in (Handset.imei1, Handset.imei2, Handset.serial):
-            row = row or ctx.session.execute(query.where(column == number)).first()
+        ids = [handset.id for handset in handsets_by_number(ctx.session, spellings(name))]
+        row = ctx.session.execute(query.where(StockUnit.handset_id.in_(ids))).first() if ids else None
     return (row[0], row[1]) if row else None
 
 
@@ -315,6 +317,7 @@ def _serialised_lines(
         line = replace(like, discount_minor=discount, unit=unit, imei=handset.number, product_id=unit.product_id)
         line.cost_minor = unit.cost_minor
         if own_price and unit.price_minor is not None:
+            line.tag_minor = like.list_price_minor if unit.price_minor < like.list_price_minor else 0
             line.list_price_minor = unit.price_minor
             line.unit_price_minor = unit.price_minor if item.unit_price is None else item.unit_price
         lines.append(line)
@@ -377,8 +380,9 @@ def check_prices(ctx: Context, lines: list[Line], ticket_discount_minor: int) ->
             net_now = net - share
             given += max(0, line.quantity * line.list_price_minor - net_now)
             check = PriceCheck(
-                line.name, line.quantity, net_now, line.list_price_minor, line.floor_minor, line.cost_minor
-            )
+                line.name, line.quantity, net_now, line.list_price_minor, line.floor_minor, line.cost_minor,
+                tag_minor=line.tag_minor,
+            )  # fmt: skip
             _object(ctx, check, limits)
     ask_above(ctx, lambda person: discount_objection(person.role, given, limits_for(person, limits)))
 

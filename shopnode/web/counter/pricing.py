@@ -63,6 +63,7 @@ class LineView:
     tax_rate_bp: int
     problem: Problem | None = None
     objection: str | None = None
+    tag_minor: int = 0  # what its product costs, where the phone itself is marked cheaper
     left: int | None = None  # pieces in stock, where they are fewer than wanted
 
     @property
@@ -137,6 +138,8 @@ def price_cart(ctx: Context, body: CartBody) -> CartView:
     units = _by_id(session, StockUnit, {line.unit_id for line in body.lines})
     tax_rate_bp = session.scalar(select(Shop.vat_rate_bp).where(Shop.id == ctx.shop_id)) or 0
     customer = row_or_none(session, Customer, body.customer_id) if body.customer_id else None
+    if customer is not None and customer.merged_into is not None:
+        customer = row_or_none(session, Customer, customer.merged_into)
     prices = _prices(session, body, products, customer.price_list_id if customer else None)
     lines = [_line(line, products, units, tax_rate_bp, ctx.shop_id, prices) for line in body.lines]
     brought = brought_with(ctx, body)
@@ -181,7 +184,9 @@ def _line(
     product: Product | None = products.get(wanted.product_id or "")
     unit: StockUnit | None = units.get(wanted.unit_id or "")
     listed = prices[product.id] if product else (wanted.unit_price or 0)
+    tag = 0
     if unit is not None and unit.price_minor is not None:
+        tag = listed if unit.price_minor < listed else 0
         listed = unit.price_minor
     line = LineView(
         id=wanted.id, product_id=wanted.product_id, unit_id=wanted.unit_id,
@@ -190,7 +195,7 @@ def _line(
         floor_minor=(product.floor_minor or None) if product else None,
         cost_minor=unit.cost_minor if unit else (product.cost_minor if product else (wanted.unit_cost or 0)),
         discount_minor=wanted.discount, reason=wanted.reason, is_serialised=wanted.unit_id is not None,
-        is_custom=wanted.product_id is None, tax_rate_bp=tax_rate_bp,
+        is_custom=wanted.product_id is None, tax_rate_bp=tax_rate_bp, tag_minor=tag,
     )  # fmt: skip
     line.problem = _problem(wanted, line, product, unit, shop_id)
     return line
@@ -230,7 +235,7 @@ def _mark_limits(ctx: Context, view: CartView) -> None:
     for line, net, share in zip(view.lines, nets, spread(min(view.discount_minor, sum(nets)), nets), strict=True):
         check = PriceCheck(
             line.name, line.quantity, net - share, line.list_price_minor, line.floor_minor or 0, line.cost_minor,
-            is_custom=line.is_custom,
+            is_custom=line.is_custom, tag_minor=line.tag_minor,
         )  # fmt: skip
         line.objection = price_objection(ctx.actor.role, check, limits)
 
