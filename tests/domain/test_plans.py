@@ -264,6 +264,8 @@ def test_rule_24_pieces_of_a_plan_are_sold_to_others_with_a_second_person_alone(
     for item, price in (({"product_id": till.glass}, 5_000), ({"product_id": kit}, 9_000)):
         with pytest.raises(ApprovalNeeded, match="7 of the 7 “Tempered glass” here are kept for plan KLA1-L000001"):
             till.sell(item, pay=[{"method": "cash", "amount": price}])
+    with pytest.raises(ApprovalNeeded, match="are kept for plan KLA1-L000001"):
+        plan(till, nakato, kind="reservation", deposit=0, items=[{"product_id": till.glass}])
     till.sell({"product_id": till.glass}, approval=till.shop.approval_by(Role.SUPERVISOR))
     till.sell({"product_id": till.charger})  # none are here by the books, which then do not know
     till.shop.do("plans.complete", plan_id=made["plan_id"], role=Role.STAFF)

@@ -29,6 +29,7 @@ from shopnode.domain.numbers import Document, next_document_number
 from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission, Role
 from shopnode.domain.plans.forms import CancelPlan, CompletePlan, ForfeitPlan, OpenPlan, PayPlan
+from shopnode.domain.plans.keeping import ask_for_kept
 from shopnode.domain.plans.models import Plan, PlanDue, PlanKind, PlanLine, PlanStatus
 from shopnode.domain.plans.queries import lines_of, paid_so_far, units_kept_for
 from shopnode.domain.plans.rules import forfeited, instalments, least_deposit
@@ -60,6 +61,7 @@ def open_plan(ctx: Context, form: OpenPlan) -> dict[str, Any]:
     lines = price_lines(ctx, items, list_id=customer.price_list_id)
     totals = add_up(lines, 0)
     check_prices(ctx, lines, 0)
+    ask_for_kept(ctx, lines)
     deposit = sum(part.amount for part in form.payments)
     numbers, today = all_numbers(ctx.session), today_of(ctx)
     _check_deposit(ctx, kind, totals.total_minor, deposit, numbers["plan_deposit_bp"])

@@ -68,13 +68,12 @@ def book_ticket(
         ctx, new.items, list_id=customer.price_list_id if customer else None, tax_rate_bp=terms.vat_rate_bp,
         held_for=held_for,
     )  # fmt: skip
-    if held_for is None:
-        ask_for_kept(ctx, lines)
     if agreed is not None:
         agreed(lines)
     totals = add_up(lines, new.discount_amount)
     if agreed is None:
         check_prices(ctx, lines, new.discount_amount)
+        ask_for_kept(ctx, lines)
     if customer is None:
         need_customer(lines, terms)
     given = given(totals.total_minor) if callable(given) else given
