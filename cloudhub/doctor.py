@@ -13,16 +13,17 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from cloudhub.every_business import for_every_business
 from cloudhub.examinations import job_notes, silent_nodes, wrong_derived, wrong_jobs
 from cloudhub.hub import Hub
 from cloudhub.jobs import last_runs
 from cloudhub.merge.feed import split_streams
-from cloudhub.tenancy.tenants import all_tenants
 from sync_protocol.chain import genesis, link, stream_genesis
 from sync_protocol.entries import sealed_bytes
 from sync_protocol.lines import make_line
 
 PAGE = 2_000
+UNSEEN = "could not be looked at to the end; the log says where"
 
 
 @dataclass(frozen=True)
@@ -61,15 +62,18 @@ def check_hub(hub: Hub) -> Checkup:
     findings += [Finding(job, None, words) for job, words in wrong_jobs(hub, runs)]
     notes = list(job_notes(hub, runs))
     counts = dict.fromkeys(_COUNTS, 0)
-    tenants = all_tenants(hub)
-    for tenant in tenants:
-        with hub.database.session(tenant.id, read_only=True) as session:
-            findings += [Finding(check, tenant.id, words) for check, words in _check_tenant(session)]
-            notes += silent_nodes(hub, session)
+
+    def examine(tenant_id: str) -> None:
+        with hub.database.session(tenant_id, read_only=True) as session:
+            findings.extend(Finding(check, tenant_id, words) for check, words in _check_tenant(session))
+            notes.extend(silent_nodes(hub, session))
             for name, count in _count(session):
                 counts[name] += count
-        findings += [Finding("derived", tenant.id, words) for words in wrong_derived(hub, tenant.id)]
-    return Checkup(ok=not findings, tenants=len(tenants), findings=findings, notes=notes, **counts)
+        findings.extend(Finding("derived", tenant_id, words) for words in wrong_derived(hub, tenant_id))
+
+    done, failed = for_every_business(hub, examine)
+    findings += [Finding("doctor", tenant_id, UNSEEN) for tenant_id in failed]
+    return Checkup(ok=not findings, tenants=len(done) + len(failed), findings=findings, notes=notes, **counts)
 
 
 def _check_tenant(session: Session) -> Iterator[tuple[str, str]]:

@@ -5,7 +5,8 @@ A job is a function of the hub that answers what it came to in words, or raises.
 changed is.
 
 Invariants:
-  * One job runs at a time, in one thread. A job that fails stops no other and is tried again after an hour.
+  * One job runs at a time, in one thread. A job that fails stops no other and is tried again after an hour; nor does
+    one business in which it fails stop it for the others.
   * A night that was slept through is made up for: a job is due once after each nightly hour.
   * Time comes from the hub's clock.
 """
@@ -17,17 +18,18 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
+from cloudhub.every_business import BusinessFailed, for_every_business
 from cloudhub.hub import Hub
 from cloudhub.jobs_of_businesses import work_for_businesses
 from cloudhub.merge.floor import prune_log
 from cloudhub.merge.lives import MARK_EVERY_S, keep_mark
 from cloudhub.merge.rebuild import rebuild_tenant
 from cloudhub.tenancy.models import HubIdentity, PortalSession
-from cloudhub.tenancy.tenants import all_tenants
 from cloudhub.upkeep.backup import make_backup
 from cloudhub.upkeep.models import WORDS_MAX, HubJobRun
 from shopnode.domain.clock import to_datetime
@@ -77,11 +79,16 @@ def back_up(hub: Hub) -> str:
 
 def check_rebuild(hub: Hub) -> str:
     """Make all books again and compare. Raises FoundWrong."""
-    done = [rebuild_tenant(hub, tenant.id) for tenant in all_tenants(hub)]
+    done, failed = for_every_business(hub, partial(rebuild_tenant, hub))
     wrong = sum(each.wrong for each in done)
+    told = []
     if wrong:
         where = ", ".join(each.tenant_id for each in done if each.wrong)
-        raise FoundWrong(f"{wrong} rows are not what was received makes of them (business {where}): cloudhub rebuild")
+        told.append(f"{wrong} rows are not what was received makes of them (business {where}): cloudhub rebuild")
+    if failed:
+        told.append(str(BusinessFailed(failed, "The check")))
+    if told:
+        raise FoundWrong(" ".join(told))
     return f"{sum(each.lines for each in done)} lines, {sum(each.rows for each in done)} rows, all as they should be"
 
 
@@ -89,15 +96,19 @@ def clear_up(hub: Hub) -> str:
     """Forget sign-ins that ended long ago, and what jobs came to more than a year ago."""
     now = to_datetime(hub.clock.wall_ms())
     past = now - SESSIONS_KEPT
-    count = 0
-    for tenant in all_tenants(hub):
-        with hub.database.session(tenant.id) as session:
+
+    def forget(tenant_id: str) -> int:
+        with hub.database.session(tenant_id) as session:
             ended = or_(PortalSession.ended_at < past, PortalSession.expires_at < past)
             gone = session.scalars(delete(PortalSession).where(ended).returning(PortalSession.login_id))
-            count += len(gone.all())
+            return len(gone.all())
+
+    counts, failed = for_every_business(hub, forget)
     with hub.database.gate() as session:
         session.execute(delete(HubJobRun).where(HubJobRun.began_at < now - RUNS_KEPT))
-    return f"{count} ended sign-ins forgotten"
+    if failed:
+        raise BusinessFailed(failed, "Forgetting old sign-ins")
+    return f"{sum(counts)} ended sign-ins forgotten"
 
 
 def move_mark(hub: Hub) -> str:

@@ -1,34 +1,34 @@
 """Each business's own jobs at the hub: its notices, and the messages that go out. A shop's are done in the shop.
 
-One runner for each business, kept while the hub runs, so that what changed is told and what did not is not written.
+One runner for each business, kept for a life of the hub (`merge/lives.py`), so that what changed is told and what did
+not is not written.
 """
 
 from __future__ import annotations
 
 from weakref import WeakKeyDictionary
 
+from cloudhub.every_business import BusinessFailed, for_every_business
 from cloudhub.hub import Hub
-from cloudhub.tenancy.tenants import all_tenants
-from shopnode.domain.errors import Conflict
 from shopnode.domain.jobs import daily  # noqa: F401 — they register themselves
 from shopnode.domain.jobs.running import JobRunner
 
-_RUNNERS: WeakKeyDictionary[Hub, dict[str, JobRunner]] = WeakKeyDictionary()
-
-
-class BusinessFailed(Conflict):
-    code = "business-failed"
+_RUNNERS: WeakKeyDictionary[Hub, dict[tuple[str, str], JobRunner]] = WeakKeyDictionary()
 
 
 def work_for_businesses(hub: Hub) -> str:
     """Do what is due for every business. Raises BusinessFailed, naming those whose jobs failed."""
     runners = _RUNNERS.setdefault(hub, {})
-    done, failed = 0, []
-    for tenant in all_tenants(hub):
-        runner = runners.setdefault(tenant.id, JobRunner(hub.home(tenant.id)))
-        done += len(runner.run_due(sends=True))
+    unlucky: list[str] = []
+
+    def work(tenant_id: str) -> int:
+        runner = runners.setdefault((hub.identity.epoch, tenant_id), JobRunner(hub.home(tenant_id)))
+        done = len(runner.run_due(sends=True))
         if runner.failures():
-            failed.append(tenant.id)
-    if failed:
-        raise BusinessFailed(f"Jobs failed of business {', '.join(failed)}.")
-    return f"{done} jobs done"
+            unlucky.append(tenant_id)
+        return done
+
+    done, failed = for_every_business(hub, work)
+    if failed or unlucky:
+        raise BusinessFailed([*unlucky, *failed], "Jobs")
+    return f"{sum(done)} jobs done"

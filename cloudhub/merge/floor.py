@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import logging
 
+from cloudhub.every_business import BusinessFailed, for_every_business
 from cloudhub.hub import Hub
 from cloudhub.merge.books import Books
-from cloudhub.tenancy.tenants import all_tenants
 
 LINES_AT_ONCE = 10_000
 DAY_MS = 86_400_000
@@ -27,9 +27,12 @@ def prune_log(hub: Hub, days: int | None = None) -> str:
     """Raise the floors of all businesses. Answers what it came to, in words; a nightly job."""
     kept_days = hub.settings.log_days if days is None else days
     before_ms = hub.clock.wall_ms() - kept_days * DAY_MS
-    count = sum(_prune(hub, tenant.id, before_ms) for tenant in all_tenants(hub))
+    counts, failed = for_every_business(hub, lambda tenant_id: _prune(hub, tenant_id, before_ms))
+    count = sum(counts)
     if count:
         log.info("feed pruned", extra={"count": count})
+    if failed:
+        raise BusinessFailed(failed, "Pruning the feed")
     return f"{count} lines of the feed are kept as their hashes alone"
 
 

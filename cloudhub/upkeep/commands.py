@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,12 +15,15 @@ from rich.progress import Progress
 
 from cloudhub.console import json_option, say, with_hub
 from cloudhub.hub import Hub
-from cloudhub.merge.rebuild import rebuild_tenant
+from cloudhub.merge.rebuild import Rebuilt, rebuild_tenant
+from cloudhub.merge.rebuild_tables import Difference
 from cloudhub.tenancy.tenants import all_tenants, find_tenant
 from cloudhub.upkeep.backup import Say, make_backup
 from cloudhub.upkeep.restore import restore_backup
 from shopnode.domain.clock import to_datetime
 from shopnode.domain.errors import Invalid
+
+log = logging.getLogger("cloudhub.upkeep")
 
 
 @contextmanager
@@ -80,7 +84,7 @@ def rebuild(hub: Hub, wanted: str | None, as_json: bool) -> None:
     found = []
     with Progress(console=Console(stderr=True), transient=True) as screen:
         for tenant_id in chosen:
-            found.append(rebuild_tenant(hub, tenant_id, _shown(screen, names[tenant_id])))
+            found.append(_rebuilt(hub, tenant_id, _shown(screen, names[tenant_id])))
     lines = [f"{d.table} {d.row} {d.what} (business {done.tenant_id})" for done in found for d in done.differences]
     wrong = sum(done.wrong for done in found)
     summary = f"{sum(done.lines for done in found)} lines replayed, {sum(done.rows for done in found)} rows compared"
@@ -89,6 +93,17 @@ def rebuild(hub: Hub, wanted: str | None, as_json: bool) -> None:
     say(as_json, document, "\n".join([*lines, f"{summary}: {verdict}"]))
     if wrong:
         sys.exit(1)
+
+
+def _rebuilt(hub: Hub, tenant_id: str, progress: Callable[[int, int], None]) -> Rebuilt:
+    """One business made again. One that cannot be is told as what differs, and keeps nobody from the next."""
+    try:
+        return rebuild_tenant(hub, tenant_id, progress)
+    except Exception as fault:
+        log.exception("a business could not be made again", extra={"tenant": tenant_id})
+        broken = Rebuilt(tenant_id)
+        broken.note(1, [Difference("business", tenant_id, f"could not be made again ({type(fault).__name__})")])
+        return broken
 
 
 def _shown(screen: Progress, name: str) -> Callable[[int, int], None]:

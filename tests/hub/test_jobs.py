@@ -5,16 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cloudhub import doctor
 from cloudhub import jobs as jobs_module
 from cloudhub.doctor import check_hub
+from cloudhub.every_business import BusinessFailed
+from cloudhub.home import HubHome
 from cloudhub.hub import Hub
 from cloudhub.jobs import JOBS, Job, Scheduler, last_night, last_runs
+from cloudhub.jobs_of_businesses import work_for_businesses
+from cloudhub.merge import floor
+from cloudhub.merge.rebuild import rebuild_tenant
 from cloudhub.tenancy.logins import sign_in
 from cloudhub.upkeep.backup import backups_in, prefix_of
-from shopnode.domain.errors import Conflict
+from shopnode.domain.errors import Conflict, ShopError
 from shopnode.domain.permissions import Role
 from tests.domain.till import open_till
 from tests.hub.test_backup import as_keeper, durable
@@ -194,3 +201,46 @@ def test_what_is_derived_wrongly_is_found(world: World, node: Node) -> None:
     found = check_hub(world.hub).findings
     assert {finding.check for finding in found} == {"derived"}
     assert {finding.words.split()[0] for finding in found} >= {"sale_summary", "product"}
+
+
+def test_one_business_that_fails_stops_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In whatever job: each asks every business, does what it can, and names those that it could not do."""
+    broken, well = world.kisura.tenant_id, world.mallory.tenant_id
+    asked: dict[str, list[str]] = {}
+
+    def breaks(name: str, real: Any) -> Any:
+        def tried(hub: Hub, tenant_id: str, *more: Any) -> Any:
+            asked.setdefault(name, []).append(tenant_id)
+            if tenant_id == broken:
+                raise ZeroDivisionError
+            return real(hub, tenant_id, *more)
+
+        return tried
+
+    monkeypatch.setattr(jobs_module, "rebuild_tenant", breaks("rebuild", rebuild_tenant))
+    monkeypatch.setattr(floor, "_prune", breaks("floor", floor._prune))
+    monkeypatch.setattr(doctor, "wrong_derived", breaks("doctor", doctor.wrong_derived))
+    for job in (jobs_module.check_rebuild, floor.prune_log):
+        with pytest.raises(ShopError, match=broken) as told:
+            job(world.hub)
+        assert well not in str(told.value)
+    assert [(each.check, each.tenant) for each in check_hub(world.hub).findings] == [("doctor", broken)]
+    assert all({broken, well} <= set(tenants) for tenants in asked.values())
+    assert asked.keys() == {"rebuild", "floor", "doctor"}
+
+
+def test_one_business_whose_home_is_broken_keeps_no_other_from_its_jobs(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, broken, worked = world.hub.home, world.kisura.tenant_id, []
+
+    def home(tenant_id: str) -> HubHome:
+        if tenant_id == broken:
+            raise ZeroDivisionError
+        worked.append(tenant_id)
+        return real(tenant_id)
+
+    monkeypatch.setattr(world.hub, "home", home)
+    with pytest.raises(BusinessFailed, match=broken):
+        work_for_businesses(world.hub)
+    assert world.mallory.tenant_id in worked
