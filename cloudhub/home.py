@@ -5,6 +5,7 @@ by the action itself; admission's own steps then number it and keep it.
 
 Invariants:
   * The portal's actions of one tenant run one after another, from the lock on the head of its chain until commit.
+  * Whatever is written belongs to the portal's origin of the hub's present life, also where the request began before.
   * What an action changed was not changed by anybody else since the action began; otherwise it is refused, in words,
     and nothing has happened.
 """
@@ -125,9 +126,15 @@ class HubHome:
         return work()
 
     def _begin(self, session: Session) -> None:
+        # Another life of the hub may have begun since this home was made; its acts are another origin's.
+        self.origin_id = self._origin_now(session) or self.origin_id
         books = Books(session, self.tenant_id)
         session.info["head"] = lock_head(books, self.origin_id)
         session.info["seen"] = session.execute(_SEQ, {"tenant": self.tenant_id}).scalar_one()
+
+    def _origin_now(self, session: Session) -> str | None:
+        """The origin of the portal's acts; None while the business is being made."""
+        return session.execute(_PORTAL, {"tenant": self.tenant_id}).scalar_one_or_none()
 
     def new_id(self) -> str:
         return new_id(self.clock.wall_ms(), self.random)
@@ -162,6 +169,8 @@ class HubHome:
         self._keep(session, draft, work, fingerprint, result)
         verify_guard(session.connection(), draft.capture.touched())
         session.info["seen"] = max(settle(books, [work], self.clock, derive=False), session.info["seen"])
+        if self._origin_now(session) not in (None, self.origin_id):
+            raise Raced  # it began while this was on its way; whoever holds the turn sees it
         session.info["head"] = Head(work.n, work.hash)
         return Appended(work.n, work.hash)
 
@@ -231,6 +240,7 @@ def _note_versions(books: Books, draft: EntryDraft, work: Work) -> None:
                 books.set_version(entity, row_id, name, state, work)
 
 
+_PORTAL = text("SELECT portal_origin_id::text FROM tenant WHERE tenant_id = :tenant")
 _SEQ = text("SELECT seq FROM tenant_feed WHERE tenant_id = :tenant")
 _TURN = text("SELECT seq FROM tenant_feed WHERE tenant_id = :tenant FOR UPDATE")
 _MOVE_HEAD = text("UPDATE origin SET head_n = :n, head_hash = :hash WHERE tenant_id = :tenant AND id = :origin")

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from cloudhub import home as home_module
+from cloudhub import jobs_of_businesses
+from cloudhub.jobs_of_businesses import work_for_businesses
+from cloudhub.merge.books import Books
+from cloudhub.merge.inbox import Head
 from cloudhub.merge.lives import GAP, begin_new_life, keep_mark
+from shopnode.domain.actions import perform
+from shopnode.domain.jobs.registry import Job, Work
 from tests.hub.world import World
 from tests.hub_server import copy_hub, put_back
 
@@ -117,3 +124,51 @@ def test_a_restore_that_was_announced_begins_one_life(copied: World) -> None:
     keep_mark(copied.hub)
 
     assert lives(copied) == ["restored"]
+
+
+def portal_acts(world: World, origin_id: str) -> int:
+    return int(world.rows("SELECT head_n FROM origin WHERE id = :o", o=origin_id)[0][0])
+
+
+def test_an_act_that_was_asked_for_before_a_life_began_belongs_to_that_life(world: World) -> None:
+    owner, old = world.owner(), world.hub.home(world.tenant_id).origin_id
+    before = portal_acts(world, old)
+    begin_new_life(world.hub, "page")
+    perform(owner, "settings.change", {"key": "used_id_photos", "value": 0})
+    new = world.hub.home(world.tenant_id).origin_id
+    assert (portal_acts(world, old), portal_acts(world, new)) == (before, 1)
+
+
+def test_an_act_on_its_way_while_a_life_begins_is_done_again_in_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner, old = world.owner(), world.hub.home(world.tenant_id).origin_id
+    before, real, met = portal_acts(world, old), home_module.lock_head, []
+
+    def lock_and_lose(books: Books, origin_id: str) -> Head:
+        head = real(books, origin_id)
+        if not met:
+            met.append(begin_new_life(world.hub, "page"))
+        return head
+
+    monkeypatch.setattr(home_module, "lock_head", lock_and_lose)
+    perform(owner, "settings.change", {"key": "used_id_photos", "value": 0})
+    new = world.hub.home(world.tenant_id).origin_id
+    assert (portal_acts(world, old), portal_acts(world, new)) == (before, 1)
+
+
+def test_the_hubs_own_jobs_write_in_the_life_that_has_begun(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+
+    def writes(work: Work) -> int:
+        with work.home.writing():
+            written.append(work.home.origin_id)
+        return 1
+
+    monkeypatch.setattr("shopnode.domain.jobs.running.JOBS", [Job("writes", "Writes", writes, every_s=1)])
+    monkeypatch.setattr(jobs_of_businesses, "_RUNNERS", {})
+    work_for_businesses(world.hub)
+    begin_new_life(world.hub, "page")
+    world.clock.advance(60_000)
+    work_for_businesses(world.hub)
+    assert world.hub.home(world.tenant_id).origin_id in written
