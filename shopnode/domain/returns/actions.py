@@ -23,6 +23,7 @@ from shopnode.domain.returns.forms import ComesBack, ExchangeGoods, TakeBackGood
 from shopnode.domain.returns.goods import Goods, days_after_window, weigh
 from shopnode.domain.returns.leaving import Leaving, book_leaving, money_back, really_leaves, turned_into
 from shopnode.domain.returns.limits import check_money_back
+from shopnode.domain.returns.staying import check_what_stays
 from shopnode.domain.sales.actions import book_ticket, need_open_drawer, new_sale_id
 from shopnode.domain.sales.models import MONEY, Tender
 from shopnode.domain.sales.rules import METHOD_NAMES, Handed
@@ -107,6 +108,7 @@ def check_return(ctx: Context, goods: Goods, form: ComesBack) -> None:
         ctx.require_approval(words, enough=lambda role: role is Role.OWNER)
     if goods.fee_minor < goods.usual_fee_minor:
         ctx.require_approval(f"{goods.usual_fee_minor:,} is kept of goods that come back opened.")
+    check_what_stays(ctx, goods)
 
 
 def _way_out(ctx: Context, goods: Goods, form: TakeBackGoods) -> list[Leaving]:
