@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import Field
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from shopnode.domain.actions import action
 from shopnode.domain.capture import add_rows
 from shopnode.domain.catalogue.models import Product
-from shopnode.domain.catalogue.queries import find_product, has_moved
+from shopnode.domain.catalogue.queries import find_product, has_moved, products_as_read, with_duplicates
 from shopnode.domain.clock import act_id
 from shopnode.domain.context import Context
 from shopnode.domain.errors import Conflict, Invalid
@@ -145,18 +145,16 @@ def bundles_on_hand(session: Session, shop_id: str | None, bundle_ids: Collectio
     """How many of each bundle the parts on hand make."""
     parts = parts_of(session, shop_id, bundle_ids)
     ids = {part.product_id for held in parts.values() for part in held}
-    read_as = func.coalesce(Product.merged_into, Product.id)
-    kept = {
-        row.id: row.kept
-        for row in session.execute(select(Product.id, read_as.label("kept")).where(Product.id.in_(ids)))
-    }
-    query = select(read_as, func.sum(StockLevel.on_hand)).join(StockLevel, StockLevel.product_id == Product.id)
-    query = query.where(or_(Product.id.in_(kept.values()), Product.merged_into.in_(kept.values())))
+    merged = {row_id: row.id for row_id, row in products_as_read(session, ids).items()}
+    same = with_duplicates(session, set(merged.values()))  # the pieces of a merged product are one heap
+    query = select(StockLevel.product_id, func.sum(StockLevel.on_hand)).where(StockLevel.product_id.in_(same))
     if shop_id is not None:
         query = query.where(StockLevel.shop_id == shop_id)
-    here = {product_id: int(level) for product_id, level in session.execute(query.group_by(read_as))}
+    here: dict[str, int] = defaultdict(int)
+    for product_id, level in session.execute(query.group_by(StockLevel.product_id)):
+        here[same[product_id]] += int(level)
     return {
-        bundle_id: max(min((here.get(kept[part.product_id], 0) // part.quantity for part in held), default=0), 0)
+        bundle_id: max(min((here[merged[part.product_id]] // part.quantity for part in held), default=0), 0)
         for bundle_id, held in parts.items()
     }
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
-from sqlalchemy import func, select, text, union_all
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from shopnode.domain.catalogue.models import Product
@@ -19,17 +18,13 @@ from shopnode.domain.stock.models import MovementKind, StockCost, StockLevel, St
 
 def on_hand(session: Session, shop_id: str, product_ids: Collection[str]) -> dict[str, int]:
     """Pieces on hand by product, with those of products that were merged into it; 0 where nothing ever moved."""
-    here = StockLevel.shop_id == shop_id
-    own = select(StockLevel.product_id, StockLevel.on_hand).where(here, StockLevel.product_id.in_(product_ids))
-    merged = (
-        select(Product.merged_into, StockLevel.on_hand)
-        .join(StockLevel, StockLevel.product_id == Product.id)
-        .where(here, Product.merged_into.in_(product_ids))
-    )
+    duplicates = select(Product.id, Product.merged_into).where(Product.merged_into.in_(product_ids))
+    kept = {row.id: row.merged_into for row in session.execute(duplicates)}
+    query = select(StockLevel.product_id, StockLevel.on_hand)
+    query = query.where(StockLevel.shop_id == shop_id, StockLevel.product_id.in_([*product_ids, *kept]))
     found = dict.fromkeys(product_ids, 0)
-    rows: Iterable[Any] = session.execute(union_all(own, merged))
-    for row in rows:
-        found[row[0]] += row[1]
+    for product_id, level in session.execute(query):
+        found[kept.get(product_id, product_id)] += level
     return found
 
 
