@@ -40,6 +40,19 @@ def test_rule_25_who_the_old_and_the_new_price_and_the_reason_stand_in_the_audit
     assert sale["notes"] == "scratched in the window"
 
 
+def test_rule_25_a_price_below_cost_says_why(till: Till) -> None:
+    low = {"product_id": till.glass, "unit_price": 100}
+    approval = till.shop.approval_by(Role.OWNER)
+    with pytest.raises(ApprovalNeeded):
+        till.sell(low)
+    with pytest.raises(Invalid, match="say why “Tempered glass” is sold for less than it cost"):
+        till.sell(low, approval=approval)
+    with pytest.raises(Invalid, match="say why"):
+        till.sell(discount_amount=4_000, approval=approval)
+    till.sell(low, approval=approval, notes="the last one, cracked")
+    till.sell(low, role=Role.OWNER)  # nobody asks the owner
+
+
 def test_rule_29_the_terms_copied_on_the_lines_are_printed_once_with_the_end_date(till: Till) -> None:
     terms = "Not for water.\nNot for a broken screen."
     till.shop.do("products.update", product_id=till.phone, warranty_terms=terms)

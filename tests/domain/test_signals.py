@@ -31,7 +31,7 @@ def cable(counter: Shop) -> str:
 def sell(shop: Shop, product: str, *, off: int = 0, role: Role = Role.STAFF, **item: Any) -> str:
     """One piece for 10,000 less the discount, in cash."""
     line = {"product_id": product, "quantity": 1, "discount_amount": off, **item}
-    form = {"items": [line], "payments": [{"method": "cash", "amount": 10_000 - off}]}
+    form = {"items": [line], "payments": [{"method": "cash", "amount": 10_000 - off}], "notes": "torn box"}
     approval = shop.approval_by(Role.OWNER) if role is not Role.OWNER else None
     return str(shop.perform("sales.sell", form, role=role, approval=approval).result["sale_id"])
 

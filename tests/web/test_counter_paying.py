@@ -226,5 +226,21 @@ def test_the_owner_approves_by_telephone(aisha: Browser, shop: Shop, goods: Good
     assert shop.owner.id in shop.entries()[-1].body
 
 
+def test_rule_25_below_cost_the_reason_is_asked_for_beside_its_field(
+    aisha: Browser, shop: Shop, goods: Goods
+) -> None:  # fmt: skip
+    shop.do("approvals.set_up_phone")
+    aisha.tap("/sell/lines", product_id=goods.cable)
+    aisha.tap("/sell/discount", discount_minor="7000", reason="")
+    sale_id = begin_payment(aisha, method="cash", amount_minor="1000")
+    aisha.tap("/sell/complete", action_id=sale_id)
+    sarah = {"approver_id": shop.owner.id, "approver_pin": PINS["Sarah"]}
+    unsaid = aisha.tap("/sell/complete", action_id=sale_id, approval_reason="", **sarah)
+    assert "Is needed: say why “USB-C cable” is sold for less than it cost." in words(unsaid)
+    assert 'name="approval_reason"' in unsaid.get_data(as_text=True) and shop.rows(Sale) == []
+    assert "Sale saved" in words(aisha.tap("/sell/complete", action_id=sale_id, approval_reason="torn box", **sarah))
+    assert "torn box" in (shop.rows(Sale)[0].notes or "")
+
+
 def test_no_telephone_is_offered_where_no_owner_set_one_up(aisha: Browser, goods: Goods) -> None:
     assert "by telephone" not in words(aisha.tap("/sell/complete", action_id=dear_discount(aisha, goods)))

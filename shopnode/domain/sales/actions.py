@@ -16,9 +16,10 @@ from shopnode.domain.clock import is_act_id
 from shopnode.domain.context import Context
 from shopnode.domain.errors import Invalid
 from shopnode.domain.handsets.models import StockUnit, UnitStatus
+from shopnode.domain.money import spread
 from shopnode.domain.people.models import Staff
 from shopnode.domain.people.telephone import register_figures
-from shopnode.domain.permissions import Permission
+from shopnode.domain.permissions import Permission, Role
 from shopnode.domain.plans.keeping import ask_for_kept
 from shopnode.domain.pricing.bundles import part_move_id
 from shopnode.domain.printing.queue import queue_sale_prints
@@ -73,6 +74,7 @@ def book_ticket(
     totals = add_up(lines, new.discount_amount)
     if agreed is None:
         check_prices(ctx, lines, new.discount_amount)
+        _need_reason(ctx, lines, new)
         ask_for_kept(ctx, lines)
     if customer is None:
         need_customer(lines, terms)
@@ -118,6 +120,20 @@ def _find_sellers(ctx: Context, new: NewSale) -> None:
     """Everybody who is named as a seller is known. Raises NotFound."""
     for seller_id in {new.seller_id, *(item.seller_id for item in new.items)} - {None}:
         find_row(ctx.session, Staff, str(seller_id), "This seller")
+
+
+def _need_reason(ctx: Context, lines: list[Line], new: NewSale) -> None:
+    """A price below cost that a second person said yes to says why, for whoever reads of it later (rule 25).
+
+    Raises Invalid.
+    """
+    if ctx.approver is None or ctx.actor.role is Role.OWNER or new.notes:
+        return
+    nets = [line.sum.net_minor for line in lines]
+    shares = spread(new.discount_amount, nets)
+    for line, net, share in zip(lines, nets, shares, strict=True):
+        if line.product_id and net - share < line.quantity * line.cost_minor:
+            raise Invalid({"notes": f"is needed: say why “{line.name}” is sold for less than it cost"})
 
 
 def need_customer(lines: list[Line], terms: Terms) -> None:

@@ -101,7 +101,10 @@ def _drawn(wish: Wish, error: ShopError | None, typed: Mapping[str, str]) -> dic
     if isinstance(error, ApprovalNeeded):
         approval["why"] = "\n".join(error.reasons)
     errors: dict[str, str] = {}
-    if asks_by_telephone(typed) and error is None:
+    unsaid = error.fields.get("notes") if isinstance(error, Invalid) and wish.asks_reason else None
+    if unsaid is not None:  # a question that was put is of another form: it is put again with the reason
+        errors = {"approval_reason": unsaid[:1].upper() + unsaid[1:] + "."}
+    elif asks_by_telephone(typed) and error is None:
         put = put_question(wish)
         told = put.question
         approval["question"] = {
