@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session
 
 from shopnode.domain import failpoints
 from shopnode.domain.capture import begin_capture, driver_cursor
-from shopnode.domain.context import APPROVED, OBJECTIONS, AnyApproval, Context, PhoneApproval
+from shopnode.domain.context import APPROVED, OBJECTIONS, AnyApproval, Approval, Context, PhoneApproval
 from shopnode.domain.errors import ApprovalNeeded, NotFound, NotPermitted, ReusedActionId, WrongPlace
 from shopnode.domain.homes import Where
 from shopnode.domain.journal import EntryDraft
@@ -117,9 +117,13 @@ def perform(
     return done
 
 
-def perform_many(ctx: Context, acts: Iterable[tuple[str, Mapping[str, Any], str | None]]) -> list[Done]:
+def perform_many(
+    ctx: Context, acts: Iterable[tuple[str, Mapping[str, Any], str | None]], *, approval: Approval | None = None
+) -> list[Done]:
     """Many actions, (name, params, action id) each, in one transaction: all or none; an entry each."""
     planned = list(acts)
+    if approval is not None:
+        ctx = replace(ctx, approver=approver_of(ctx, approval))
 
     def once() -> list[Done]:
         with ctx.home.writing() as session:

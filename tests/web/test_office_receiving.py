@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from shopnode.domain.handsets.models import Handset, StockUnit
 from tests.domain.till import IMEIS, Till, open_till
-from tests.shop import Shop
+from tests.shop import PINS, Shop
 from tests.web.conftest import Browser, action_id, words
 
 SAME_MODEL = "004401231000148"  # begins as the Tecno in stock does
@@ -87,6 +87,17 @@ def test_what_is_set_for_all_holds_where_a_row_says_nothing(sarah: Browser, till
     ]
     assert {told[imei].condition for imei in (SAME_MODEL, OTHER)} == {"used"}
     assert told[OTHER].supplier_id == supplier and told[OTHER].source == "Simba Telecom"
+
+
+def test_used_phones_of_nobody_known_come_in_with_a_second_person(aisha: Browser, till: Till) -> None:
+    one, two = row_of(scanned(aisha, SAME_MODEL)), row_of(scanned(aisha, OTHER))
+    form = {**one, **two, "row": [one["row"], two["row"]], "model": "Tecno Spark 40", "condition": "used"}
+    asked = aisha.post("/phones/receive", **form)
+    assert asked.status_code == 403 and "Buy it as used, or ask" in words(asked)
+    assert "Who approves" in words(asked) and len(till.shop.rows(StockUnit)) == 2
+    brian = {"approver_id": till.shop.supervisor.id or "", "approver_pin": PINS["Brian"]}
+    done = aisha.post("/phones/receive", **form, **brian)
+    assert done.status_code == 200 and "2 phones are in stock" in words(done)
 
 
 def test_pressed_twice_the_phones_come_in_once(aisha: Browser, till: Till) -> None:

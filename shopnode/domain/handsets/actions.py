@@ -36,8 +36,10 @@ from shopnode.domain.numbers import Document, next_document_number
 from shopnode.domain.params import Amount, IdText, Line, Note, Optionally, Params, Reason
 from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row
+from shopnode.domain.settings.queries import number_setting
 from shopnode.domain.stock.models import MovementKind, StockMovement
 from shopnode.domain.usedphones.blocklist import refuse_blocked
+from shopnode.domain.usedphones.rules import hold_end
 
 SCANNED_MAX = 200  # phones at once: an entry stays far below its limit
 
@@ -74,6 +76,7 @@ class ReceiveHandset(Intake):
     eid: Typed = None
     box_imei: Typed = None  # on the box, where somebody compared it with the phone
     unreadable: Annotated[Reason | None, Optionally] = None  # why it has no number that can be read
+    in_file: bool = False  # a line of a supplier's list, which says at its head whose it is
 
 
 class ReceiveHandsets(Intake):
@@ -85,11 +88,19 @@ class ReceiveHandsets(Intake):
 
 
 @action("handsets.receive", needs=Permission.DEVICES_CREATE)
-def receive_handset(ctx: Context, new: ReceiveHandset) -> dict[str, Any]:
+def receive_one(ctx: Context, new: ReceiveHandset) -> dict[str, Any]:
     """Take a phone into stock by its numbers. One that was here before keeps its identity.
 
     Raises PhoneBlocked, AlreadyInStock, ApprovalNeeded, Invalid, NotFound.
     """
+    done = receive_handset(ctx, new)
+    if not new.in_file:
+        _vouch_for_used(ctx, [find_row(ctx.session, StockUnit, done["unit_id"])])
+    return done
+
+
+def receive_handset(ctx: Context, new: ReceiveHandset) -> dict[str, Any]:
+    """The same within another action, which knows where the phone is from."""
     product = serialised_product(ctx.session, new.product_id)
     numbers = _numbers_on(ctx, new)
     exception = _exception(ctx, numbers, new)
@@ -119,6 +130,7 @@ def receive_many(ctx: Context, new: ReceiveHandsets) -> dict[str, Any]:
             wrong[f"numbers.{place}"] = str(refusal)
     if wrong:
         raise Invalid(wrong)
+    _vouch_for_used(ctx, [unit for _, unit, _ in taken])
     ctx.about("product", product.id)
     notes = list(dict.fromkeys(note for *_, noted in taken for note in noted))
     phones = [{"handset_id": one.id, "unit_id": unit.id, "number": one.number} for one, unit, _ in taken]
@@ -186,6 +198,20 @@ def _exception(ctx: Context, numbers: Numbers, new: ReceiveHandset) -> str | Non
         return None
     need_supervisor(ctx, f"The box belongs to another phone: it says {on_box}.")
     return f"Box and phone differ: the box says {on_box}, the phone {numbers.imei1 or numbers.serial}"
+
+
+def _vouch_for_used(ctx: Context, units: list[StockUnit]) -> None:
+    """A used phone is bought from its seller with their ID, or comes from a supplier (rule 13). One of neither is taken
+    in on a supervisor's word, and held back like one bought from a person (rule 19). Raises ApprovalNeeded."""
+    nobodys = [unit for unit in units if unit.condition == Condition.USED.value and unit.supplier_id is None]
+    if not nobodys or ctx.may(Permission.LIMITS_APPROVE):
+        return
+    need_supervisor(
+        ctx, "A used phone comes in without a supplier and without its seller's ID. Buy it as used, or ask."
+    )
+    held = hold_end(ctx.now, number_setting(ctx.session, "used_hold_days"))
+    for unit in nobodys:
+        unit.hold_until = unit.hold_until or held
 
 
 def need_supervisor(ctx: Context, sentence: str) -> None:

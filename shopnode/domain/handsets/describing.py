@@ -24,6 +24,7 @@ from shopnode.domain.handsets.states import own_unit, tell
 from shopnode.domain.params import Amount, IdText, Note, Optionally, Params, Reason
 from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row
+from shopnode.domain.usedphones.blocklist import refuse_blocked
 
 IDENTITY = {"imei1": "IMEI 1", "imei2": "IMEI 2", "serial": "Serial", "eid": "EID", "colour": "Colour",
             "storage": "Storage"}  # fmt: skip
@@ -62,7 +63,10 @@ class DescribeUnit(Params):
 
 @action("handsets.correct", needs=Permission.DEVICES_UPDATE)
 def correct_handset(ctx: Context, new: CorrectHandset) -> dict[str, Any]:
-    """Correct a phone's numbers, colour or storage, with the reason. Raises Conflict, Invalid, NotFound."""
+    """Correct a phone's numbers, colour or storage, with the reason. A blocked number is not corrected away.
+
+    Raises PhoneBlocked, Conflict, Invalid, NotFound.
+    """
     handset = find_row(ctx.session, Handset, new.handset_id, "This phone")
     before = {name: getattr(handset, name) for name in IDENTITY}
     after = {name: getattr(new, name) if name in new.model_fields_set else before[name] for name in IDENTITY}
@@ -71,6 +75,8 @@ def correct_handset(ctx: Context, new: CorrectHandset) -> dict[str, Any]:
         raise Invalid({"imei1": NEEDED})
     if any(other.id != handset.id for other in handsets_by_number(ctx.session, numbers.all)):
         raise Conflict("Another phone is known by one of these numbers.")
+    gone = {before[name] for name in ("imei1", "imei2", "serial", "eid")} - {*numbers.all, None}
+    refuse_blocked(ctx.session, [number for number in gone if number])  # its block is lifted first, by a second person
     after |= {name: getattr(numbers, name) for name in ("imei1", "imei2", "serial", "eid")}
     for name, value in after.items():
         setattr(handset, name, value)

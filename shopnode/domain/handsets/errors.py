@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from shopnode.domain.errors import Conflict
 from shopnode.domain.handsets.models import UnitStatus
 
@@ -35,6 +37,15 @@ class NotInStock(Conflict):
 
     def __init__(self, status: str):
         super().__init__(f"This cannot be done with a phone that is {STATUS_WORDS[status]}.")
+
+
+class HeldBack(Conflict):
+    """Bought used and held back for a while (rule 19): its owner may still come for it."""
+
+    code = "held-back"
+
+    def __init__(self, number: str, until: datetime):
+        super().__init__(f"The phone {number} was bought used and is held until {until:%d %b %Y}.")
 
 
 class HeldForPlan(Conflict):

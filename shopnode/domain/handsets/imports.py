@@ -236,7 +236,8 @@ class _Plan:
         source = {"source": self.source} if self.source else {}
         return {
             "product_id": phone.product.id, "imei1": numbers.imei1, "imei2": numbers.imei2, "serial": numbers.serial,
-            "eid": numbers.eid, "cost_minor": phone.cost_minor, **source, **phone.looks,
+            "eid": numbers.eid, "cost_minor": phone.cost_minor, "in_file": True,
+            **source, **phone.looks,
         }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from shopnode.domain.actions import action
 from shopnode.domain.capture import insert_rows
 from shopnode.domain.context import Context
 from shopnode.domain.errors import NotFound, NotPermitted
-from shopnode.domain.handsets.errors import HeldForPlan, NotInStock
+from shopnode.domain.handsets.errors import HeldBack, HeldForPlan, NotInStock
 from shopnode.domain.handsets.models import ON_HAND_STATUSES, Handset, StockUnit, UnitEvent, UnitStatus
 from shopnode.domain.handsets.params import Grade
 from shopnode.domain.params import IdText, Optionally, Params, Reason
@@ -26,6 +26,7 @@ from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row
 from shopnode.domain.stock.models import MovementKind, StockMovement
+from shopnode.domain.usedphones.blocklist import refuse_blocked
 
 S = UnitStatus
 # From each state, those a person may bring a phone to by hand. Selling and sending are not by hand.
@@ -229,6 +230,8 @@ def turn(
     before = unit.status
     if to not in MAY_FOLLOW[before]:
         raise NotInStock(before)
+    if before == S.IN_STOCK.value and to in (S.RESERVED, S.LENT):
+        _refuse_in_dispute(ctx, unit)
     tell(ctx, unit, before, to.value, reason, about_id)
     change = (to.value in ON_HAND_STATUSES) - (before in ON_HAND_STATUSES)
     if change:
@@ -289,6 +292,15 @@ def add_to_cost(ctx: Context, unit: StockUnit, amount_minor: int, note: str) -> 
             for quantity, cost_minor in ((-1, before), (1, unit.cost_minor))
         ]  # fmt: skip
         insert_rows(ctx.session, StockMovement, moves)
+
+
+def _refuse_in_dispute(ctx: Context, unit: StockUnit) -> None:
+    """What may not be sold is promised and lent to nobody either. Raises PhoneBlocked, HeldBack."""
+    handset = find_row(ctx.session, Handset, unit.handset_id)
+    numbers = (handset.imei1, handset.imei2, handset.serial, handset.eid)
+    refuse_blocked(ctx.session, [number for number in numbers if number])
+    if unit.hold_until is not None and unit.hold_until > ctx.now:
+        raise HeldBack(handset.number, unit.hold_until)
 
 
 def _turned(

@@ -6,7 +6,7 @@ all. Everything is taken in at once or nothing is; what is wrong stands beside i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,7 @@ from shopnode.domain.paging import ID
 from shopnode.domain.permissions import Permission
 from shopnode.web.office.blueprint import bp
 from shopnode.web.office.orders import supplier_choices
+from shopnode.web.office.second import asked_approval, second_people
 from shopnode.web.ui.forms import asked_money, posted, posted_action_id
 from shopnode.web.ui.frame import page, part
 from shopnode.web.ui.refusals import field_errors, on_refusal
@@ -68,7 +69,8 @@ def receive_scanned() -> ResponseReturnValue:
         raise Invalid({"": WRONG})
     base = posted_action_id(typed) or g.ctx.new_id()
     acts = [("handsets.receive_many", form, act_id("intake", base, str(place))) for place, form in enumerate(groups)]
-    done = act_many(acts)  # pressed twice, it is done once: what is wrong with a number is looked for only after it
+    # Pressed twice, it is done once: what is wrong with a number is looked for only after it.
+    done = act_many(acts, approval=asked_approval(typed))
     taken = sum(one.result["received"] for one in done)
     notes = list(dict.fromkeys(note for one in done for note in one.result["notes"]))
     return page("office/received.html", taken=taken, notes=notes, groups=_told(groups), crumbs=_crumbs())
@@ -80,7 +82,7 @@ def _refused(rows: Mapping[str, dict[str, str]], typed: Mapping[str, str], error
     _groups(read, typed)
     if any(row.errors or row.fault for row in read):
         return _page(read, typed, {"": WRONG})
-    return _page(read, typed, field_errors(error))
+    return _page(read, typed, field_errors(error), second_people(error, typed))
 
 
 @bp.post("/phones/receive/scan")
@@ -171,13 +173,16 @@ def _told(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{"id": row.id, "name": row.name, "numbers": numbers[row.id]} for row in g.ctx.session.execute(query)]
 
 
-def _page(rows: list[Row], typed: Mapping[str, str], errors: dict[str, str] | None = None) -> str:
+def _page(
+    rows: list[Row], typed: Mapping[str, str], errors: dict[str, str] | None = None,
+    approvers: Sequence[tuple[str, str]] = (),
+) -> str:  # fmt: skip
     by_imei = text("product.is_serialised")  # as the index of those alone says it
     query = select(Product.name).where(offered(g.ctx.shop_id), by_imei)
     models = list(g.ctx.session.scalars(query.order_by(func.lower(Product.name)).limit(MODELS_MAX)))
     may_name = g.ctx.may(Permission.SUPPLIERS_READ)
     return page(
-        "office/receive_phones.html", rows=rows, typed=typed, errors=errors or {}, models=models,
+        "office/receive_phones.html", rows=rows, typed=typed, errors=errors or {}, models=models, approvers=approvers,
         conditions=CONDITIONS, sees_cost=_sees_cost(), crumbs=_crumbs(),
         suppliers=[("", "Nobody on the list"), *supplier_choices()] if may_name else [],
     )  # fmt: skip

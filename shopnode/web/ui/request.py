@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from shopnode.domain.actions import Done, perform, perform_many
 from shopnode.domain.collector import tidy_up
-from shopnode.domain.context import AnyApproval, Channel, Context
+from shopnode.domain.context import AnyApproval, Approval, Channel, Context
 
 USER_AGENT_MAX = 300
 
@@ -76,11 +76,13 @@ def act(
         g.ctx = _reading(g.ctx)
 
 
-def act_many(acts: Iterable[tuple[str, Mapping[str, Any], str | None]]) -> list[Done]:
+def act_many(
+    acts: Iterable[tuple[str, Mapping[str, Any], str | None]], *, approval: Approval | None = None
+) -> list[Done]:
     """Perform several actions, (name, params, action id) each, for whoever is signed in: all of them, or none."""
     g.opened.close()
     try:
-        return perform_many(g.ctx, acts)
+        return perform_many(g.ctx, acts, approval=approval)
     finally:
         g.ctx = _reading(g.ctx)
 
