@@ -153,6 +153,7 @@ def statement_of(ctx: Context, customer_id: str, from_on: date | None = None, to
         at.heading, told.name, show_phone(told.phone) if told.phone else "", day_text(told.from_on),
         day_text(told.to_on), told.opening_minor, entries, told.closing_minor,
         tuple(zip(AGE_LABELS, amounts, strict=True)), told.store_credit_minor, currency, exponent(currency),
+        told.left_out,
     ))  # fmt: skip
 
 

@@ -29,6 +29,7 @@ from shopnode.api.customer_shapes import (
     waiting_out,
 )
 from shopnode.api.routing import route
+from shopnode.api.shapes import Paged
 from shopnode.domain.accounts.forms import (
     Correction,
     CreditTerms,
@@ -115,7 +116,8 @@ def list_debtors(call: Call, query: DebtorQuery) -> DebtorPage:
 @route("GET", "/receivables/due", needs=Permission.CUSTOMERS_READ)
 def list_due(call: Call, query: DueQuery) -> DuePage:
     """What is due within so many days or was due before, the first due first."""
-    return DuePage(items=[due_out(row) for row in due_soon(call.ctx, query.days).rows])
+    page = due_soon(call.ctx, query.days, limit=query.limit, cursor=query.cursor or None)
+    return DuePage(items=[due_out(row) for row in page.rows], next_cursor=page.next_cursor)
 
 
 @route("POST", "/unallocated-money", action="accounts.receive_unallocated", status=201)
@@ -125,9 +127,10 @@ def receive_unallocated(call: Call, body: ReceiveUnallocated) -> BookedMoney:
 
 
 @route("GET", "/unallocated-money", needs=Permission.ACCOUNTS_COLLECT)
-def list_unallocated(call: Call) -> WaitingPage:
+def list_unallocated(call: Call, query: Paged) -> WaitingPage:
     """Money that waits for its owner, the oldest first."""
-    return WaitingPage(items=[waiting_out(row) for row in unallocated_money(call.ctx.session)])
+    page = unallocated_money(call.ctx.session, limit=query.limit, cursor=query.cursor or None)
+    return WaitingPage(items=[waiting_out(row) for row in page.rows], next_cursor=page.next_cursor)
 
 
 @route("POST", "/unallocated-money/<money_id>/allocate", action="accounts.allocate_money", takes_approval=True)

@@ -181,6 +181,9 @@ class StatementOut(BaseModel):
     closing_balance: int
     ageing: AgeingOut
     store_credit: int
+    left_out: int = Field(
+        description="The first entries of a long statement, which are in its opening balance and not among its lines."
+    )
 
 
 class Standing(BaseModel):
@@ -231,9 +234,7 @@ class DebtorPage(BaseModel):
     next_cursor: str | None
 
 
-class DueQuery(BaseModel):
-    model_config = {"extra": "forbid", "hide_input_in_errors": True}
-
+class DueQuery(Paged):
     days: Annotated[QueryInt, Field(ge=0, le=366)] = 7
 
 
@@ -251,6 +252,7 @@ class DueOut(BaseModel):
 
 class DuePage(BaseModel):
     items: list[DueOut]
+    next_cursor: str | None
 
 
 class WaitingOut(BaseModel):
@@ -268,6 +270,7 @@ class WaitingOut(BaseModel):
 
 class WaitingPage(BaseModel):
     items: list[WaitingOut]
+    next_cursor: str | None
 
 
 class BookedMoney(BaseModel):
@@ -336,7 +339,7 @@ def statement_out(row: Statement) -> StatementOut:
     return StatementOut(
         customer_id=row.customer_id, name=row.name, phone=row.phone, date_from=row.from_on, date_to=row.to_on,
         opening_balance=row.opening_minor, lines=lines, closing_balance=row.closing_minor,
-        ageing=ageing_out(row.ageing), store_credit=row.store_credit_minor,
+        ageing=ageing_out(row.ageing), store_credit=row.store_credit_minor, left_out=row.left_out,
     )  # fmt: skip
 
 

@@ -92,6 +92,7 @@ class StatementPaper:
     store_credit_minor: int = 0
     currency: str = "UGX"
     exponent: int = 0
+    left_out: int = 0  # entries of the period that are in what was brought forward
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,8 @@ def statement_letter(paper: StatementPaper) -> Letter:
     def money(amount_minor: int) -> str:
         return money_text(amount_minor, paper.exponent)
 
-    rows = [TableRow((paper.from_on, "Brought forward", "", "", money(paper.opening_minor)))]
+    before = f" with {paper.left_out:,} earlier entries of this period" if paper.left_out else ""
+    rows = [TableRow((paper.from_on, f"Brought forward{before}", "", "", money(paper.opening_minor)))]
     for entry in paper.entries:
         what = f"{entry.what} {entry.number}".strip()
         rows.append(TableRow((entry.at, what, entry.due_on, money(entry.amount_minor), money(entry.balance_minor))))

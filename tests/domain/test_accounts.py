@@ -243,7 +243,7 @@ def test_rule_42_money_for_nothing_known_waits_and_is_given_to_its_owner_once(ti
     came = {"method": "mtn", "amount": 30_000, "reference": "MP 26 77"}
     done = till.shop.do("accounts.receive_unallocated", came, role=Role.STAFF)
     with till.shop.reading() as ctx:
-        (waiting,) = unallocated_money(ctx.session)
+        (waiting,) = unallocated_money(ctx.session).rows
     assert (waiting.amount_minor, waiting.reference, waiting.number) == (30_000, "MP2677", done["number"])
 
     form = {"money_id": done["money_id"], "customer_id": nakato}
@@ -255,7 +255,7 @@ def test_rule_42_money_for_nothing_known_waits_and_is_given_to_its_owner_once(ti
 
     assert has(till.shop, nakato) == (0, 30_000, 0)
     with till.shop.reading() as ctx:
-        assert unallocated_money(ctx.session) == []
+        assert unallocated_money(ctx.session).rows == []
     back = {"money_id": done["money_id"], "method": "mtn", "reference": "X1", "reason": "wrong number"}
     for name, form in (("send_back_money", back), ("allocate_money", {**back, "customer_id": nakato})):
         kept = {key: form[key] for key in form if key != "method" or name == "send_back_money"}
@@ -272,7 +272,7 @@ def test_rule_42_money_for_nothing_known_can_be_sent_back(till: Till) -> None:
         till.shop.do("accounts.send_back_money", back, role=Role.STAFF)
     till.shop.do("accounts.send_back_money", back)
     with till.shop.reading() as ctx:
-        assert unallocated_money(ctx.session) == []
+        assert unallocated_money(ctx.session).rows == []
     assert sum(row.amount_minor for row in till.shop.rows(MoneyMove)) == 0
 
 
@@ -378,3 +378,15 @@ def test_entries_are_listed_newest_first_in_pages(till: Till, nakato: str) -> No
     rows = [*first.rows, *second.rows]
     assert [row.at for row in rows] == sorted((row.at for row in rows), reverse=True)
     assert (len({row.id for row in rows}), points.rows) == (3, [])
+
+
+def test_a_statement_of_more_lines_than_are_told_ends_with_what_is_owed(till: Till, nakato: str) -> None:
+    for n in range(5):
+        till.shop.do("accounts.correct", customer_id=nakato, account="credit", amount=1_000 + n, reason="an old debt")
+        till.shop.clock.advance(1_000)
+    with till.shop.reading() as ctx:
+        who = till.shop.row(Customer, nakato)
+        told, whole = statement(ctx, who, lines_max=2), statement(ctx, who, lines_max=5)
+    assert [(line.amount_minor, line.balance_minor) for line in told.lines] == [(1_003, 4_006), (1_004, 5_010)]
+    assert (told.opening_minor, told.closing_minor, told.left_out) == (3_003, 5_010, 3)
+    assert (whole.opening_minor, whole.closing_minor, len(whole.lines), whole.left_out) == (0, 5_010, 5, 0)

@@ -25,7 +25,6 @@ from shopnode.domain.queries import ids_named
 
 STATEMENT_DAYS = 92
 STATEMENT_LINES_MAX = 2_000
-DUE_SHOWN_MAX = 200
 ALL = 2**31 - 1
 
 
@@ -65,6 +64,7 @@ class Statement:
     closing_minor: int
     ageing: Ageing
     store_credit_minor: int
+    left_out: int = 0  # entries of these days that are not among the lines, but in what stood before them
 
 
 @dataclass(frozen=True)
@@ -205,8 +205,12 @@ def entries_of(
     return latest(session, query, AccountEntry.at, AccountEntry.id, limit, cursor)
 
 
-def statement(ctx: Context, customer: Customer, from_on: date | None = None, to_on: date | None = None) -> Statement:
-    """The debt of a customer over some days: what stood before, each entry, and what stands at the end."""
+def statement(
+    ctx: Context, customer: Customer, from_on: date | None = None, to_on: date | None = None,
+    lines_max: int = STATEMENT_LINES_MAX,
+) -> Statement:  # fmt: skip
+    """The debt of a customer over some days: what stood before, each entry, and what stands at the end. Of more than
+    `lines_max` entries the latest are told one by one, and the others in what stood before them."""
     session, today = ctx.session, today_of(ctx)
     to_on = to_on or today
     from_on = from_on or to_on - timedelta(days=STATEMENT_DAYS)
@@ -217,9 +221,13 @@ def statement(ctx: Context, customer: Customer, from_on: date | None = None, to_
         AccountEntry.customer_id.in_(with_duplicates(customer.id)), AccountEntry.account == Account.CREDIT.value
     )
     before = select(func.coalesce(func.sum(AccountEntry.amount), 0)).where(mine, AccountEntry.at < starts)
-    opening = int(session.scalar(before) or 0)
-    query = select(AccountEntry).where(mine, AccountEntry.at >= starts, AccountEntry.at < ends)
-    rows = session.scalars(query.order_by(AccountEntry.at, AccountEntry.id).limit(STATEMENT_LINES_MAX))
+    these = and_(mine, AccountEntry.at >= starts, AccountEntry.at < ends)
+    count, moved = session.execute(
+        select(func.count(), func.coalesce(func.sum(AccountEntry.amount), 0)).where(these)
+    ).one()
+    query = select(AccountEntry).where(these).order_by(AccountEntry.at.desc(), AccountEntry.id.desc())
+    rows = list(session.scalars(query.limit(lines_max)))[::-1]
+    opening = int(session.scalar(before) or 0) + int(moved) - sum(row.amount for row in rows)
     lines, stands = [], opening
     for row in rows:
         stands += row.amount
@@ -228,7 +236,7 @@ def statement(ctx: Context, customer: Customer, from_on: date | None = None, to_
     ageing = age(less_prepaid(open_charges(session, customer.id), now.owes_minor), today)
     return Statement(
         customer.id, customer.name, customer.phone, from_on, to_on, opening, tuple(lines), stands, ageing,
-        now.store_credit_minor,
+        now.store_credit_minor, count - len(lines),
     )  # fmt: skip
 
 
@@ -263,7 +271,7 @@ def _debtor(row: Any, charges: list[OpenCharge], today: date) -> Debtor:
     return Debtor(row.id, row.name, row.phone, owes, row.credit_limit_minor, oldest, age(left, today))
 
 
-def due_soon(ctx: Context, days: int = 7, *, limit: int = DUE_SHOWN_MAX, cursor: str | None = None) -> Page[Due]:
+def due_soon(ctx: Context, days: int = 7, *, limit: int = PAGE_DEFAULT, cursor: str | None = None) -> Page[Due]:
     """What is due within so many days or was due before, the first due first. Raises Invalid for a cursor of another
     list."""
     until = today_of(ctx) + timedelta(days=days)

@@ -15,13 +15,13 @@ from shopnode.domain.accounts.models import AccountEntry, EntryKind
 from shopnode.domain.actions import action
 from shopnode.domain.cash.models import MoneyKind, MoneyMove
 from shopnode.domain.cash.moves import move_money
+from shopnode.domain.clock import to_ms
 from shopnode.domain.context import Context
 from shopnode.domain.errors import Conflict
+from shopnode.domain.paging import PAGE_DEFAULT, Page, beyond, decode_cursor, page_of
 from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission, Role
 from shopnode.domain.queries import find_row
-
-UNALLOCATED_MAX = 200  # shown at once, the oldest first
 
 
 class AlreadySettled(Conflict):
@@ -95,13 +95,18 @@ class Waiting:
     at: datetime
 
 
-def unallocated_money(session: Session) -> list[Waiting]:
-    """What waits for its owner, the oldest first."""
-    query = select(MoneyMove).where(*_waits()).order_by(MoneyMove.at, MoneyMove.id).limit(UNALLOCATED_MAX)
-    return [
+def unallocated_money(session: Session, *, limit: int = PAGE_DEFAULT, cursor: str | None = None) -> Page[Waiting]:
+    """What waits for its owner, the oldest first. Raises Invalid for a cursor of another list."""
+    order = (MoneyMove.at, MoneyMove.id)
+    query = select(MoneyMove).where(*_waits()).order_by(*order).limit(limit + 1)
+    place = decode_cursor(cursor, (int, str))
+    if place is not None:
+        query = query.where(beyond(order, place))
+    found = [
         Waiting(row.id, row.shop_id, row.number, row.method, row.reference, row.amount_minor, row.note, row.at)
         for row in session.scalars(query)
     ]
+    return page_of(found, limit, lambda row: (to_ms(row.at), row.money_id))
 
 
 def _waits() -> tuple[Any, ...]:

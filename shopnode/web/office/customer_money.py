@@ -24,6 +24,7 @@ from shopnode.domain.accounts.queries import (
     who_owes,
 )
 from shopnode.domain.errors import Invalid, ShopError
+from shopnode.domain.exports import ROWS_MAX
 from shopnode.domain.paging import PAGE_DEFAULT, PAGE_MAX
 from shopnode.domain.permissions import Permission
 from shopnode.domain.phones import show_phone
@@ -157,8 +158,8 @@ def customer_statement(customer_id: str) -> ResponseReturnValue:
     days = {name: _day(name, errors) for name in ("from", "to")}
     if days["from"] and days["to"] and days["from"] > days["to"]:
         errors["from"], days["from"] = "Is after the last day.", None
-    told = statement(g.ctx, row, days["from"], days["to"])
     wanted = asked_file()
+    told = statement(g.ctx, row, days["from"], days["to"], *([ROWS_MAX - 1] if wanted else []))
     if wanted is not None:
         titles = ["date", "what", "document", "due", "amount", "owed", "note"]
         return table_answer("statement", wanted, titles, _statement_rows(told))
@@ -171,7 +172,8 @@ def customer_statement(customer_id: str) -> ResponseReturnValue:
 
 
 def _statement_rows(told: Statement) -> Iterator[list[Any]]:
-    yield [told.from_on, "Owed before", None, None, None, plain_amount(told.opening_minor), None]
+    before = f"Owed before, with {told.left_out:,} entries of these days" if told.left_out else "Owed before"
+    yield [told.from_on, before, None, None, None, plain_amount(told.opening_minor), None]
     for line in told.lines:
         yield [line.at, ENTRY_WORDS.get(line.kind, line.kind), line.number, line.due_on,
                plain_amount(line.amount_minor), plain_amount(line.balance_minor), line.note]  # fmt: skip
