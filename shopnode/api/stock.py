@@ -10,10 +10,10 @@ from pydantic import BaseModel, Field
 from shopnode.api.calls import Call
 from shopnode.api.reading import QueryDay
 from shopnode.api.routing import route
-from shopnode.api.shapes import Instant
+from shopnode.api.shapes import Instant, Paged
 from shopnode.domain.catalogue.queries import find_product
 from shopnode.domain.handsets.transfers import PHONES_MAX
-from shopnode.domain.handsets.transit import TransferView, all_transfers, transfer_view
+from shopnode.domain.handsets.transit import BOTH, TransferView, Way, list_transfers, transfer_view
 from shopnode.domain.params import IdText, Params, Reason, ShortText
 from shopnode.domain.permissions import Permission
 from shopnode.domain.pricing.bundles import PARTS_MAX, PartOf, bundles_on_hand, parts_of
@@ -116,8 +116,13 @@ class TransferOut(BaseModel):
     goods: list[WayItemOut]
 
 
-class TransferList(BaseModel):
+class TransferQuery(Paged):
+    state: Annotated[Way | None, Field(description="Only what is under way, or only what has ended.")] = None
+
+
+class TransferPage(BaseModel):
     items: list[TransferOut]
+    next_cursor: str | None
 
 
 @route("GET", "/stock-value", needs=Permission.PRODUCTS_SEE_COST)
@@ -151,9 +156,11 @@ def send_transfer(call: Call, body: SendGoods) -> TransferOut:
 
 
 @route("GET", "/transfers", needs=Permission.DEVICES_READ)
-def list_transfers(call: Call) -> TransferList:
-    """Transfers with something on its way; then the last that have ended."""
-    return TransferList(items=[_transfer(view) for view in all_transfers(call.ctx)])
+def get_transfers(call: Call, query: TransferQuery) -> TransferPage:
+    """Transfers with something on its way, then those that have ended, the latest first."""
+    ways = BOTH if query.state is None else (query.state,)
+    page = list_transfers(call.ctx, ways, limit=query.limit, cursor=query.cursor or None)
+    return TransferPage(items=[_transfer(view) for view in page.rows], next_cursor=page.next_cursor)
 
 
 @route("GET", "/transfers/<transfer_id>", needs=Permission.DEVICES_READ)

@@ -72,6 +72,40 @@ def test_a_file_has_all_pages_and_the_columns_of_an_item(owner: Client, monkeypa
     assert list(rows[0])[:3] == ["id", "name", "category"]
 
 
+def test_what_is_owed_and_what_waits_is_a_whole_file(
+    owner: Client, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "PAGE_MAX", 2)
+    open_for_business(owner)
+    nakato = owner.post("/customers", {"name": "Nakato", "phone": "0772000111"})["id"]
+    for number in range(5):
+        shop.do("accounts.correct", customer_id=nakato, account="credit", amount=1_000 + number, reason="an old debt")
+        shop.do("accounts.receive_unallocated", method="mtn", amount=2_000 + number, reference=f"X{number}")
+        shop.clock.advance(1_000)
+
+    due = table_of(owner, "/receivables/due?days=60&format=csv")
+    waiting = table_of(owner, "/unallocated-money?format=csv")
+
+    assert [row["amount"] for row in due] == [str(1_000 + number) for number in range(5)]
+    assert [row["amount"] for row in waiting] == [str(2_000 + number) for number in range(5)]
+
+
+# Of what a business has few of, or of one person, day or month: they are whole without pages.
+WHOLE = {
+    "count_reworks", "get_commissions", "get_expense_summary", "get_here_now", "get_hours", "get_jobs",
+    "get_performance", "get_settings", "list_all_financiers", "list_budgets", "list_chains", "list_commission_rules",
+    "list_fraud_signals", "list_keys", "list_price_lists", "list_recurring", "list_shop_profiles",
+    "list_supplier_debts", "list_waiting", "own_browsers", "own_sessions", "reorder_suggestions", "repairs_in_hand",
+}  # fmt: skip
+
+
+def test_no_list_that_grows_with_the_business_is_without_pages() -> None:
+    asked = [route for route in LISTS if route.method == "GET" and not route.path_names]
+    pages = {"limit", "cursor"}
+    without = {route.name for route in asked if route.query is None or not pages <= route.query.model_fields.keys()}
+    assert without == WHOLE
+
+
 def test_numbers_and_dates_are_typed_in_a_workbook(owner: Client) -> None:
     owner.post("/sales", sale_of(open_for_business(owner)))
 

@@ -10,7 +10,7 @@ from shopnode.domain.buying.owed import ages_by_supplier, debts
 from shopnode.domain.buying.queries import OrderFilter, list_orders, list_receipts
 from shopnode.domain.customers.owned import owned_devices
 from shopnode.domain.financiers.queries import list_financiers
-from shopnode.domain.handsets.transit import all_transfers, items_of, lines_of, transfer_sums
+from shopnode.domain.handsets.transit import BOTH, items_of, lines_of, list_transfers, transfer_sums
 from shopnode.domain.notices.queries import count_unread
 from shopnode.domain.paging import encode_cursor
 from shopnode.domain.people.queries import actor_for
@@ -31,7 +31,8 @@ def test_every_list_that_is_built_once_is_read_at_either_home(anywhere: Shop) ->
             assert who_owes(ctx, overdue_only=overdue).rows == []
             assert who_owes(ctx, overdue_only=overdue, cursor=at).rows == []
         assert due_soon(ctx).rows == due_soon(ctx, cursor=encode_cursor("2026-01-01", 0, NOBODY)).rows == []
-        assert all_transfers(ctx) == [] and transfer_sums(ctx) == ([], [])
+        for after in (None, encode_cursor(0, 0, NOBODY), encode_cursor(1, 0, NOBODY)):
+            assert list_transfers(ctx, cursor=after).rows == transfer_sums(ctx, BOTH, cursor=after).rows == []
         assert lines_of(ctx.session, NOBODY) == [] and items_of(ctx.session, NOBODY) == []
         assert list_orders(ctx, OrderFilter(text="kampala"), cursor=at).rows == []
         assert list_receipts(ctx, supplier_id=supplier, text="kampala", cursor=at).rows == []

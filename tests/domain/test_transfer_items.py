@@ -7,7 +7,7 @@ import pytest
 from shopnode.domain.clock import act_id
 from shopnode.domain.errors import Conflict, Invalid, NotFound, NotPermitted
 from shopnode.domain.handsets.models import StockUnit, Transfer
-from shopnode.domain.handsets.transit import ended_transfers, in_transit, transfer_view
+from shopnode.domain.handsets.transit import Way, in_transit, list_transfers, transfer_sums, transfer_view
 from shopnode.domain.people.models import Shop as ShopRow
 from shopnode.domain.permissions import Role
 from shopnode.domain.stock.models import StockMovement, TransferItem, TransferItemReceipt
@@ -62,7 +62,7 @@ def test_pieces_are_taken_back_in_parts_at_the_cost_they_left_with(till: Till) -
     with till.shop.reading() as ctx:
         (item,) = transfer_view(ctx, transfer_id).items
         assert (item.received, item.taken_back, item.under_way) == (0, 2, 4)
-        assert ended_transfers(ctx) == []
+        assert list_transfers(ctx, (Way.ENDED,)).rows == []
     with pytest.raises(NotSoMany, match="only 4 are on their way"):
         till.shop.do("transfers.take_back", {**back, "items": [{"item_id": row.id, "quantity": 5}]})
     twice = [{"item_id": row.id, "quantity": 3}, {"item_id": row.id, "quantity": 2}]
@@ -71,7 +71,7 @@ def test_pieces_are_taken_back_in_parts_at_the_cost_they_left_with(till: Till) -
     till.shop.do("transfers.take_back", {**back, "items": [{"item_id": row.id, "quantity": 4}]})
     with till.shop.reading() as ctx:
         assert in_transit(ctx) == []
-        assert [view.id for view in ended_transfers(ctx)] == [transfer_id]
+        assert [view.id for view in list_transfers(ctx, (Way.ENDED,)).rows] == [transfer_id]
     assert hand(till, till.glass) == 10
 
 
@@ -139,3 +139,27 @@ def test_a_transfer_that_makes_no_sense_is_refused_and_leaves_nothing(till: Till
         form = {"transfer_id": transfer_id, "reason": "came back", "items": [{"item_id": nobody, "quantity": 1}]}
         till.shop.do("transfers.take_back", form)
     assert len(till.shop.rows(StockMovement)) == before + 1
+
+
+def test_every_transfer_is_on_one_page_of_the_list_those_under_way_first(till: Till) -> None:
+    sent = []
+    for _ in range(5):
+        sent.append(send(till, **glasses(till, 1)))
+        till.shop.clock.advance(1_000)
+    for transfer_id in (sent[0], sent[3]):
+        (row,) = till.shop.rows(TransferItem, transfer_id=transfer_id)
+        back = [{"item_id": row.id, "quantity": 1}]
+        till.shop.do("transfers.take_back", transfer_id=transfer_id, items=back, reason="never left")
+    shown, cursor = [], None
+    with till.shop.reading() as ctx:
+        while True:
+            page = list_transfers(ctx, limit=2, cursor=cursor)
+            shown += [view.id for view in page.rows]
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+        ended = transfer_sums(ctx, (Way.ENDED,), limit=1)
+        last = transfer_sums(ctx, (Way.ENDED,), limit=1, cursor=ended.next_cursor)
+    assert shown == [sent[4], sent[2], sent[1], sent[3], sent[0]]
+    assert [(one.id, one.under_way) for one in (*ended.rows, *last.rows)] == [(sent[3], 0), (sent[0], 0)]
+    assert last.next_cursor is None

@@ -15,7 +15,7 @@ from shopnode.domain.handsets.history import life_of
 from shopnode.domain.handsets.models import StockUnit, Transfer, TransferLine, TransferReceipt
 from shopnode.domain.handsets.queries import find_unit_by_number, units_in_stock
 from shopnode.domain.handsets.transfers import NotInTransit
-from shopnode.domain.handsets.transit import ended_transfers, in_transit, transfer_view
+from shopnode.domain.handsets.transit import Way, in_transit, list_transfers, transfer_view
 from shopnode.domain.people.models import Shop as ShopRow
 from shopnode.domain.permissions import Role
 from shopnode.domain.sales.errors import UnitNotForSale
@@ -104,7 +104,7 @@ def test_a_way_ends_once(till: Till) -> None:
         till.shop.do("handsets.take_back", form)
     with till.shop.reading() as ctx:
         assert in_transit(ctx) == []
-        assert [view.id for view in ended_transfers(ctx)] == [transfer_id]
+        assert [view.id for view in list_transfers(ctx, (Way.ENDED,)).rows] == [transfer_id]
 
 
 def test_only_the_shop_it_was_sent_to_receives_it(till: Till) -> None:

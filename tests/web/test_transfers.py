@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
+
 import pytest
 
 from shopnode.domain.handsets.models import StockUnit, Transfer
@@ -71,3 +74,17 @@ def test_anybody_at_the_counter_receives_what_comes_in_and_sends_nothing(aisha: 
     again = aisha.post(f"/transfers/{transfer_id}/receive", unit_id=stay)
     assert again.status_code == 409 and "not on its way any more" in words(again)
     assert "560,000" not in words(aisha.get(f"/transfers/{transfer_id}"))
+
+
+def test_more_transfers_than_a_page_holds_are_listed_on_the_next(
+    brian: Browser, till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for imei in IMEIS:
+        send(brian, imei)
+        till.shop.clock.advance(1_000)
+    monkeypatch.setattr("shopnode.web.office.transfers.SHOWN", 1)
+    first = brian.get("/transfers")
+    assert "KLA1-T000002" in words(first) and "KLA1-T000001" not in words(first)
+    onward = unescape(re.search(r'hx-get="([^"]*/transfers\?[^"]*)"', first.get_data(as_text=True))[1])  # type: ignore[index]
+    second = brian.client.get(onward)
+    assert "KLA1-T000001" in words(second) and "hx-get" not in second.get_data(as_text=True)

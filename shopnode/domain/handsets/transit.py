@@ -5,20 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, CompoundSelect, except_, func, not_, or_, select
 from sqlalchemy.orm import Session
 
 from shopnode.domain.catalogue.models import Product
+from shopnode.domain.clock import to_ms
 from shopnode.domain.context import Context
 from shopnode.domain.handsets.models import Arrival, Handset, Transfer, TransferLine, TransferReceipt
+from shopnode.domain.paging import PAGE_DEFAULT, PAGE_MAX, Page, decode_cursor, older_than, page_of
 from shopnode.domain.people.queries import names_of
 from shopnode.domain.queries import among, find_row, ids_named
 from shopnode.domain.stock.models import TransferItem, TransferItemReceipt
 
-TRANSFERS_SHOWN = 200
-ENDED_SHOWN = 30
+
+class Way(StrEnum):
+    """Whether something of a transfer has not arrived, in the order of lists of both."""
+
+    UNDER_WAY = "under_way"
+    ENDED = "ended"
+
+
+BOTH = tuple(Way)
 
 
 class WayLine(NamedTuple):
@@ -161,36 +171,45 @@ def items_of(session: Session, transfer_id: str) -> list[WayItem]:
 
 
 def in_transit(ctx: Context) -> list[TransferView]:
-    """Transfers of which something has not arrived; of this shop, sent or expected, where the home is one."""
-    return _views(ctx, _under_way_first(ctx)[0])
+    """The latest transfers of which something has not arrived; of this shop, sent or expected, where the home is
+    one."""
+    return list_transfers(ctx, (Way.UNDER_WAY,), limit=PAGE_MAX).rows
 
 
-def ended_transfers(ctx: Context) -> list[TransferView]:
-    """Transfers of which everything's way has ended, the latest first."""
-    return _views(ctx, _under_way_first(ctx)[1])
+def list_transfers(
+    ctx: Context, ways: Sequence[Way] = BOTH, *, limit: int = PAGE_DEFAULT, cursor: str | None = None
+) -> Page[TransferView]:
+    """Transfers with what is in them: those in transit, then those that have ended, the latest first. Raises Invalid
+    for a cursor of another list."""
+    heads = _heads(ctx, ways, limit, cursor)
+    return Page(_views(ctx, heads.rows), heads.next_cursor)
 
 
-def all_transfers(ctx: Context) -> list[TransferView]:
-    """Those in transit, then the last that have ended."""
-    under_way, ended = _under_way_first(ctx)
-    return _views(ctx, [*under_way, *ended])
+def transfer_sums(
+    ctx: Context, ways: Sequence[Way], *, limit: int = PAGE_DEFAULT, cursor: str | None = None
+) -> Page[TransferSums]:
+    """The same without what is in them. Raises Invalid for a cursor of another list."""
+    heads = _heads(ctx, ways, limit, cursor)
+    return Page(_sums(ctx, heads.rows), heads.next_cursor)
 
 
-def transfer_sums(ctx: Context, ended_shown: int = ENDED_SHOWN) -> tuple[list[TransferSums], list[TransferSums]]:
-    """Those in transit, and the last that have ended, without what is in them."""
-    under_way, ended = _under_way_first(ctx, ended_shown)
-    sums = _sums(ctx, [*under_way, *ended])
-    return sums[: len(under_way)], sums[len(under_way) :]
-
-
-def _under_way_first(ctx: Context, ended_shown: int = ENDED_SHOWN) -> tuple[Sequence[Any], Sequence[Any]]:
-    """The heads of those in transit, and of the last that have ended. Which are in transit is asked once for both."""
+def _heads(ctx: Context, ways: Sequence[Way], limit: int, cursor: str | None) -> Page[Any]:
+    """What is under way is in the first part of the list, so whatever arrives between two pages is in a later one."""
+    place = decode_cursor(cursor, (int, int, str))
     is_under_way = among(Transfer.id, set(ctx.session.scalars(_UNDER_WAY)))
     heads = _HEADS
     if ctx.shop_id is not None:
         heads = heads.where(or_(Transfer.shop_id == ctx.shop_id, Transfer.to_shop_id == ctx.shop_id))
-    under_way = ctx.session.execute(heads.where(is_under_way).limit(TRANSFERS_SHOWN)).all()
-    return under_way, ctx.session.execute(heads.where(not_(is_under_way)).limit(ended_shown)).all()
+    rows: list[tuple[int, Any]] = []
+    for part, way in enumerate(Way):
+        if way not in ways or (place is not None and part < place[0]) or len(rows) > limit:
+            continue
+        query = heads.where(is_under_way if way is Way.UNDER_WAY else not_(is_under_way))
+        if place is not None and part == place[0]:
+            query = query.where(older_than(Transfer.sent_at, Transfer.id, place[1:]))
+        rows += [(part, row) for row in ctx.session.execute(query.limit(limit + 1 - len(rows)))]
+    page = page_of(rows, limit, lambda found: (found[0], to_ms(found[1].sent_at), found[1].id))
+    return Page([row for _, row in page.rows], page.next_cursor)
 
 
 def _views(ctx: Context, heads: Sequence[Any]) -> list[TransferView]:

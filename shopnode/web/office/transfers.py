@@ -13,18 +13,26 @@ from shopnode.domain.errors import Invalid, ShopError
 from shopnode.domain.handsets.models import UnitStatus
 from shopnode.domain.handsets.queries import unit_by_number_or_none
 from shopnode.domain.handsets.transfers import PHONES_MAX
-from shopnode.domain.handsets.transit import TransferSums, TransferView, all_transfers, transfer_sums, transfer_view
+from shopnode.domain.handsets.transit import (
+    TransferSums,
+    TransferView,
+    Way,
+    list_transfers,
+    transfer_sums,
+    transfer_view,
+)
+from shopnode.domain.paging import PAGE_DEFAULT, PAGE_MAX
 from shopnode.domain.people.queries import all_shops
 from shopnode.domain.permissions import Permission
 from shopnode.web.office.blueprint import bp
 from shopnode.web.office.lines import beside_rows, goods_lines, number_of, posted_lines
 from shopnode.web.office.spreadsheets import asked_file, table_answer
 from shopnode.web.ui.forms import asked_number, posted, posted_action_id
-from shopnode.web.ui.frame import page
+from shopnode.web.ui.frame import page, part
 from shopnode.web.ui.refusals import field_errors, on_refusal
 from shopnode.web.ui.request import act
 
-ENDED_SHOWN = 20
+SHOWN = PAGE_DEFAULT
 PIECES = "pieces."  # before the id of a line of goods
 HOW_ENDED = {"received": ("Received", "good"), "taken_back": ("Taken back", "")}
 
@@ -49,17 +57,36 @@ def transfers() -> ResponseReturnValue:
             "On the way",
         ]
         return table_answer("transfers", file, titles, _file_rows(names))
-    under_way, ended = transfer_sums(g.ctx, ENDED_SHOWN)
+    if "cursor" in request.args:
+        way = Way.ENDED if request.args.get("state") == Way.ENDED.value else Way.UNDER_WAY
+        return part("office/_transfer_rows.html", found=_some(way, names, request.args["cursor"]))
     return page(
-        "office/transfers.html", under_way=[_row(sums, names) for sums in under_way],
-        ended=[_row(sums, names) for sums in ended],
+        "office/transfers.html", under_way=_some(Way.UNDER_WAY, names), ended=_some(Way.ENDED, names),
         may_send=_may(Permission.DEVICES_UPDATE), may_load=_may(Permission.DEVICES_CREATE),
         crumbs=[("Transfers", None)], filters={},
     )  # fmt: skip
 
 
+def _some(way: Way, names: Mapping[str, str], cursor: str | None = None) -> dict[str, Any]:
+    """A page of those in transit or of those that have ended, and where the next one is."""
+    found = transfer_sums(g.ctx, (way,), limit=SHOWN, cursor=cursor)
+    more = found.next_cursor
+    next_url = url_for("office.transfers", state=way.value, cursor=more) if more else None
+    return {"rows": [_row(sums, names) for sums in found.rows], "next_url": next_url}
+
+
+def _all_views() -> Iterator[TransferView]:
+    cursor: str | None = None
+    while True:
+        found = list_transfers(g.ctx, limit=PAGE_MAX, cursor=cursor)
+        yield from found.rows
+        cursor = found.next_cursor
+        if cursor is None:
+            return
+
+
 def _file_rows(names: Mapping[str, str]) -> Iterator[list[Any]]:
-    for view in all_transfers(g.ctx):
+    for view in _all_views():
         head = [view.number, names.get(view.from_shop_id), names.get(view.to_shop_id), view.sent_at, view.sent_by]
         for line in view.lines:
             ended = [int(line.ended == how) for how in HOW_ENDED]
