@@ -50,6 +50,9 @@ KEYS = (
 )  # fmt: skip
 
 
+_COLUMNS = {(key.kind, key.entity): key.columns for key in KEYS}
+
+
 def find_clashes(books: Books) -> list[Oddity]:
     """What this admission's rows share with others that they should not."""
     found: list[Oddity] = []
@@ -58,6 +61,19 @@ def find_clashes(books: Books) -> list[Oddity]:
         if ids:
             found += _look_up(books, key, ids)
     return found
+
+
+def happened_again(books: Books, oddity: Oddity) -> bool:
+    """Whether what is odd came about by this admission; it comes back then, also after somebody has settled it.
+
+    All but clashes are found by what was done just now. A clash is found whenever one of its rows changes, and comes
+    back only where the key itself was written.
+    """
+    columns = _COLUMNS.get((oddity.kind, oddity.entity))
+    if columns is None:
+        return True
+    rows = [row_id for row_id in (oddity.row_id, oddity.other_id) if row_id]
+    return any((oddity.entity, row_id, name) in books.notes.versions for row_id in rows for name in columns)
 
 
 def _touched(books: Books, key: BusinessKey) -> list[str]:

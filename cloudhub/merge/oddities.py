@@ -32,7 +32,7 @@ def find_oddities(books: Books, works: Sequence[Work]) -> list[Oddity]:
     return [
         *_amended_unseen(books, works),
         *_day_decided_unseen(books, works),
-        *_sold_by_suspended(books),
+        *_sold_by_suspended(books, works),
         *_oversold(books),
         *_overspent(books),
         *_sold_twice(books),
@@ -138,15 +138,28 @@ def _day_decided_unseen(books: Books, works: Sequence[Work]) -> list[Oddity]:
     return list(oddities.values())
 
 
-def _sold_by_suspended(books: Books) -> list[Oddity]:
+def _sold_by_suspended(books: Books, works: Sequence[Work]) -> list[Oddity]:
+    """Sales of people who were suspended by then: by the shop's clock, or because the shop had heard of it already."""
     sales = books.notes.changed.inserts.get("sale", ())
-    if not sales:
+    shut_out = {row[0]: row[1:] for row in books.rows(_SUSPENDED, [books.tenant_id])} if sales else {}
+    if not shut_out:
         return []
-    shut_out = dict(books.rows(_SUSPENDED, [books.tenant_id]))
+    source = {
+        row[0]: work
+        for work in works
+        for entity, op, _, rows in work.taken
+        if entity == "sale" and op == "i"
+        for row in rows
+    }
     oddities = []
     for sale in sales:
+        work = source.get(sale["id"])
         for person in dict.fromkeys((sale["cashier_id"], sale["seller_id"])):
-            if person in shut_out and sale["sold_at"] >= shut_out[person]:
+            if person not in shut_out:
+                continue
+            at, no, origin_id, n = shut_out[person]
+            knew = work is not None and (work.entry["seen"] >= no or (work.origin_id == origin_id and work.n > n))
+            if knew or sale["sold_at"] >= at:
                 oddities.append(
                     Oddity("sold_suspended", "sale", sale["id"], *books.writer, sale["shop_id"], person, sale["number"])
                 )
@@ -289,7 +302,14 @@ FROM transfer_item i JOIN transfer t ON t.tenant_id = i.tenant_id AND t.id = i.t
 WHERE i.id = ANY (%s::uuid[]) AND i.tenant_id = %s AND i.quantity < (
   SELECT sum(r.quantity) FROM transfer_item_receipt r WHERE r.tenant_id = i.tenant_id AND r.item_id = i.id)
 """
-_SUSPENDED = "SELECT id::text, suspended_at FROM staff WHERE tenant_id = %s AND suspended_at IS NOT NULL"
+# Who set it is told by the field's version, or by that of the whole row where nobody has changed the field.
+_SUSPENDED = """
+SELECT DISTINCT ON (s.id) s.id::text, s.suspended_at, coalesce(v.no, 9223372036854775807), v.origin_id::text, v.n
+FROM staff s LEFT JOIN register_version v ON v.tenant_id = s.tenant_id AND v.entity = 'staff' AND v.row_id = s.id
+  AND v.field IN ('suspended_at', '')
+WHERE s.tenant_id = %s AND s.suspended_at IS NOT NULL
+ORDER BY s.id, v.field DESC
+"""
 _BELOW_ZERO = """
 SELECT l.shop_id::text, l.product_id::text, l.on_hand
 FROM unnest(%s::uuid[], %s::uuid[]) AS asked (shop_id, product_id)

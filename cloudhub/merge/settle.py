@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from cloudhub.merge.books import Books, Clash, FieldKey, Oddity
-from cloudhub.merge.clashes import find_clashes
+from cloudhub.merge.clashes import find_clashes, happened_again
 from cloudhub.merge.erasures import forget_what_they_reveal
 from cloudhub.merge.feed import Draft, draft_lines, number_lines, write_lines
 from cloudhub.merge.following import follow_conflicts
@@ -101,11 +101,12 @@ def _line_no(entity: str, lines: dict[str, int]) -> int:
 
 def _list_oddities(books: Books, now_ms: int) -> None:
     for oddity in dict.fromkeys(books.notes.oddities):
-        books.run(_ODDITY, [books.tenant_id, _oddity_id(oddity), *_oddity_values(oddity), now_ms])
+        values = [books.tenant_id, _oddity_id(oddity), *_oddity_values(oddity), now_ms, happened_again(books, oddity)]
+        books.run(_ODDITY, values)
 
 
 def _oddity_id(oddity: Oddity) -> str:
-    """The same thing is listed once, in whatever order its rows are found."""
+    """The same thing is listed once, in whatever order its rows are found, until somebody has settled it."""
     rows = sorted(filter(None, (oddity.row_id, oddity.other_id)))
     return act_id("exception", oddity.kind, *rows)
 
@@ -148,7 +149,12 @@ ON CONFLICT (tenant_id, entity, row_id, field) DO UPDATE SET no = excluded.no, o
 """
 _ODDITY = """
 INSERT INTO hub_exception (tenant_id, id, kind, entity, row_id, other_id, shop_id, origin_id, n, key, opened_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (tenant_id, id) DO UPDATE SET origin_id = excluded.origin_id, n = excluded.n, key = excluded.key,
+  other_id = excluded.other_id, shop_id = excluded.shop_id, opened_at = excluded.opened_at,
+  settled_at = NULL, settled_by = NULL, settled_word = NULL
+WHERE hub_exception.settled_at IS NOT NULL AND %s
+  AND (hub_exception.origin_id, hub_exception.n) <> (excluded.origin_id, excluded.n)
 """
 _CONFLICT = """
 INSERT INTO field_conflict (tenant_id, id, entity, row_id, field, standing_value, standing_by, standing_at,

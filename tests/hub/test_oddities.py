@@ -11,7 +11,8 @@ from cloudhub.merge.sentences import SENTENCES
 from cloudhub.merge.technical import troubles
 from shopnode.domain.actions import perform
 from shopnode.domain.clock import to_datetime
-from tests.hub.raw import RawNode, payment, product, raw_node, sale
+from sync_protocol.versions import SCHEMA_VERSION
+from tests.hub.raw import RawNode, change, payment, product, raw_node, sale
 from tests.hub.world import World
 
 SOLD_AT = 1_790_000_000_000
@@ -118,6 +119,74 @@ def test_a_sale_by_a_suspended_person_is_listed(world: World, raw: RawNode) -> N
 
     assert raw.push().verdicts == {}
     assert told(world) == {"sold_suspended": "Zed made sale KLA1-000002 at Shop KLA after having been suspended."}
+
+
+def test_a_sale_by_whom_its_shop_knew_to_be_suspended_is_listed_whatever_its_clock_says(
+    world: World, raw: RawNode
+) -> None:
+    """The clock is put back to before the suspension; what the shop had seen is not."""
+    form = {"name": "Zed", "role": "Staff", "phone": "+256772000111", "shop_ids": []}
+    person = perform(world.owner(), "staff.add", form).result["id"]
+    before = last_no(world)
+    perform(world.owner(), "staff.suspend", {"staff_id": person})
+    early = {"cashier_id": person, "sold_at": world.clock.wall_ms() - 86_400_000}
+    raw.write(sale(raw.new_id(), raw.shop, number="KLA1-000001", **early), seen=before)
+    raw.push()
+    assert told(world) == {}
+    raw.write(sale(raw.new_id(), raw.shop, number="KLA1-000002", **early), seen=last_no(world))
+    raw.push()
+    assert told(world) == {"sold_suspended": "Zed made sale KLA1-000002 at Shop KLA after having been suspended."}
+
+
+def test_a_shop_knows_whom_it_suspended_itself(world: World, raw: RawNode) -> None:
+    person = raw.new_id()
+    raw.write(["staff", "i", ["id", "role", "name"], [[person, "Staff", "Zed"]]], schema=SCHEMA_VERSION)
+    raw.push()
+    suspended = change("staff", person, 0, suspended_at=(None, SOLD_AT))
+    raw.write(suspended, actor=world.kisura.owner_id, schema=SCHEMA_VERSION)
+    raw.write(sale(raw.new_id(), raw.shop, cashier_id=person, sold_at=SOLD_AT - 86_400_000))
+    raw.push()
+    assert "sold_suspended" in told(world)
+
+
+def settle_all(world: World) -> None:
+    with world.session() as session:
+        found = [each.id for each in open_exceptions(session)]
+    for exception_id in found:
+        perform(world.owner(), "exceptions.settle", {"exception_id": exception_id, "word": "looked at it"})
+    assert told(world) == {}
+
+
+def test_what_was_settled_and_happens_again_is_listed_again(world: World, raw: RawNode) -> None:
+    other, drawer = raw_node(world, "JJA"), raw.new_id()
+    values = {"shop_id": raw.shop, "opening_float_minor": 0, "opened_at": SOLD_AT, "business_on": "2026-09-21"}
+    raw.write(["drawer_session", "i", ["id", *values], [[drawer, *values.values()]]])
+    raw.push()
+    for amount in (1, 2):
+        other.write(change("drawer_session", drawer, opening_float_minor=(0, amount)))
+        other.push()
+        assert "not_holder" in told(world)
+        settle_all(world)
+    assert other.push(1, len(other.entries)).status == 200  # the same entries once more
+    assert told(world) == {}
+
+
+def test_a_settled_clash_comes_back_where_the_key_is_written_and_not_where_the_row_is(
+    world: World, raw: RawNode
+) -> None:
+    one, two = raw.new_id(), raw.new_id()
+    raw.write(product(one, sku="A-1"), product(two, sku="A-1"))
+    raw.push()
+    assert "sku_twice" in told(world)
+    settle_all(world)
+    raw.write(change("product", one, description=(None, "of another colour")))
+    raw.push()
+    assert told(world) == {}
+    raw.write(change("product", one, sku=("A-1", "B-1")))
+    raw.push()
+    raw.write(change("product", one, sku=("B-1", "A-1")))
+    raw.push()
+    assert "sku_twice" in told(world)
 
 
 def test_selling_more_than_there_is_is_listed_once_until_somebody_looked(world: World, raw: RawNode) -> None:
