@@ -113,6 +113,16 @@ def test_less_cash_in_the_drawer_is_seen_by_two(till: Till) -> None:
     assert expected_cash(till) == FLOAT + 640_000
 
 
+def test_what_goes_back_by_corrections_in_pieces_counts_together(till: Till) -> None:
+    pay = [{"method": "card", "amount": 350_000}]
+    sale_id = till.sell({"product_id": till.charger, "quantity": 10}, pay=pay).result["sale_id"]
+    till.shop.do("settings.change_all", values={"refund_limit_supervisor_minor": 100_000})
+    for left in (9, 8):
+        amend(till, sale_id, items=[{"product_id": till.charger, "quantity": left}])
+    with pytest.raises(ApprovalNeeded, match="105,000"):
+        amend(till, sale_id, items=[{"product_id": till.charger, "quantity": 7}])
+
+
 @pytest.mark.parametrize("with_items", [True, False])
 def test_a_lower_price_on_a_finished_sale_is_seen_by_two_in_whichever_form(till: Till, with_items: bool) -> None:
     pay = [{"method": "card", "amount": 35_000}]

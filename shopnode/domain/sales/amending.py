@@ -164,7 +164,7 @@ def _rebook_money(
     net, terms = _net(ctx, sale.id), terms_now(ctx)
     _refuse_other_tenders(ctx, sale, net)
     if due < 0:
-        check_refund(ctx, -due)
+        check_refund(ctx, -due + _given_before(ctx, sale.id))
     if change.payments is None:
         ticket = Ticket(sale.id, sale.number, summary.customer_id, -due)
         leaving = give_back_all(ctx, ticket, refund_tenders(net, -due, terms.cash_rounding_minor))
@@ -176,6 +176,12 @@ def _rebook_money(
         booked, kind = [*undone, *settled], PaymentKind.CORRECTION
     _ask_for_cash(ctx, sale, booked)
     book_payments(ctx, sale.id, booked, drawer, kind=kind, amendment_id=amendment.id)
+
+
+def _given_before(ctx: Context, sale_id: str) -> int:
+    """What corrections gave back so far: in pieces it is no less."""
+    rows = [row.amount_minor for row in payments_of(ctx.session, sale_id) if row.amendment_id]
+    return max(0, -sum(rows))
 
 
 def _ask_for_cash(ctx: Context, sale: Sale, booked: list[Settled]) -> None:
