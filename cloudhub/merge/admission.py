@@ -43,15 +43,21 @@ from cloudhub.merge.work import CONFLICT, MERGED, Missing, NeedsCare, Sender, Un
 from cloudhub.version import HUB_VERSION
 from shopnode.domain import failpoints
 from shopnode.domain.clock import Clock
+from sync_protocol.canonical import serialise
 from sync_protocol.pushes import Arrived
 from sync_protocol.shape import Block
+
+OUTCOME_BYTES_MAX = 512 * 1024  # in one answer; a node reads no answer of more than some megabytes
 
 log = logging.getLogger("cloudhub.merge")
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of an entry that was not plainly accepted."""
+    """What became of an entry that was not plainly accepted.
+
+    outcome  what stands instead; nothing where the answer would become too long: the entry's lines tell it anyway
+    """
 
     n: int
     verdict: str
@@ -75,7 +81,8 @@ def admit_push(
     head = lock_head(books, sender.origin_id, sender.shop_id)
     failpoints.hit("hub.head_locked")
     fresh = new_entries(books, sender.origin_id, head, prev, arrived)
-    again = _verdicts_again(books, sender, arrived[0].n, min(head.n, arrived[-1].n))
+    standing = _Standing(books, sender.shop_id)
+    again = _verdicts_again(books, sender, standing, arrived[0].n, min(head.n, arrived[-1].n))
     if not fresh:
         return Admitted(head, again)
     works = [Work(entry.n, entry.entry, entry.sealed, entry.hash, sender) for entry in fresh]
@@ -83,7 +90,7 @@ def admit_push(
     freed = {(work.origin_id, work.n): work for work in release_held(books, sender.received_ms, clock)}
     works = [freed.get((work.origin_id, work.n), work) for work in works]
     last = fresh[-1]
-    return Admitted(Head(last.n, last.hash), again + [verdict_of(books, w) for w in works if w.verdict], len(works))
+    return Admitted(Head(last.n, last.hash), again + [standing.verdict_of(w) for w in works if w.verdict], len(works))
 
 
 def _take(books: Books, works: list[Work], keep: Callable[[list[Work]], None], clock: Clock) -> list[Work]:
@@ -200,11 +207,25 @@ def _take_waiting(books: Books, work: Work, version: str, clock: Clock) -> Work:
     return taken
 
 
-def verdict_of(books: Books, work: Work) -> Verdict:
-    """What the node is told of an entry; with the values that stand, where its own did not all take effect."""
-    shop_id = work.sender.shop_id
-    outcome = standing_values(books, work.entry, shop_id) if work.verdict in (MERGED, CONFLICT) else None
-    return Verdict(work.n, work.verdict or "", work.reason, outcome)
+class _Standing:
+    """The values that stand where a node's own did not all take effect, as far as one answer has room for them."""
+
+    def __init__(self, books: Books, shop_id: str | None):
+        self._books = books
+        self._shop_id = shop_id
+        self._left_bytes = OUTCOME_BYTES_MAX
+
+    def verdict_of(self, work: Work) -> Verdict:
+        """What the node is told of an entry."""
+        return Verdict(work.n, work.verdict or "", work.reason, self.outcome(work.verdict, work.entry))
+
+    def outcome(self, verdict: str | None, entry: dict[str, Any]) -> list[Block] | None:
+        """What stands of an entry's fields; nothing once the room is used up."""
+        if verdict not in (MERGED, CONFLICT) or self._left_bytes <= 0:
+            return None
+        blocks = standing_values(self._books, entry, self._shop_id)
+        self._left_bytes -= len(serialise(blocks))
+        return blocks if self._left_bytes >= 0 else None
 
 
 def standing_values(books: Books, entry: dict[str, Any], shop_id: str | None) -> list[Block]:
@@ -225,14 +246,12 @@ def standing_values(books: Books, entry: dict[str, Any], shop_id: str | None) ->
     return blocks
 
 
-def _verdicts_again(books: Books, sender: Sender, first: int, last: int) -> list[Verdict]:
+def _verdicts_again(books: Books, sender: Sender, standing: _Standing, first: int, last: int) -> list[Verdict]:
     """The verdicts of entries that are sent again because the answer to them was lost."""
     rows = books.rows(_VERDICTS, [books.tenant_id, sender.origin_id, first, last]) if first <= last else []
-    found = []
-    for n, verdict, reason, body in rows:
-        outcome = standing_values(books, orjson.loads(body), sender.shop_id) if verdict in (MERGED, CONFLICT) else None
-        found.append(Verdict(n, verdict, reason, outcome))
-    return found
+    return [
+        Verdict(n, verdict, reason, standing.outcome(verdict, orjson.loads(body))) for n, verdict, reason, body in rows
+    ]
 
 
 _ANY_HELD = "SELECT EXISTS (SELECT FROM waiting_entry WHERE tenant_id = %s AND verdict = 'held')"

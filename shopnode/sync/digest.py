@@ -24,6 +24,7 @@ from shopnode.domain.clock import to_datetime, to_ms
 from shopnode.domain.db import SyncedRow, synced_models
 from shopnode.domain.filling import Filler
 from shopnode.domain.node import Installation
+from shopnode.sync.faults import is_of_the_rows
 from shopnode.sync.line import Link, Refused, SignedLine, read_link
 from shopnode.sync.manifests import early_rows
 from shopnode.sync.models import HubLink, StreamMark
@@ -157,20 +158,38 @@ def _mend(line: SignedLine, standing: Standing, name: str, bucket: int, blocks: 
     """Bring one bucket in line, unless something was written here meanwhile."""
     asked = standing.request
     theirs = {row[0] for block in blocks for row in block[3]}
-    with line.home.writing() as session:
-        seen, head_n = session.execute(select(Installation.seen, Installation.head_n)).one()
-        if (seen, head_n) != (asked.cursor, asked.head):
-            return False
-        apart = set(asked.apart.get(name, ()))
-        here = {row[0] for row in driver_cursor(session).execute(_IN_BUCKET.format(table=name), (f"{bucket:02x}",))}
-        filler = Filler(session, asked.cursor)
-        filler.add(blocks)
-        filler.finish()
+    try:
+        filler, here = _fill(line, standing, name, bucket, blocks)
+    except Exception as fault:
+        if not is_of_the_rows(fault):
+            raise
+        log.error("digest: rows cannot be taken", extra={"table": name, "fault": type(fault).__name__})
+        _list(found.differing, name, sorted(theirs)[:1])
+        return True
+    if filler is None:
+        return False
+    apart = set(asked.apart.get(name, ()))
     found.added += filler.added
     found.mended += filler.mended
     _list(found.unknown, name, sorted(here - theirs - apart))
     _list(found.differing, name, filler.differing)
     return True
+
+
+def _fill(
+    line: SignedLine, standing: Standing, name: str, bucket: int, blocks: list[Block]
+) -> tuple[Filler | None, set[str]]:
+    """What was set right, and which rows of the bucket are here; nothing where something was written meanwhile."""
+    asked = standing.request
+    with line.home.writing() as session:
+        seen, head_n = session.execute(select(Installation.seen, Installation.head_n)).one()
+        if (seen, head_n) != (asked.cursor, asked.head):
+            return None, set()
+        here = {row[0] for row in driver_cursor(session).execute(_IN_BUCKET.format(table=name), (f"{bucket:02x}",))}
+        filler = Filler(session, asked.cursor)
+        filler.add(blocks)
+        filler.finish()
+    return filler, here
 
 
 def _list(listed: list[str], name: str, ids: list[str]) -> None:

@@ -3,10 +3,12 @@
 Invariants:
   * Our entries count as sent only when the hub names the hash of the last one and it is ours.
   * The writer is held only while the answer is stored, never while the line is slow.
+  * A line of the page that cannot be applied stands in nobody's way: see `pages`.
 """
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 
 from sqlalchemy import select, update
@@ -17,6 +19,7 @@ from shopnode.domain import failpoints
 from shopnode.domain.apply import Applier
 from shopnode.domain.clock import to_datetime
 from shopnode.domain.node import Installation
+from shopnode.sync.faults import is_of_the_rows
 from shopnode.sync.line import Link, Refused, SignedLine, read_link
 from shopnode.sync.models import EntryVerdictRow, HubLink, StreamMark
 from shopnode.sync.outbox import Parcel, hash_of_entry, next_parcel, waiting
@@ -41,6 +44,8 @@ from sync_protocol.pushes import make_push
 from sync_protocol.versions import PROTOCOL_VERSION, SCHEMA_VERSION
 
 EXCHANGE = "/sync/v1/exchange"
+
+log = logging.getLogger("shopnode.sync")
 
 
 @dataclass(frozen=True)
@@ -122,12 +127,13 @@ class Exchanger:
     ) -> Exchanged:
         """Keep the ack and the page; where the page cannot be applied, the ack alone: our entries did arrive."""
         try:
-            with self.home.writing() as session:
-                accepted, head = self._store_ack(session, link, response, offer)
-                if response.pull is not None:
-                    reader = PageReader(self.home, link.hub_key)
-                    reader.apply(session, response.pull, response.page_sig, response.epoch)
-                failpoints.hit("pull.before_commit")
+            try:
+                accepted, head = self._keep(link, response, offer)
+            except Exception as fault:
+                if not is_of_the_rows(fault):
+                    raise
+                log.error("a page could not be applied as one: %s", type(fault).__name__)
+                accepted, head = self._keep(link, response, offer, one_by_one=True)
         except Refused:
             raise
         except Exception:
@@ -140,6 +146,18 @@ class Exchanger:
         more = more or offer is not None
         more = more or bool(response.pull and response.pull.more)
         return Exchanged(accepted - link.accepted_n, lines, more, response.next_poll_ms, response.limits)
+
+    def _keep(
+        self, link: Link, response: ExchangeResponse, offer: Offer | None, *, one_by_one: bool = False
+    ) -> tuple[int, int]:
+        """The ack and the page in one transaction. Returns what `_store_ack` returns."""
+        with self.home.writing() as session:
+            kept = self._store_ack(session, link, response, offer)
+            if response.pull is not None:
+                reader = PageReader(self.home, link.hub_key)
+                reader.apply(session, response.pull, response.page_sig, response.epoch, one_by_one=one_by_one)
+            failpoints.hit("pull.before_commit")
+        return kept
 
     def _store_ack(
         self, session: Session, link: Link, response: ExchangeResponse, offer: Offer | None = None

@@ -4,10 +4,13 @@ Invariants:
   * Lines follow the last one of their stream, or nothing is applied and syncing stops (`BrokenLink`).
   * Hashes of lines are chained, and the hub's signature of the page covers them. Our own lines are made again from
     our journal, so a signature that verifies also proves that the hub means the entries we wrote.
+  * A line whose rows cannot be applied here is passed over and kept, and those behind it count: what is missing of it
+    is found and told by the comparison with the hub's books, which is asked for at once.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -20,8 +23,10 @@ from sqlalchemy.orm import Session
 from shopnode.domain import failpoints
 from shopnode.domain.apply import Applier
 from shopnode.domain.capture import driver_cursor, write_values
+from shopnode.domain.clock import to_datetime
 from shopnode.domain.db import synced_models
 from shopnode.domain.node import Installation, NodeHome
+from shopnode.sync.faults import is_of_the_rows
 from shopnode.sync.models import FeedLine, HubLink, StreamMark
 from shopnode.sync.returned import keep_page
 from shopnode.sync.verdicts import note_taken
@@ -32,6 +37,8 @@ from sync_protocol.lines import check_links, make_line, outcome_blocks
 from sync_protocol.messages import Page
 from sync_protocol.problems import BadSignature
 from sync_protocol.shape import Block, Entry, Line
+
+log = logging.getLogger("shopnode.sync")
 
 
 @dataclass(frozen=True)
@@ -52,8 +59,13 @@ class PageReader:
         self._hub_key = read_public(hub_key)
         self._stream_letters = {name: model.__sync__.stream.value for name, model in synced_models().items()}
 
-    def apply(self, session: Session, page: Page, page_sig: str | None, epoch: str) -> None:
-        """Apply a page and move the cursor. Raises BrokenLink, BadSignature, InvalidEnvelope; nothing is kept then."""
+    def apply(
+        self, session: Session, page: Page, page_sig: str | None, epoch: str, *, one_by_one: bool = False
+    ) -> None:
+        """Apply a page and move the cursor. Raises BrokenLink, BadSignature, InvalidEnvelope; nothing is kept then.
+
+        one_by_one  what was tried as one failed (`is_of_the_rows`): each line by itself, without those that cannot be
+        """
         marks = {mark.stream: mark for mark in session.scalars(select(StreamMark))}
         cursor = session.scalars(select(Installation.seen)).one()
         known = _hashes_of_known(session, page.lines, cursor)
@@ -66,13 +78,10 @@ class PageReader:
         message = page_message(epoch, self._home.node_id, page.from_no, page.to_no, hashes)
         if page_sig is None or not verifies(self._hub_key, message, page_sig):
             raise BadSignature("The page is not signed by the hub.")
-        applier = Applier(session)
-        for whole in lines:
-            _apply_line(applier, whole)
-            failpoints.hit("pull.line_applied")
-        # Before what follows from the rows: who is erased by this page is forgotten in its other lines, too.
-        write_values(session, "feed_line", _KEPT, [_kept(whole) for whole in lines])
-        applier.finish()
+        if one_by_one:
+            _apply_each(session, lines)
+        else:
+            _apply_together(session, lines)
         keep_page(session, page, page_sig, epoch, self._home.clock.wall_ms())
         note_taken(session, own)
         self._stop_asking(session, own)
@@ -136,6 +145,39 @@ def _hashes_of_known(session: Session, lines: Iterable[Line], cursor: int) -> li
             break
         found.append(digest)
     return found
+
+
+def _apply_together(session: Session, lines: list[Whole]) -> None:
+    applier = Applier(session)
+    for whole in lines:
+        _apply_line(applier, whole)
+        failpoints.hit("pull.line_applied")
+    # Before what follows from the rows: who is erased by this page is forgotten in its other lines, too.
+    write_values(session, "feed_line", _KEPT, [_kept(whole) for whole in lines])
+    applier.finish()
+
+
+def _apply_each(session: Session, lines: list[Whole]) -> None:
+    """Each line in a savepoint of its own: one that cannot be applied stands in no other's way."""
+    write_values(session, "feed_line", _KEPT, [_kept(whole) for whole in lines])
+    cursor = driver_cursor(session)
+    for whole in lines:
+        cursor.execute("SAVEPOINT line")
+        try:
+            applier = Applier(session)
+            _apply_line(applier, whole)
+            applier.finish()
+        except Exception as fault:
+            if not is_of_the_rows(fault):
+                raise
+            session.expunge_all()
+            cursor.execute("ROLLBACK TO SAVEPOINT line")
+            log.error(
+                "a line of the feed was passed over", extra={"no": whole.line["no"], "fault": type(fault).__name__}
+            )
+            session.execute(update(HubLink).values(checked_at=to_datetime(0)))
+        cursor.execute("RELEASE SAVEPOINT line")
+        failpoints.hit("pull.line_applied")
 
 
 def _apply_line(applier: Applier, whole: Whole) -> None:
