@@ -57,7 +57,7 @@ def _left(w: Shops, at: int, sale_id: str, lines: list[SoldLine]) -> None:
 
 def _returned(w: Shops, at: int, line: SoldLine, pieces: int, restock: str) -> None:
     line.back += pieces
-    if restock in (*RESTOCKED, "resell"):
+    if restock != "scrap":  # what is counted is on the shelf again; bench, supplier and inspection are for the phone
         w.move(at, line.parts, pieces)
     if line.phone:
         phone = w.told.phones[line.phone]
@@ -108,7 +108,7 @@ def take_back(w: Shops, dice: Dice) -> bool:
         return False
     sale_id, line_id, line = dice.of(choices)
     at = w.told.sales[sale_id].at
-    restock = dice.of(["new", "bench", "open_box", "supplier", "scrap"])
+    restock = dice.of([*RESTOCKED, "scrap", *(["bench", "supplier"] if line.phone else [])])
     pieces = min(dice.number(1, 2), line.quantity - line.back) + (1 if dice.once_in(12) else 0)
     asked = {"sale_line_id": line_id, "quantity": pieces, "restock": restock, "imei": line.phone}
     form: dict[str, Any] = {"sale_id": sale_id, "lines": [asked], "reason": "not wanted"}
@@ -170,7 +170,7 @@ def claim(w: Shops, dice: Dice) -> bool:
         return False
     sale_id, line_id, line = dice.of(choices)
     at = w.told.sales[sale_id].at
-    restock = dice.of(["supplier", "bench", "scrap"])
+    restock = dice.of(["supplier", "bench", "scrap"] if line.phone else ["new", "scrap"])
     form: dict[str, Any] = {"sale_line_id": line_id, "outcome": "replace", "reason": "dead pixels", "restock": restock}
     new = SoldLine(1, line.parts)
     if line.phone:
