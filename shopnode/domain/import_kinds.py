@@ -122,7 +122,7 @@ HANDSETS = ImportKind(
         "condition": "new, open box, used or refurbished", "has_box": "yes or no", "has_charger": "yes or no",
         "battery_pct": "Battery health, in per cent", "lock_state": "Whom it is locked to",
         "region": "Made for which market",
-        "vat_scheme": "standard, or margin if bought from a private person", "remarks": "Not kept; for your own use",
+        "vat_scheme": "standard, or margin if bought from a private person", "again": "yes, if it was here before, left, and comes in anew", "remarks": "Not kept; for your own use",
     },
     frozenset({"item", "imei1"}),
     [

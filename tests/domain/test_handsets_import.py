@@ -9,7 +9,7 @@ import pytest
 from shopnode.domain.catalogue.imports import import_products
 from shopnode.domain.demo_data import CATALOGUE, DELIVERY
 from shopnode.domain.errors import Invalid
-from shopnode.domain.handsets.imports import import_handsets
+from shopnode.domain.handsets.imports import CAME_AGAIN, import_handsets
 from shopnode.domain.handsets.models import Handset, StockUnit
 from shopnode.domain.importing import tally
 from shopnode.domain.permissions import Role
@@ -108,8 +108,27 @@ def test_a_phone_that_left_meanwhile_is_not_received_again(stocked: Shop) -> Non
     gone = stocked.rows(StockUnit)[0]
     stocked.do("handsets.write_off", unit_id=gone.id, reason="dropped in the shop")
     again = deliver(stocked)
-    assert tally(again)[Verdict.UNCHANGED] == 106
-    assert ("Was received before and has been written off since.",) in {line.says for line in again}
+    assert (tally(again)[Verdict.UNCHANGED], tally(again)[Verdict.SKIPPED]) == (105, 3)
+    assert (f"Was received before and has left since. {CAME_AGAIN}",) in {line.says for line in again}
+
+
+def test_rule_5_a_phone_that_left_comes_in_again_by_a_file_that_says_so(stocked: Shop) -> None:
+    plain = f"Item;IMEI;Cost\nTecno Pop 9 3/64;{GOOD};300000\n"
+    saying = f"Item;IMEI;Cost;Again\nTecno Pop 9 3/64;{GOOD};250000;yes\n"
+
+    def send(text: str) -> Verdict:
+        (line,) = import_handsets(stocked.ctx(), io.BytesIO(text.encode()))
+        return line.verdict
+
+    assert send(plain) is Verdict.NEW
+    (first,) = stocked.rows(StockUnit)
+    assert send(saying) is Verdict.UNCHANGED  # it is here
+    stocked.do("handsets.write_off", unit_id=first.id, reason="stolen from the window")
+    assert send(plain) is Verdict.SKIPPED
+    assert send(saying) is Verdict.NEW and send(saying) is Verdict.UNCHANGED
+    (here,) = stocked.rows(StockUnit, status="in_stock")
+    assert (here.handset_id, here.cost_minor, len(stocked.rows(Handset))) == (first.handset_id, 250_000, 1)
+    assert send(saying.replace("yes", "perhaps")) is Verdict.WRONG
 
 
 def test_a_mended_line_is_taken_the_next_time(stocked: Shop) -> None:

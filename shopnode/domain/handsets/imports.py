@@ -54,8 +54,10 @@ COLUMNS = {
     "region": ("region", "market", "spec"),
     "vat_scheme": ("vat scheme", "vat"),
     "quantity": ("qty", "quantity", "pcs"),
+    "again": ("again", "came again", "bought back", "returned"),
     "remarks": ("remarks", "remark", "notes", "note"),
 }
+CAME_AGAIN = "If it came in again, write “yes” beside it in a column “again”."
 TOTAL = re.compile(r"(grand\s+|sub\s*)?total\b", re.IGNORECASE)
 NUMBER_NAMES = ("imei1", "imei2", "serial", "eid")
 TEXTS = ("colour", "storage", "grade", "lock_state", "region")
@@ -103,6 +105,7 @@ class _Phone:
     numbers: Numbers
     looks: Mapping[str, Any]  # colour, grade, battery: whatever of it the line says
     cost_minor: int | None
+    again: bool = False  # it was here before, left, and comes in anew: the same list sent twice is no second coming
 
 
 class _Plan:
@@ -167,11 +170,16 @@ class _Plan:
             cost_minor = read_amount(row.cells["cost_minor"], self.currency) if row.cells.get("cost_minor") else None
         except ValueError as wrong:
             faults["cost_minor"] = str(wrong)
+        again = False
+        try:
+            again = read_yes_no(row.cells.get("again", ""))
+        except ValueError as wrong:
+            faults["again"] = str(wrong)
         looks, unclear = _looks(row.cells)
         faults |= unclear | self._quantity_fault(row)
         if faults or product is None:
             raise Invalid(faults)
-        return _Phone(product, numbers, looks, cost_minor)
+        return _Phone(product, numbers, looks, cost_minor, again)
 
     def _quantity_fault(self, row: Row) -> dict[str, str]:
         text = row.cells.get("quantity", "")
@@ -216,19 +224,22 @@ class _Plan:
         return self._known(ctx, row, phone, known[0])
 
     def _known(self, ctx: Context, row: Row, phone: _Phone, handset: Handset) -> Planned:
-        query = select(StockUnit).where(StockUnit.handset_id == handset.id).order_by(StockUnit.received_at.desc())
-        stay = ctx.session.scalars(query).first()
+        stays = select(StockUnit).where(StockUnit.handset_id == handset.id)
+        latest = (StockUnit.status.in_(OPEN_STATUSES).desc(), StockUnit.received_at.desc(), StockUnit.id.desc())
+        stay = ctx.session.scalars(stays.order_by(*latest)).first()
         if stay is None:  # it stood in another shop of ours
             return _answer(row, Verdict.NEW, act=("handsets.receive", self._form(phone)))
+        if stay.status not in OPEN_STATUSES and phone.again:
+            return _answer(row, Verdict.NEW, "Was here before.", act=("handsets.receive", self._form(phone)))
         if stay.product_id != phone.product.id:
             other = ctx.session.scalars(select(Product.name).where(Product.id == stay.product_id)).one()
             return _answer(row, Verdict.WRONG, f"The phone {handset.number} is known here as “{other}”.")
         if stay.status == UnitStatus.EXPECTED.value:
             return _answer(row, Verdict.NEW, "Was expected.", act=("handsets.receive", self._form(phone)))
         if stay.status == UnitStatus.SOLD.value:
-            return _answer(row, Verdict.UNCHANGED, "Was received before and has been sold since.")
+            return _answer(row, Verdict.SKIPPED, f"Was received before and has been sold since. {CAME_AGAIN}")
         if stay.status not in OPEN_STATUSES:
-            return _answer(row, Verdict.UNCHANGED, "Was received before and has been written off since.")
+            return _answer(row, Verdict.SKIPPED, f"Was received before and has left since. {CAME_AGAIN}")
         return _answer(row, Verdict.UNCHANGED, "Already here.")
 
     def _form(self, phone: _Phone) -> dict[str, Any]:
