@@ -11,7 +11,7 @@ from shopnode.domain.permissions import Role
 from shopnode.domain.returns.errors import NoSuchReceipt, NothingLeft, WrongPhone
 from shopnode.domain.returns.models import SaleReturn, SaleReturnLine
 from shopnode.domain.returns.rules import worth_back
-from shopnode.domain.sales.errors import PartlyReturned
+from shopnode.domain.sales.errors import PartlyReturned, ReferenceUsed
 from shopnode.domain.sales.models import Payment
 from shopnode.domain.stock.queries import stock_differences
 from tests.domain.counting import expected_cash, lines, on_hand, paid, summary, table
@@ -226,32 +226,6 @@ def test_a_fee_is_never_more_than_the_goods_are_worth(till):
         back(till, sale_id, (line_id, 1), fee_amount=5_001)
 
 
-# --- 34: what stays was cheaper because many were bought
-
-
-def test_rule_34_what_stays_of_many_at_their_lower_price_needs_who_might_sell_it_at_that(till):
-    till.shop.do("settings.change", key="refund_limit_staff_minor", value=1_000_000)
-    till.shop.do("price_lists.set_price", product_id=till.charger, min_quantity=10, price_minor=23_000)
-    pay = [{"method": "cash", "amount": 230_000}]
-    sale_id = till.sell({"product_id": till.charger, "quantity": 10}, pay=pay).result["sale_id"]
-    line_id = lines(till, sale_id)[0].id
-    for role in (Role.STAFF, Role.SUPERVISOR):
-        with pytest.raises(ApprovalNeeded, match="the 1 that stay were 23,000, and cost 35,000"):
-            back(till, sale_id, (line_id, 9), role=role)
-    back(till, sale_id, (line_id, 10), role=Role.STAFF)  # nothing stays
-
-
-def test_rule_34_what_reaches_the_break_still_and_what_was_sold_at_its_own_price_may_stay(till):
-    till.shop.do("settings.change", key="refund_limit_staff_minor", value=1_000_000)
-    till.shop.do("price_lists.set_price", product_id=till.charger, min_quantity=3, price_minor=30_000)
-    pay = [{"method": "cash", "amount": 120_000}]
-    sale_id = till.sell({"product_id": till.charger, "quantity": 4}, pay=pay).result["sale_id"]
-    back(till, sale_id, (lines(till, sale_id)[0].id, 1), role=Role.STAFF)
-    pay = [{"method": "cash", "amount": 105_000}]
-    full = till.sell({"product_id": till.charger, "quantity": 3, "unit_price": 35_000}, pay=pay).result["sale_id"]
-    back(till, full, (lines(till, full)[0].id, 2), role=Role.STAFF)
-
-
 # --- 55: without a receipt
 
 
@@ -298,6 +272,25 @@ def test_rule_47_money_goes_back_by_the_tender_it_came_by(till):
     back(till, sale_id, (line_id, 1), role=Role.STAFF)
     assert paid(till, sale_id, kind="refund") == {"mtn_momo": -5_000}
     assert expected_cash(till) == FLOAT
+
+
+def test_rule_41_money_is_sent_back_by_a_transaction_of_its_own(till):
+    pay = [{"method": "mtn", "amount": 10_000, "reference": "T1"}, {"method": "cash", "amount": 15_000}]
+    sale_id, line_id = glasses(till, 5, pay=pay)
+    with pytest.raises(ReferenceUsed):
+        back(till, sale_id, (line_id, 5), role=Role.STAFF, refund_reference="t 1")
+    with pytest.raises(Invalid, match="is for money of a network"):
+        back(till, sale_id, (line_id, 1), role=Role.STAFF, refund_reference="OUT1")
+    back(till, sale_id, (line_id, 4), role=Role.STAFF, refund_reference="out-1")
+    got = {(row.method, row.reference): row.amount_minor for row in till.shop.rows(Payment, kind="refund")}
+    assert got == {("cash", None): -15_000, ("mtn_momo", "OUT1"): -5_000}
+    with pytest.raises(ReferenceUsed):  # nobody pays a sale by the message that sent our money away
+        glasses(till, 1, pay=[{"method": "mtn", "amount": 5_000, "reference": "OUT1"}])
+
+    done = back(till, sale_id, (line_id, 1), role=Role.STAFF)
+    assert done["paid_back"] == [{"method": "mtn_momo", "amount": 5_000}]
+    assert till.shop.rows(Payment, kind="refund")[-1].reference is None
+    assert paid(till, sale_id) == {"mtn_momo": 0, "cash": 0}
 
 
 def test_rule_47_cash_for_mobile_money_needs_a_second_person(till):

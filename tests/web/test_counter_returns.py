@@ -217,3 +217,22 @@ def test_goods_that_came_back_meanwhile_are_said_in_the_cart(aisha: Browser, sho
 
     assert "can still come back" in words(aisha.get("/sell"))
     assert "Mend it or take it off" in words(aisha.get("/sell/pay", htmx=True))
+
+
+def test_rule_41_money_sent_back_by_a_network_is_named_by_its_own_transaction(
+    aisha: Browser, shop: Shop, goods: Goods
+) -> None:
+    sale_id, line = cables(shop, goods)
+    assert "Transaction ID" not in words(aisha.get(f"/returns/of/{sale_id}"))  # paid in cash
+    momo = [{"method": "mtn", "amount": 24_000, "reference": "IN1"}]
+    sale_id, line = cables(shop, goods, pay=momo)
+    assert "where it goes back by MTN MoMo" in words(aisha.get(f"/returns/of/{sale_id}"))
+
+    fields = {f"quantity_{line}": "1", "refund_reference": "IN1"}
+    refused = back(aisha, sale_id, **fields)
+    assert "was used" in words(refused) or "IN1" in refused.get_data(as_text=True)
+    assert shop.rows(SaleReturn) == [] and 'value="IN1"' in refused.get_data(as_text=True)
+
+    back(aisha, sale_id, **{**fields, "refund_reference": "out1"})
+    (row,) = shop.rows(Payment, kind="refund")
+    assert (row.method, row.amount_minor, row.reference) == ("mtn_momo", -8_000, "OUT1")

@@ -24,6 +24,7 @@ from shopnode.domain.returns.goods import Goods, days_after_window, weigh
 from shopnode.domain.returns.leaving import Leaving, book_leaving, money_back, really_leaves, turned_into
 from shopnode.domain.returns.limits import check_money_back
 from shopnode.domain.returns.staying import check_what_stays
+from shopnode.domain.returns.transactions import by_transaction
 from shopnode.domain.sales.actions import book_ticket, need_open_drawer, new_sale_id
 from shopnode.domain.sales.models import MONEY, Tender
 from shopnode.domain.sales.rules import METHOD_NAMES, Handed
@@ -40,7 +41,7 @@ def take_back(ctx: Context, form: TakeBackGoods) -> dict[str, Any]:
     goods = weigh(ctx, form)
     check_return(ctx, goods, form)
     check_money_back(ctx, goods.sale.id, goods.refund_minor)
-    out = _way_out(ctx, goods, form)
+    out = by_transaction(ctx, _way_out(ctx, goods, form), form.refund_reference)
     number = next_document_number(ctx, Document.RETURN)
     return_id = book_return(
         ctx, goods, form.reason, form.had_receipt, number, drawer, customer_id=form.customer_id
@@ -78,7 +79,7 @@ def exchange(ctx: Context, form: ExchangeGoods) -> dict[str, Any]:
     sold = book_ticket(ctx, form.sale, given, sale_id=sale_id)
     rest = worth - used[0]
     check_money_back(ctx, goods.sale.id, rest)
-    back = money_back(ctx, goods.sale.id, rest)
+    back = by_transaction(ctx, money_back(ctx, goods.sale.id, rest), form.refund_reference)
     return_id = book_return(
         ctx, goods, form.reason, form.had_receipt, number, drawer, exchange_sale_id=sale_id,
         customer_id=form.sale.customer_id,

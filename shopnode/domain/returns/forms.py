@@ -27,6 +27,11 @@ class BackLine(Params):
         return self
 
 
+RefundReference = Annotated[
+    Code | None, Field(description="Of the transaction by which mobile money or a bank sends it back.")
+]
+
+
 class ComesBack(Params):
     """Goods of one sale that come back. Without its receipt the sale is found by the phone's IMEI."""
 
@@ -43,11 +48,13 @@ class TakeBackGoods(ComesBack):
 
     refund_to: Literal["original", "cash", "store_credit"] = "original"
     customer_id: IdText | None = Field(default=None, description="Whose store credit; the sale's customer if left out.")
+    refund_reference: RefundReference = None
 
 
 class ExchangeGoods(ComesBack):
     """Goods that come back, and what is bought instead, in one ticket."""
 
+    refund_reference: RefundReference = None
     sale: NewSale
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import case, func, select
+from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import Session
 
 from shopnode.domain.context import Context
@@ -113,13 +113,16 @@ def who_buys(ctx: Context, customer_id: str | None, *, is_new: bool = False) -> 
 def sale_with_reference(session: Session, method: str, reference: str, except_id: str = "") -> str | None:
     """The number of another sale that this transaction of this network paid; a reference is good once, for ever.
 
-    One that was typed into the wrong sale and corrected away is free for its real owner.
+    One that was typed into the wrong sale and corrected away is free for its real owner; one that sent money back
+    was used, too.
     """
+    brought = case((Payment.kind == PaymentKind.REFUND.value, 0), else_=Payment.amount_minor)
+    others = case((Payment.kind == PaymentKind.REFUND.value, 0), else_=1)
     query = (
         select(Sale.number)
         .join(Payment, Payment.sale_id == Sale.id)
         .where(Payment.method == method, Payment.reference == reference, Sale.id != except_id)
         .group_by(Sale.number)
-        .having(func.sum(case((Payment.kind == PaymentKind.REFUND.value, 0), else_=Payment.amount_minor)) != 0)
+        .having(or_(func.sum(brought) != 0, func.sum(others) == 0))
     )
     return session.scalar(query.limit(1))

@@ -22,7 +22,7 @@ from shopnode.domain.returns.goods import Goods, weigh
 from shopnode.domain.returns.leaving import money_back, really_leaves, turned_into
 from shopnode.domain.returns.queries import find_return, return_lines
 from shopnode.domain.sales.carts import CartBack, CartBackLine, CartBody
-from shopnode.domain.sales.models import Sale, Tender
+from shopnode.domain.sales.models import MONEY, Sale, Tender
 from shopnode.domain.sales.rules import METHOD_NAMES
 from shopnode.web.counter.approving import Wish, approval_in, approval_slot, asks_by_telephone, is_about_approval
 from shopnode.web.counter.blueprint import bp
@@ -40,7 +40,7 @@ RESTOCKS_COUNTED = [choice for choice in RESTOCKS if choice[0] not in FOR_PHONES
 WAYS_BACK = [
     ("original", "The way it was paid"), ("cash", "In cash"), ("store_credit", "As store credit"),
 ]  # fmt: skip
-FIELDS = {"reason", "fee_amount", "customer_id", "customer_phone"}
+FIELDS = {"reason", "fee_amount", "customer_id", "customer_phone", "refund_reference"}
 
 
 @bp.get("/returns")
@@ -79,10 +79,16 @@ def _values(sale_id: str, typed: dict[str, str], errors: dict[str, str]) -> dict
             if line.imei_end and scanned.endswith(line.imei_end):
                 typed.setdefault(f"imei_{line.line_id}", scanned)
     return {
-        "sale": sale, "paid_by": [(METHOD_NAMES[tender], amount) for tender, amount in sale.paid_by],
+        "sale": sale, "by_network": [METHOD_NAMES[tender] for tender in by_network(sale)],
+        "paid_by": [(METHOD_NAMES[tender], amount) for tender, amount in sale.paid_by],
         "restocks": RESTOCKS, "restocks_counted": RESTOCKS_COUNTED, "ways_back": WAYS_BACK, "typed": typed,
         "errors": errors, "session": drawer_now(),
     }  # fmt: skip
+
+
+def by_network(sale: BackWhole) -> list[Tender]:
+    """By which tenders money may go back as a transaction with an id of its own."""
+    return [tender for tender, amount in sale.paid_by if tender in MONEY and tender is not Tender.CASH and amount > 0]
 
 
 @bp.post("/returns/of/<id:sale_id>/worth")
@@ -173,6 +179,9 @@ def _form(sale: BackWhole, typed: dict[str, str]) -> dict[str, Any]:
 def _way_back(sale: BackWhole, typed: dict[str, str]) -> dict[str, Any]:
     """How the money goes back; store credit of a sale without a customer needs one. Raises Invalid."""
     to = typed.get("refund_to", "original")
+    reference = typed.get("refund_reference", "").strip()
+    if to == "original" and reference:
+        return {"refund_to": to, "refund_reference": reference}
     if to != "store_credit" or sale.customer_id is not None:
         return {"refund_to": to}
     phone = typed.get("customer_phone", "").strip()
