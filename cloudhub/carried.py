@@ -32,7 +32,7 @@ from sync_protocol.carried import (
 )
 from sync_protocol.compression import ENCODED_BYTES_MAX, decompress
 from sync_protocol.messages import ExchangeRequest, ExchangeResponse, PullLimits, decode
-from sync_protocol.problems import BadSignature, ProtocolError, Revoked, TooLarge
+from sync_protocol.problems import BadSignature, ProtocolError, Revoked, TooLarge, sentence_of
 from sync_protocol.signing import Request, Signed, verify_carried
 from sync_protocol.versions import check_versions
 
@@ -142,7 +142,7 @@ class _Taking:
                 raise BadSignature("Only exchanges travel as files.")
             caller = prove_caller(self._hub, verify, any_origin=True)
         except Revoked as refusal:
-            self._stop(refusal.problem.sentence)
+            self._stop(sentence_of(refusal.problem, refusal.facts))
             return None
         except BadSignature as refusal:
             self._stop(f"A part of this file is not from a computer of this hub as it is now. {refusal}")

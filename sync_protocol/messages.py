@@ -251,6 +251,7 @@ class ProblemDocument(Message):
     offset: Count | None = None
     protocols: Versions | None = None
     schemas: Versions | None = None
+    reason: Short | None = None
 
 
 M = TypeVar("M", bound=Message)

@@ -8,6 +8,7 @@ Invariants:
     arrives unsigned (a proxy's 502, a captive portal's page) is treated as a cut line.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -79,7 +80,21 @@ _ALL = (
 
 PROBLEMS: dict[str, Problem] = {problem.code: problem for problem in _ALL}
 
+# Why, where one code has several causes that people solve in different ways: the fact `reason` of a refusal.
+OLD_KEY, NOT_CHOSEN = "old_key", "not_chosen"
+REASONS: dict[str, str] = {
+    OLD_KEY: "This PC was put back from a copy older than its change of key, or it is a copy of another PC, and the "
+    "hub does not hear it. Nothing is lost: ask the owner for a new code and connect it again.",
+    NOT_CHOSEN: "Two PCs used this shop's identity, and the owner chose the other one. Nothing is lost: save what "
+    "waits to a file for the owner, or ask for a new code and connect this PC again.",
+}
+
 Fact = int | str | list[int] | None
+
+
+def sentence_of(problem: Problem, facts: Mapping[str, object]) -> str:
+    """The words for a refusal, as exact as the hub's reason makes them."""
+    return REASONS.get(str(facts.get("reason")), problem.sentence)
 
 
 class ProtocolError(Exception):
@@ -145,10 +160,12 @@ class ClockSkew(ProtocolError):
 
 
 class Revoked(ProtocolError):
+    """`reason` is one of `REASONS`, where it was not the owner who withdrew the key."""
+
     code = "revoked"
 
-    def __init__(self) -> None:
-        super().__init__("The key of this node has been revoked.")
+    def __init__(self, reason: str | None = None) -> None:
+        super().__init__("The key of this node has been revoked.", reason=reason)
 
 
 class BadCode(ProtocolError):

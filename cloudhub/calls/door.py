@@ -35,6 +35,7 @@ from sync_protocol.compression import ENCODINGS, WORDS, compress, decompress, re
 from sync_protocol.keys import read_public
 from sync_protocol.messages import Message, decode
 from sync_protocol.problems import (
+    OLD_KEY,
     BadSignature,
     CloneSuspected,
     Fork,
@@ -113,7 +114,7 @@ def _signer(hub: Hub, verify: Callable[[FindKey], Signed]) -> tuple[Signed, Node
         signed = verify(candidate(1))
     except BadSignature:
         verify(candidate(2))
-        raise Revoked from None
+        raise Revoked(OLD_KEY) from None
     key = found[0]
     assert key.next_public_key is not None
     return signed, replace(key, public_key=key.next_public_key), True

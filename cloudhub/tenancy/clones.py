@@ -26,7 +26,7 @@ from cloudhub.tenancy.models import Node, NodeRun
 from cloudhub.tenancy.nodes import NodeKey
 from shopnode.domain.clock import to_datetime
 from shopnode.domain.errors import NotFound
-from sync_protocol.problems import CloneSuspected, ProtocolError, Revoked
+from sync_protocol.problems import NOT_CHOSEN, CloneSuspected, ProtocolError, Revoked
 
 RUNS_KEPT = 8
 
@@ -110,7 +110,7 @@ def _among_suspects(session: Session, key: NodeKey, words: Words, living: str | 
     _remember(session, key, words, now_ms)
     mine = select(NodeRun.refused_at).where(NodeRun.node_id == key.node_id, NodeRun.run_id == words.run_id)
     if session.scalars(mine).one_or_none() is not None:
-        raise Revoked
+        raise Revoked(NOT_CHOSEN)
     raise CloneSuspected
 
 

@@ -175,7 +175,7 @@ def _with_hub(node: Node, work: Callable[[], T]) -> T:
     except LinkDown:
         raise SyncFailed("The hub cannot be reached. Nothing is lost; it is tried again by itself.") from None
     except Refused as refused:
-        raise SyncFailed(refused.problem.sentence) from None
+        raise SyncFailed(refused.sentence) from None
 
 
 @command("sync export", ExportFile)

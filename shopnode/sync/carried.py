@@ -39,7 +39,7 @@ from sync_protocol.keys import read_public
 from sync_protocol.limits import ROWS_MAX, Batch
 from sync_protocol.lines import BrokenLink
 from sync_protocol.messages import ExchangeResponse, decode, encode_with
-from sync_protocol.problems import PROBLEMS, Action, BadSignature, ProtocolError
+from sync_protocol.problems import PROBLEMS, Action, BadSignature, ProtocolError, sentence_of
 from sync_protocol.pushes import make_push
 from sync_protocol.signing import Request, Response, verify_head, verify_response
 
@@ -214,7 +214,7 @@ class CarriedExchanger(Exchanger):
         elif problem.action in (Action.RENEW_ORIGIN, Action.RESEND_DURABLE, Action.BOOTSTRAP):
             told.problem = f"{problem.sentence} {NEEDS_LINE}"
         else:
-            told.problem = problem.sentence
+            told.problem = sentence_of(problem, document)
         return False
 
     def _take_response(self, link: Link, response: ExchangeResponse, told: Loaded) -> bool:

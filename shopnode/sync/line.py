@@ -22,7 +22,7 @@ from shopnode.sync.transport import Answer, LinkDown, Transport
 from sync_protocol.compression import WORDS, compress, decompress
 from sync_protocol.keys import read_private, read_public
 from sync_protocol.messages import ClockReading
-from sync_protocol.problems import PROBLEMS, BadSignature, Malformed, Problem
+from sync_protocol.problems import PROBLEMS, BadSignature, Malformed, Problem, sentence_of
 from sync_protocol.signing import Request, Response, sign_request, verify_response
 
 OFFSET_STEP_MS = 1_000  # a smaller change of the clock's offset is not worth a write
@@ -35,6 +35,11 @@ class Refused(Exception):
         super().__init__(problem.sentence)
         self.problem = problem
         self.facts = facts
+
+    @property
+    def sentence(self) -> str:
+        """What to tell people."""
+        return sentence_of(self.problem, self.facts)
 
 
 @dataclass(frozen=True)

@@ -242,9 +242,9 @@ class SyncWorker:
         told = facts.get("retry_after_ms")
         self._told = isinstance(told, int)
         if action in STOPPING:
-            self._note("stopped", refused.problem.sentence, refused.problem.code)
+            self._note("stopped", refused.sentence, refused.problem.code)
             return STOPPED_RETRY_MS
-        self._note("offline", refused.problem.sentence, refused.problem.code)
+        self._note("offline", refused.sentence, refused.problem.code)
         return retry_ms(self._failures, self._chance, told if isinstance(told, int) else None)
 
     def _note(self, state: State, message: str, code: str) -> None:

@@ -2,7 +2,19 @@
 
 import pytest
 
-from sync_protocol.problems import PROBLEMS, Action, ClockSkew, Gap, Malformed, ProtocolError, SlowDown
+from sync_protocol.problems import (
+    OLD_KEY,
+    PROBLEMS,
+    REASONS,
+    Action,
+    ClockSkew,
+    Gap,
+    Malformed,
+    ProtocolError,
+    Revoked,
+    SlowDown,
+    sentence_of,
+)  # fmt: skip
 from tests.protocol.write_examples import refusals
 
 # protocol, section 8: status, code and what the node does
@@ -62,3 +74,11 @@ def test_facts_travel_with_their_problem():
 
 def test_refusals_are_one_family():
     assert all(isinstance(error, ProtocolError) for error in refusals())
+
+
+def test_a_reason_makes_the_words_exact_and_one_that_is_not_known_leaves_those_of_the_code():
+    assert Revoked(OLD_KEY).document()["reason"] == OLD_KEY
+    assert "reason" not in Revoked().document()
+    revoked = PROBLEMS["revoked"]
+    assert sentence_of(revoked, {"reason": OLD_KEY}) == REASONS[OLD_KEY]
+    assert sentence_of(revoked, {"reason": "of a later version"}) == sentence_of(revoked, {}) == revoked.sentence

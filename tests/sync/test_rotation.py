@@ -12,6 +12,7 @@ from shopnode.sync.line import Refused
 from shopnode.sync.models import HubLink
 from shopnode.sync.transport import LinkDown
 from sync_protocol.keys import public_text, read_private
+from sync_protocol.problems import OLD_KEY, REASONS
 from tests.sync.chain_of_shops import Branch, Company
 from tests.sync.restoring import copy_books, copy_of, put_back, reopen
 
@@ -128,7 +129,19 @@ def test_a_copy_of_a_node_is_shut_out_by_a_new_key(company, branch, tmp_path):
     rounds(branch)
     with pytest.raises(Refused) as refused:
         thief.worker.run_once()
-    assert refused.value.problem.code == "revoked"
+    assert (refused.value.problem.code, refused.value.sentence) == ("revoked", REASONS[OLD_KEY])
     thief.database.close()
     rounds(branch, 1)
     assert at_hub(company, branch).clone_suspected_at is None
+
+
+def test_a_pc_put_back_to_before_its_change_of_key_is_told_so_and_how_to_go_on(company, branch):
+    """Nobody withdrew its permission; the copy has the key that the hub was told to hear no more."""
+    copy = copy_books(branch)
+    ask(company, branch)
+    rounds(branch)
+    put_back(branch, copy)
+    branch.worker._try()
+    status = branch.worker.status()
+    assert (status.state, status.message) == ("stopped", REASONS[OLD_KEY])
+    assert "owner has withdrawn" not in status.message and "new code" in status.message
