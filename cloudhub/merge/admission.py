@@ -15,6 +15,7 @@ Invariants:
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -132,7 +133,9 @@ def _set_aside(work: Work, fault: Exception) -> None:
     cause = fault.orig if isinstance(fault, StatementError) and fault.orig is not None else fault
     kind = f"{type(cause).__name__} {getattr(cause, 'sqlstate', '') or ''}".strip()
     work.set_aside(f"what follows from it cannot be worked out: {kind}")
-    log.error("an entry was set aside", extra={"origin": work.origin_id, "n": work.n, "fault": kind})
+    place = traceback.extract_tb(fault.__traceback__)[-1]  # the words of a fault may repeat values
+    more = {"origin": work.origin_id, "n": work.n, "fault": kind, "place": f"{place.name}:{place.lineno}"}
+    log.error("an entry was set aside", extra=more)
 
 
 def apply_all(books: Books, works: list[Work]) -> None:

@@ -6,6 +6,8 @@ same transaction; the other shops' postings follow by an entry of the portal (te
 Invariants:
   * Only the person and an owner, as the hub knows them, set a password that holds elsewhere. What anybody else at a
     shop's PC sets holds in that shop, and the owner is told.
+  * Who it was is the word of the shop's PC, and a stolen one says what it likes: an owner's way into the portal is
+    changed in the portal alone.
   * With the password all the person's sessions in the portal end.
 """
 
@@ -15,6 +17,7 @@ from cloudhub.merge.books import Books, Oddity, Version
 from cloudhub.merge.work import Work
 
 FIELD = ("staff_posting", "password_hash")
+CARRY = "staff.carry_password"  # the portal's act that gives a shop's password to the other shops
 
 
 def follow_passwords(books: Books, now_ms: int) -> None:
@@ -54,6 +57,10 @@ def _follow(books: Books, version: Version, work: Work, staff_id: str, password_
     seen_by = (work.origin_id, work.n, shop_id, work.entry["id"])
     if not may_carry(version, staff_id, shop_id):
         books.notes.oddities.append(Oddity("password_kept", "staff", staff_id, *seen_by))
+        return
+    if (shop_id is not None or work.entry["action"] == CARRY) and books.is_owner(staff_id):
+        if shop_id is not None:
+            books.notes.oddities.append(Oddity("owner_password_kept", "staff", staff_id, *seen_by))
         return
     if books.run(_LOGIN, [password_hash, books.tenant_id, staff_id, password_hash]):
         books.run(_SESSIONS, [now_ms, books.tenant_id, books.tenant_id, staff_id])

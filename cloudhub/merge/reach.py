@@ -7,6 +7,7 @@ Invariants:
   * A row of another shop is not written, by an insert, by a change, or by giving it to that shop.
   * Who is an owner, who is shut out or has left, and what somebody may beside their role is changed by owners alone,
     as the hub knows them. An owner's approval is their word, too: the counter had their PIN or their code (rule 90).
+  * That it was an owner is the word of the shop's PC. So the owners are told of everybody whom a shop made an owner.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 from cloudhub.merge.books import Books
 from cloudhub.merge.tables import EntityTable, entity_tables
 from cloudhub.merge.work import MERGED, NeedsCare, Work
+from shopnode.domain.permissions import Role
 from sync_protocol.shape import Block
 
 OWNERS_ONLY = {
@@ -23,6 +25,7 @@ OWNERS_ONLY = {
     "staff_choice": frozenset({"staff_id", "key", "value"}),
 }
 OWNERS_ROWS = "staff_choice"  # nobody else makes one
+OWNER = Role.OWNER.value
 
 
 def leave_out_foreign(books: Books, work: Work, *, careful: bool) -> None:
@@ -41,6 +44,9 @@ def leave_out_foreign(books: Books, work: Work, *, careful: bool) -> None:
             continue
         if op != "i" or not _is_shops_own(entity_tables()[entity]):
             kept.append(block)
+            if op == "i" and entity == "staff" and "role" in columns:
+                for row in rows:
+                    _tell_of_owner(books, work, row[0], row[columns.index("role")])
             continue
         place = columns.index("shop_id")
         mine = [row for row in rows if not _beyond(work, row[place])]
@@ -77,7 +83,11 @@ def without_owners_fields(
 ) -> dict[str, list[Any]]:
     """The changes less those that only an owner makes; what was left out is listed. Raises NeedsCare unless careful."""
     reserved = OWNERS_ONLY.get(table.name)
-    if reserved is None or _is_owners(books, work):
+    if reserved is None:
+        return changes
+    if _is_owners(books, work):
+        if table.name == "staff" and "role" in changes and current["role"] != OWNER:
+            _tell_of_owner(books, work, row_id, changes["role"][1])
         return changes
     refused = [name for name, change in changes.items() if name in reserved and change[1] != current[name]]
     if refused and not careful:
@@ -91,6 +101,11 @@ def _is_owners(books: Books, work: Work) -> bool:
     """Whether an owner did this, said yes to it, or it comes from the portal, whose door asked."""
     people = (work.entry.get("actor"), work.entry.get("approver"))
     return work.sender.shop_id is None or any(books.is_owner(person) for person in people)
+
+
+def _tell_of_owner(books: Books, work: Work, staff_id: str, role: str) -> None:
+    if role == OWNER and work.sender.shop_id is not None and work.lost_no is None:
+        books.raise_exception("made_owner", "staff", staff_id, work, other_id=work.entry["id"])
 
 
 def _is_shops_own(table: EntityTable) -> bool:

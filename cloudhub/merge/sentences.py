@@ -43,6 +43,8 @@ SENTENCES = {
     "merged_twice": "A duplicate was merged into two different records. The first merge stands.",
     "other_shop": "A computer of {shop} tried to change who may work in another shop. That was not taken.",
     "not_owner": "At {shop}, somebody who is no owner tried to change the rights of {person}. That was not taken.",
+    "made_owner": "{person} was made an owner at {shop}. If it was none of you, suspend them, and take nothing from "
+    "that computer any more.",
     "amended_locked": "{shop} corrected sale {key} when it had been locked already, before it could know. "
     "The correction stands.",
     "amended_undone": "{shop} corrected sale {key} when it had been undone already, before it could know. "
@@ -56,6 +58,8 @@ SENTENCES = {
     "overspent_points": "{record} used points in shops that had not heard of each other: {key} more than there were. "
     "Both sales stand.",
     "password_set": "The password of {person} was changed at {shop}; it holds in every shop and in the portal now.",
+    "owner_password_kept": "The password of {person}, an owner, was changed at {shop}. It holds in the shops. For the "
+    "portal an owner's password is changed in the portal alone.",
     "password_kept": "The password of {person} was changed at {shop} by somebody else who is no owner. It holds there "
     "alone.",
     "clone_suspected": "Two computers of {shop} use one identity ({key}). Both keep selling and neither is heard until "

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 from sqlalchemy import select
 
+from cloudhub.merge.passwords import CARRY
 from shopnode.domain.actions import action
 from shopnode.domain.capture import add_rows
 from shopnode.domain.context import Context
@@ -17,8 +18,6 @@ from shopnode.domain.params import IdText, Params
 from shopnode.domain.people.models import Staff, StaffPosting, posting_id
 from shopnode.domain.people.queries import find_shop, find_staff
 from shopnode.domain.permissions import Permission
-
-CARRY = "staff.carry_password"
 
 
 class PostStaff(Params):

@@ -15,7 +15,7 @@ from datetime import timedelta
 from sqlalchemy import select, update
 
 from cloudhub.hub import Hub
-from cloudhub.tenancy.actions import CARRY
+from cloudhub.merge.passwords import CARRY
 from cloudhub.tenancy.models import PortalLogin, PortalSession
 from cloudhub.tenancy.throttle import count_try, forgive_try
 from shopnode.domain.actions import perform

@@ -13,8 +13,7 @@ from sqlalchemy import select
 
 from cloudhub.hub import Hub
 from cloudhub.merge.books import Books
-from cloudhub.merge.passwords import FIELD, carried_from
-from cloudhub.tenancy.actions import CARRY
+from cloudhub.merge.passwords import CARRY, FIELD, carried_from
 from shopnode.domain.actions import perform
 from shopnode.domain.context import CONSOLE, Context
 from shopnode.domain.errors import Busy, ShopError
