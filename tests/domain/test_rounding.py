@@ -117,6 +117,22 @@ def test_rounded_tickets_add_up_and_never_by_more_than_half_a_note(total, exact,
     assert sum(part.amount_minor for part in booked if part.method is Tender.MTN_MOMO) == exact
 
 
+@given(st.integers(1, 2_000), st.integers(1, 12), st.sampled_from([50, 500, 1_000]))
+def test_refunds_of_many_small_parts_give_no_more_cash_than_was_paid_and_take_none(each, pieces, step):
+    net: dict = {}
+    for part in settle(each * pieces, [Handed(Tender.CASH, 10**7, None)], step):
+        net[part.method.value, part.reference] = part.amount_minor
+    for _ in range(pieces):
+        back = refund_tenders(net, each, step)
+        assert sum(part.amount_minor for part in back) == each
+        assert all(part.amount_minor > 0 for part in back if part.method is Tender.CASH)
+        for part in back:
+            key = part.method.value, part.reference
+            net[key] = net.get(key, 0) - part.amount_minor
+        assert net["cash", None] >= 0
+    assert set(net.values()) == {0}
+
+
 @given(amounts, st.integers(0, 10**7), st.integers(1, 100), st.sampled_from([0, 50, 100, 500, 1_000]))
 def test_any_refund_of_a_rounded_ticket_adds_up(total, exact, percent, step):
     exact = min(exact, total - 1)

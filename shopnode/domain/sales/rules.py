@@ -225,7 +225,10 @@ def refund_tenders(
         if part.method is Tender.CASH:
             all_of_it = cash_minor == in_cash and rounded_off
             cash_minor = cash_minor - rounded_off if all_of_it else round_cash(cash_minor, rounding_minor)
-        tenders.append(replace(part, amount_minor=cash_minor))
+            if part.amount_minor <= in_cash:  # many small parts, each rounded up, come to no more than was paid
+                cash_minor = max(0, min(cash_minor, net.get((Tender.CASH.value, None), 0)))
+        if cash_minor:
+            tenders.append(replace(part, amount_minor=cash_minor))
         if cash_minor != part.amount_minor:
             tenders.append(Settled(Tender.ROUNDING, part.amount_minor - cash_minor, None, None, None))
     return tenders
