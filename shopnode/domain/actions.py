@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session
 
 from shopnode.domain import failpoints
 from shopnode.domain.capture import begin_capture, driver_cursor
-from shopnode.domain.context import APPROVED, OBJECTIONS, AnyApproval, Approval, Context, PhoneApproval
+from shopnode.domain.context import APPROVED, OBJECTIONS, WROTE_OFF, AnyApproval, Approval, Context, PhoneApproval
 from shopnode.domain.errors import ApprovalNeeded, NotFound, NotPermitted, ReusedActionId, WrongPlace
 from shopnode.domain.homes import Where
 from shopnode.domain.journal import EntryDraft
@@ -166,6 +166,7 @@ def _perform_inside(ctx: Context, name: str, params: Mapping[str, Any] | BaseMod
         actor_id=ctx.actor.id,
         approver_id=ctx.approver.id if ctx.approver and ctx.was_approved else None,
         approved=ctx.marks.get(APPROVED, []),
+        wrote_off_minor=ctx.marks.get(WROTE_OFF, 0),
         shop_id=ctx.shop_id,
         subject=ctx.marks.get("subject"),
         ip=ctx.channel.ip,

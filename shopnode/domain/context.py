@@ -38,6 +38,7 @@ class Actor:
 
 
 OBJECTIONS, APPROVED = "objections", "approved"  # marks: what needs a second person, and what one said yes to
+WROTE_OFF = "wrote_off"  # mark: the cost of the goods that leave the books as worthless
 
 CONSOLE = Actor(None, "Console", Role.OWNER)  # a command typed at the shop's own computer
 

@@ -73,6 +73,7 @@ class EntryDraft:
     user_agent: str | None
     capture: Capture
     approved: list[str] = field(default_factory=list)  # what the approver said yes to; names nobody
+    wrote_off_minor: int = 0  # the cost of goods that left the books as worthless: a day's are added up
     seen: int = 0
     clock: dict[str, int | str] = field(default_factory=dict)  # at, mono, boot, offset
     personal: dict[str, list[Any]] = field(default_factory=dict)
@@ -100,6 +101,7 @@ def entry_document(draft: EntryDraft, n: int, seen_numbers: SeenNumbers, salt: C
         "shop": draft.shop_id,
         "subject": list(draft.subject) if draft.subject else None,
         "ua": draft.user_agent,
+        "wrote_off": draft.wrote_off_minor or None,
     }
     document.update({key: value for key, value in extra.items() if value is not None})
     return document

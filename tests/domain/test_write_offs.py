@@ -58,6 +58,33 @@ def test_pieces_are_taken_off_within_the_limit_and_above_it_with_the_owner(till:
     do(till, "stock.adjust", {**form, "quantity": 500})  # finding goods needs nobody
 
 
+def test_goods_written_off_one_by_one_are_no_less_than_all_at_once(till: Till) -> None:
+    till.shop.do("stock.adjust", product_id=till.charger, quantity=9, reason="opening stock", kind="opening")
+    one = {"product_id": till.charger, "quantity": -1, "reason": "lost"}
+    do(till, "stock.adjust", one, Role.OWNER)  # within the limit, it needs nobody and counts
+    for _ in range(3):
+        do(till, "stock.adjust", one)  # 88,000 of 100,000
+    with pytest.raises(ApprovalNeeded, match="with those of today"):
+        do(till, "stock.adjust", one)
+    with pytest.raises(ApprovalNeeded, match="with those of today"):
+        do(till, "stock.adjust", {**one, "product_id": till.glass, "quantity": -10})
+    do(till, "stock.adjust", one, Role.OWNER)
+    # What the owner agreed to does not count: 12,000 more are exactly the limit.
+    do(till, "stock.adjust", {**one, "product_id": till.glass, "quantity": -8})
+    till.shop.clock.advance(86_400_000)
+    do(till, "stock.adjust", one)
+
+
+def test_a_count_that_misses_more_than_a_supervisor_may_write_off_is_the_owners(till: Till) -> None:
+    count = till.shop.do("stocktakes.start", role=Role.STAFF)["stocktake_id"]
+    till.shop.do("stocktakes.submit", role=Role.STAFF, stocktake_id=count)
+    with pytest.raises(ApprovalNeeded, match="Writing goods off"):
+        do(till, "stocktakes.approve", {"stocktake_id": count})
+    assert till.shop.row(StockUnit, till.units[0]).status == "in_stock"
+    do(till, "stocktakes.approve", {"stocktake_id": count}, Role.OWNER)
+    assert till.shop.row(StockUnit, till.units[0]).status == "missing"
+
+
 def test_what_is_taken_off_leaves_at_the_average_and_its_worth_with_it(till: Till) -> None:
     till.shop.do("products.update", product_id=till.glass, cost_minor=2_500)
     till.shop.do("stock.adjust", product_id=till.glass, quantity=10, reason="bought on the market", kind="received")

@@ -7,9 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from shopnode.domain.context import Actor, Context
+import orjson
+from sqlalchemy import select
+
+from shopnode.domain.context import WROTE_OFF, Actor, Context
+from shopnode.domain.journal import JournalEntry
 from shopnode.domain.permissions import Role
 from shopnode.domain.settings.queries import all_numbers
+from shopnode.domain.stock.days import day_begins, today
 
 # A limit that may be set for one person, and the setting of their role that it stands for.
 PERSONAL_LIMITS = {
@@ -77,12 +82,31 @@ def write_off_within(role: Role, cost_minor: int, limits: dict[str, int]) -> boo
 
 
 def check_write_off(ctx: Context, cost_minor: int) -> None:
-    """Goods that leave the books as worthless need somebody whose limit they are within.
+    """Goods that leave the books as worthless need somebody whose limit they are within, together with what that person
+    wrote off alone before on the same day: in pieces it is no less.
 
     Raises ApprovalNeeded, NotPermitted.
     """
     if ctx.actor.role is Role.OWNER:
         return
     limits = all_numbers(ctx.session)
-    words = "Writing goods off needs a second person."
-    ask_above(ctx, lambda p: None if write_off_within(p.role, cost_minor, limits_for(p, limits)) else words)
+    here, before = ctx.marks.get(WROTE_OFF, 0), _written_off_today(ctx)
+    ctx.marks[WROTE_OFF] = here + cost_minor
+
+    def objection(person: Actor) -> str | None:
+        counted = here + (before if person.id == ctx.actor.id else 0)
+        if write_off_within(person.role, cost_minor + counted, limits_for(person, limits)):
+            return None
+        return f"Writing goods off needs a second person{', with those of today' if counted else ''}."
+
+    ask_above(ctx, objection)
+
+
+def _written_off_today(ctx: Context) -> int:
+    """What the actor wrote off alone on this day, at cost, as their entries say."""
+    query = select(JournalEntry.body).where(
+        JournalEntry.shop_id == ctx.shop_id, JournalEntry.at >= day_begins(ctx, today(ctx)),
+        JournalEntry.actor_id == ctx.actor.id, JournalEntry.body.contains(f'"{WROTE_OFF}":'),
+    )  # fmt: skip
+    told = [orjson.loads(body) for body in ctx.session.scalars(query)]
+    return sum(entry.get(WROTE_OFF, 0) for entry in told if "approver" not in entry)

@@ -13,6 +13,7 @@ from shopnode.domain.clock import act_id
 from shopnode.domain.context import Context
 from shopnode.domain.handsets.models import ON_HAND_STATUSES, StockUnit, UnitStatus
 from shopnode.domain.handsets.states import found_as, turn
+from shopnode.domain.people.limits import check_write_off
 from shopnode.domain.permissions import Role
 from shopnode.domain.settings.queries import number_setting
 from shopnode.domain.stock.models import MovementKind, StockLevel, StockMovement
@@ -39,6 +40,9 @@ def book_count(ctx: Context, count: Stocktake, *, uncounted_is_zero: bool) -> Bo
     more = [Worth("counted", one.name, one.worth_minor) for one in differences if one.pieces > 0]
     refuse_absurd(more, "counted")
     _ask_about_own(ctx, count, size_of([*differences, *phones]))
+    lost = [one for one in (*differences, *phones) if one.pieces < 0]
+    if lost:
+        check_write_off(ctx, size_of(lost))
     moves = [
         {
             "id": _moved_by(count, difference.product_id), "shop_id": count.shop_id,
