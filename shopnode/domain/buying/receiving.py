@@ -44,6 +44,7 @@ from shopnode.domain.stock.days import today
 from shopnode.domain.stock.models import MovementKind, StockMovement
 from shopnode.domain.stock.queries import costs_of
 from shopnode.domain.stock.rules import rounded_share
+from shopnode.domain.stock.settling import Moving, settle_before
 from shopnode.domain.worths import Worth, refuse_absurd
 
 PHONES_MAX = 200  # of one delivery: an entry stays far below its limit
@@ -244,6 +245,9 @@ def _into_stock(
 ) -> list[str]:
     """The good pieces, at what they cost here. Answers what is odd about the numbers of phones."""
     notes: list[str] = []
+    by_piece = [(item, part) for item, parts in zip(items, landed, strict=True) for part in parts
+                if not item.product.is_serialised]  # fmt: skip
+    settle_before(ctx, [Moving(item.product.id, part.quantity, part.cost_minor) for item, part in by_piece])
     moves = []
     for place, (item, parts) in enumerate(zip(items, landed, strict=True)):
         if item.product.is_serialised:

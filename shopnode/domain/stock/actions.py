@@ -19,6 +19,7 @@ from shopnode.domain.queries import find_row
 from shopnode.domain.stock.models import MovementKind, StockMovement
 from shopnode.domain.stock.queries import costs_of, on_hand
 from shopnode.domain.stock.rules import brings_cost
+from shopnode.domain.stock.settling import Moving, settle_before, settle_emptied
 from shopnode.domain.worths import Worth, refuse_absurd
 
 
@@ -59,6 +60,10 @@ def adjust_stock(ctx: Context, change: AdjustStock) -> dict[str, Any]:
         refuse_absurd([Worth("quantity", product.name, abs(change.quantity) * cost_minor)], "quantity")
     if change.quantity < 0:
         check_write_off(ctx, -change.quantity * cost_minor)
+    if brings_cost(change.kind, change.quantity):
+        settle_before(ctx, [Moving(product.id, change.quantity, cost_minor)])
+    elif change.quantity < 0:
+        settle_emptied(ctx, [Moving(product.id, change.quantity, cost_minor)])
     movement = {
         "id": ctx.new_id(), "shop_id": ctx.shop_id, "product_id": product.id,
         "kind": MovementKind(change.kind).value, "quantity": change.quantity,

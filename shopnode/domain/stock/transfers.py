@@ -34,6 +34,7 @@ from shopnode.domain.params import IdText, Optionally, Params, Quantity, Reason,
 from shopnode.domain.permissions import Permission
 from shopnode.domain.stock.models import MovementKind, StockMovement, TransferItem, TransferItemReceipt
 from shopnode.domain.stock.queries import costs_of, on_hand
+from shopnode.domain.stock.settling import Moving, settle_before
 from shopnode.domain.worths import Worth, refuse_absurd
 
 ITEMS_MAX = 200
@@ -187,6 +188,7 @@ def _end_items(ctx: Context, transfer: Transfer, items: list[ArrivedItem], kind:
             raise NotSoMany(way[item_id].product_name, way[item_id].under_way, "on their way")
     move_kind = MovementKind.ARRIVED if kind is Arrival.RECEIVED else MovementKind.TAKEN_BACK
     ended = [(way[item_id], quantity) for item_id, quantity in here.items()]
+    settle_before(ctx, [Moving(item.product_id, quantity, item.cost_minor) for item, quantity in ended])
     receipts = [_receipt(ctx, item, quantity, kind, note) for item, quantity in ended]
     insert_rows(ctx.session, TransferItemReceipt, receipts)
     moves = [_move(ctx, transfer, item.product_id, move_kind, quantity, item.cost_minor) for item, quantity in ended]

@@ -1,4 +1,5 @@
-"""What the stock is worth, now or on any past day: the sum of all that came and went until then, at cost.
+"""What the stock is worth, now or on any past day: the sum of all that came and went until then, at cost, of what is on
+hand.
 
 The levels hold that sum for now. A late day is what they hold less what moved since; an early one is added up from the
 beginning: whichever way fewer movements are read.
@@ -10,7 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, case, func, select
 
 from shopnode.domain.catalogue.models import Product
 from shopnode.domain.context import Context
@@ -78,12 +79,12 @@ def _now(ctx: Context) -> _Sums:
     level = func.sum(StockLevel.on_hand)
     if _is_alone(ctx):
         held = func.count().filter(StockLevel.on_hand != 0)
-        query = select(category, held, level, func.sum(StockLevel.worth_minor))
+        query = select(category, held, level, func.sum(_counted(StockLevel.on_hand, StockLevel.worth_minor)))
         query = query.join(StockLevel, StockLevel.product_id == Product.id).group_by(category)
     else:
         each = _levels(ctx).subquery()
         held = func.count().filter(each.c.pieces != 0)
-        query = select(category, held, func.sum(each.c.pieces), func.sum(each.c.worth))
+        query = select(category, held, func.sum(each.c.pieces), func.sum(_counted(each.c.pieces, each.c.worth)))
         query = query.join(each, each.c.product_id == Product.id).group_by(category)
     sums = _Sums()
     for row in ctx.session.execute(query):
@@ -99,8 +100,9 @@ def _before_since(ctx: Context, ends: datetime) -> _Sums:
     query = select(Product.category, levels).join(levels, levels.c.product_id == Product.id)
     for row in ctx.session.execute(query):
         moved = since[row.product_id]
-        was_held, is_held = row.pieces != moved.pieces, row.pieces != 0
-        sums.add(row.category, was_held - is_held, -int(moved.pieces), -int(moved.worth))
+        pieces, worth = int(row.pieces - moved.pieces), int(row.worth - moved.worth)  # as it was then
+        change = (worth if pieces > 0 else 0) - (int(row.worth) if row.pieces > 0 else 0)
+        sums.add(row.category, (pieces != 0) - (row.pieces != 0), -int(moved.pieces), change)
     return sums
 
 
@@ -108,12 +110,18 @@ def _until(ctx: Context, ends: datetime) -> _Sums:
     """All that moved until then."""
     each = _moved(ctx, StockMovement.at < ends).subquery()
     held = func.count().filter(each.c.pieces != 0)
-    query = select(Product.category, held, func.sum(each.c.pieces), func.sum(each.c.worth))
+    query = select(Product.category, held, func.sum(each.c.pieces), func.sum(_counted(each.c.pieces, each.c.worth)))
     query = query.join(each, each.c.product_id == Product.id).group_by(Product.category)
     sums = _Sums()
     for row in ctx.session.execute(query):
         sums.add(row[0], *map(int, row[1:]))
     return sums
+
+
+def _counted(pieces: SQLColumnExpression[int], worth: SQLColumnExpression[int]) -> ColumnElement[int]:
+    """The worth of a product where there is any: an empty shelf is worth nothing, nor is what was sold before it was
+    booked in."""
+    return case((pieces > 0, worth), else_=0)
 
 
 def _moved(ctx: Context, when: ColumnElement[bool]) -> Select[str, int, int]:

@@ -18,6 +18,7 @@ from shopnode.domain.permissions import Role
 from shopnode.domain.settings.queries import number_setting
 from shopnode.domain.stock.models import MovementKind, StockLevel, StockMovement
 from shopnode.domain.stock.queries import costs_of
+from shopnode.domain.stock.settling import Moving, settle_emptied
 from shopnode.domain.stocktakes.models import Stocktake, StocktakeLine
 from shopnode.domain.stocktakes.rules import Difference, net_worth, size_of
 from shopnode.domain.worths import Worth, refuse_absurd
@@ -43,6 +44,7 @@ def book_count(ctx: Context, count: Stocktake, *, uncounted_is_zero: bool) -> Bo
     lost = [one for one in (*differences, *phones) if one.pieces < 0]
     if lost:
         check_write_off(ctx, size_of(lost))
+    settle_emptied(ctx, [Moving(one.product_id, one.pieces, one.cost_minor) for one in differences if one.pieces < 0])
     moves = [
         {
             "id": _moved_by(count, difference.product_id), "shop_id": count.shop_id,
