@@ -9,6 +9,7 @@ import pytest
 from shopnode.domain.accounts.ledger import balance_now
 from shopnode.domain.accounts.models import Account
 from shopnode.domain.errors import ApprovalNeeded
+from shopnode.domain.financiers.ledger import receivables
 from shopnode.domain.permissions import Role
 from shopnode.domain.sales.models import Payment
 from tests.domain.counting import expected_cash, lines, paid, summary
@@ -90,6 +91,26 @@ def test_what_a_financier_and_the_customer_paid_goes_back_to_each(till: Till, ok
     sale = phone_for(till, okello, financed, {"method": "cash", "amount": 140_000})
     assert back(till, other_phone(till, sale, okello), SECOND) == {"financed": 500_000, "cash": 140_000}
     assert expected_cash(till) == FLOAT
+
+
+@pytest.mark.parametrize("way", ["exchange", "claim"])
+def test_rule_48_a_financier_owes_for_the_phone_the_customer_has_now(till: Till, okello: str, way: str) -> None:
+    financier = till.shop.do("financiers.create", name="Watu")["id"]
+    financed = {"method": "financed", "amount": 500_000, "about_id": financier, "reference": "W1"}
+    sale = phone_for(till, okello, financed, {"method": "cash", "amount": 140_000})
+
+    def owed() -> list[tuple[str | None, str | None, int]]:
+        with till.shop.reading() as ctx:
+            return [(row.imei, row.reference, row.open_minor) for row in receivables(ctx.session)]
+
+    if way == "exchange":
+        new = other_phone(till, sale, okello)
+    else:
+        form = {"imei": IMEIS[0], "new_imei": IMEIS[1], "outcome": "replace", "reason": "dead", "restock": "bench"}
+        new = till.shop.do("returns.claim_warranty", form)["sale_id"]
+    assert owed() == [(IMEIS[1], "W1", 500_000)]
+    assert back(till, new, SECOND) == {"financed": 500_000, "cash": 140_000}
+    assert owed() == []
 
 
 def test_cash_beside_points_goes_back_as_cash_and_the_points_as_points(till: Till, okello: str) -> None:

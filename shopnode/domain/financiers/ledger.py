@@ -8,6 +8,7 @@ Invariants:
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
@@ -111,6 +112,20 @@ def give_back_financed(ctx: Context, ticket: Ticket, part: Settled) -> Settled:
     if owed:
         give_back_on_account(ctx, ticket, replace(part, amount_minor=owed))
     return part
+
+
+def follow_phone(ctx: Context, sale_ids: Sequence[str], came: str, given: str) -> None:
+    """What is still owed for a phone that was exchanged is owed for the one that was given: the contract goes on.
+
+    sale_ids  the sales along the exchanges that brought it, one of which was financed
+    """
+    for sale_id in sale_ids:
+        for owed in receivables(ctx.session, sale_id=sale_id):
+            if owed.imei == came and owed.open_minor > 0:
+                about = {"sale_id": sale_id, "reference": owed.reference, "note": "exchanged"}
+                kinds = FinancierEntryKind.CHARGEBACK, FinancierEntryKind.RECEIVABLE
+                write_entry(ctx, owed.financier_id, kinds[0], -owed.open_minor, imei=came, **about)
+                write_entry(ctx, owed.financier_id, kinds[1], owed.open_minor, imei=given, **about)
 
 
 def _financed(ctx: Context, sale_id: str) -> list[tuple[FinancierEntry, int]]:

@@ -18,7 +18,7 @@ from shopnode.domain.people.telephone import register_figures
 from shopnode.domain.permissions import Permission, Role
 from shopnode.domain.printing.queue import queue_sale_prints
 from shopnode.domain.returns.booking import book_return, take_points_back
-from shopnode.domain.returns.exchanging import exchange_tender
+from shopnode.domain.returns.exchanging import exchange_tender, receivable_follows
 from shopnode.domain.returns.forms import ComesBack, ExchangeGoods, TakeBackGoods
 from shopnode.domain.returns.goods import Goods, days_after_window, weigh
 from shopnode.domain.returns.leaving import Leaving, book_leaving, money_back, really_leaves, turned_into
@@ -86,6 +86,7 @@ def exchange(ctx: Context, form: ExchangeGoods) -> dict[str, Any]:
     )  # fmt: skip
     left = really_leaves(book_leaving(ctx, back, drawer))
     exchange_tender(ctx, goods, used[0], number, drawer)
+    receivable_follows(ctx, goods, sale_id)
     take_points_back(ctx, goods, used[0], Ticket(sale_id, sold["number"], form.sale.customer_id, sold["total"]))
     ctx.about("sale", sale_id)
     return {

@@ -28,7 +28,7 @@ from shopnode.domain.permissions import Permission
 from shopnode.domain.queries import find_row, row_or_none
 from shopnode.domain.returns.booking import book_return, take_points_back
 from shopnode.domain.returns.errors import NothingLeft, NoWarranty
-from shopnode.domain.returns.exchanging import exchange_tender
+from shopnode.domain.returns.exchanging import exchange_tender, receivable_follows
 from shopnode.domain.returns.forms import BackLine, ClaimWarranty, ComesBack
 from shopnode.domain.returns.goods import Goods, line_of_number, weigh
 from shopnode.domain.returns.models import ClaimOutcome, WarrantyClaim
@@ -125,6 +125,7 @@ def _replace(
         ctx, goods, form.reason, True, number, drawer, exchange_sale_id=sale_id, phones_alone=True
     )  # fmt: skip
     exchange_tender(ctx, goods, goods.worth_minor, number, drawer)
+    receivable_follows(ctx, goods, sale_id)
     new_ticket = Ticket(sale_id, sold["number"], summary.customer_id, sold["total"])
     take_points_back(ctx, goods, goods.worth_minor, new_ticket)
     new_line = ctx.session.scalars(select(SaleLine).where(SaleLine.sale_id == sale_id)).one()

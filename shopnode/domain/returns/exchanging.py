@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from sqlalchemy import select
+
 from shopnode.domain.cash.queries import OpenDrawer
 from shopnode.domain.context import Context
+from shopnode.domain.financiers.ledger import follow_phone
 from shopnode.domain.returns.goods import Goods
 from shopnode.domain.returns.leaving import behind_exchange, book_leaving
+from shopnode.domain.returns.queries import chain_of
 from shopnode.domain.sales.actions import book_payments, need_open_drawer
-from shopnode.domain.sales.models import PaymentKind, Tender
+from shopnode.domain.sales.models import PaymentKind, SaleLine, Tender
 from shopnode.domain.sales.rules import Settled
 from shopnode.domain.sales.tenders import Ticket, register_tender
 
@@ -23,6 +27,18 @@ def exchange_tender(ctx: Context, goods: Goods, amount_minor: int, number: str, 
     if amount_minor:
         off = Settled(Tender.EXCHANGE, -amount_minor, None, None, number)
         book_payments(ctx, goods.sale.id, [off], drawer, kind=PaymentKind.REFUND)
+
+
+def receivable_follows(ctx: Context, goods: Goods, new_sale_id: str) -> None:
+    """A financier owes for the phone the customer has now, not for the one that is here again (rule 48)."""
+    came = [coming.line.imei for coming in goods.lines if coming.unit and coming.line.imei]
+    if not came:
+        return
+    query = select(SaleLine.imei).where(SaleLine.sale_id == new_sale_id, SaleLine.unit_id.is_not(None))
+    given = [imei for imei in ctx.session.scalars(query.order_by(SaleLine.line_no)) if imei]
+    chain = chain_of(ctx.session, goods.sale.id)
+    for place, imei in enumerate(came if given else []):
+        follow_phone(ctx, chain, imei, given[min(place, len(given) - 1)])
 
 
 def _take(ctx: Context, ticket: Ticket, part: Settled) -> Settled:
