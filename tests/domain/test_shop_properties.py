@@ -65,13 +65,14 @@ def check_books(w: Watched) -> None:
 def test_no_calls_by_staff_lower_expected_cash_without_an_event() -> None:
     world = Watched()
     hold(world, STAFF_PLANS, check_drawer, check_books)
-    assert_lively(world.counts, rare=NEVER_ALONE)
+    assert_lively(world.counts, share=0.5, rare=NEVER_ALONE)
     assert sum(world.odd.refused.values()) > world.counts.stories / 4
     assert sum(world.odd.accepted.values()) > world.counts.stories / 20
 
 
 # What staff never do without a second person, or not at all.
 NEVER_ALONE = dict.fromkeys(
-    ["accounts.pay_out_store_credit", "accounts.send_back_money", "plans.cancel", "sales.void", "sales.reverse",
+    ["accounts.allocate_money", "accounts.pay_out_store_credit", "accounts.send_back_money",
+     "accounts.use_store_credit", "plans.cancel", "plans.forfeit", "sales.void", "sales.reverse",
      "usedphones.reverse"], 0,
 )  # fmt: skip
