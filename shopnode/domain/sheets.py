@@ -11,6 +11,7 @@ import csv
 import io
 import re
 import unicodedata
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,8 +23,12 @@ from shopnode.domain.money import MONEY_MINOR_MAX, exponent
 LINE_CHARS_MAX = 20_000
 LINES_MAX = 200_000
 PIECE_BYTES = 64 * 1024
+CELL_LINES_MAX = 100  # of the file, in one cell
 CELL_SHOWN_MAX = 40
+NOT_READ = "This line cannot be read. A quotation mark may be missing in it."
 NO_TABLE = "is not a table of text. Save it as CSV and try again"
+
+_Line = tuple[int, str | None]
 
 YES = {"yes", "y", "true", "1", "x", "ndiyo", "ye"}
 NO = {"no", "n", "false", "0", "", "-", "hapana", "nedda"}
@@ -77,10 +82,9 @@ def open_sheet(file: IO[bytes], columns: Mapping[str, Iterable[str]], needed: It
     Raises Invalid when the file is empty, is no table of text, or lacks a needed column.
     """
     lines = _lines(file)
-    try:
-        header_no, header = next(((no, line) for no, line in lines if line.strip(" \t\n;,")), (0, ""))
-    except LineTooLong:
-        raise Invalid({"file": NO_TABLE}) from None
+    header_no, header = next(((no, line) for no, line in lines if line is None or line.strip(" \t\n;,")), (0, ""))
+    if header is None:
+        raise Invalid({"file": NO_TABLE})
     if not header:
         raise Invalid({"file": "is empty"})
     if any(unicodedata.category(sign) == "Cc" for sign in header.strip().replace("\t", "")):
@@ -97,7 +101,7 @@ def open_sheet(file: IO[bytes], columns: Mapping[str, Iterable[str]], needed: It
         raise Invalid({"file": f"has no column for: {wanted}. Its first line must name the columns"})
     known = {name: titles[position] for position, name in fields.items()}
     unused = tuple(title for position, title in enumerate(titles) if title and position not in fields)
-    return Sheet(known, unused, _rows(lines, header_no, separator, fields))
+    return Sheet(known, unused, _rows(lines, header_no, separator, fields, len(titles)))
 
 
 def read_amount(text: str, currency: str) -> int:
@@ -130,7 +134,13 @@ def _split_amount(bare: str) -> tuple[str, str]:
 
 
 def read_number(text: str) -> int:
-    """A whole number, thousands separated or not. Raises ValueError, in words."""
+    """A whole number, thousands separated by commas or spaces, or not. One that may be read in two ways is refused: a
+    dot before three digits is thousands in one country and a fraction in another. Raises ValueError, in words."""
+    if re.fullmatch(r"\s*\d{1,3}(\.\d{3})+\s*", text, re.ASCII):
+        plain = text.strip().replace(".", "")
+        raise ValueError(
+            f"“{shown(text)}” may mean {int(text.split('.')[0])} or {int(plain):,}: write it without the dot"
+        )
     bare = re.sub(r"(?<=\d)[,\s](?=\d{3}\b)", "", text.strip())
     if not re.fullmatch(r"\d{1,12}(\.0+)?", bare, re.ASCII):
         raise ValueError(f"“{shown(text)}” is not a whole number")
@@ -178,52 +188,91 @@ def _plain(title: str) -> str:
     return " ".join(re.sub(r"[\W_]+", " ", title.casefold()).split())
 
 
-def _rows(lines: Iterator[tuple[int, str]], header_no: int, separator: str, fields: Mapping[int, str]) -> Iterator[Row]:
+def _rows(
+    lines: Iterator[_Line], header_no: int, separator: str, fields: Mapping[int, str], width: int
+) -> Iterator[Row]:
     last = header_no
-
-    def texts() -> Iterator[str]:
-        nonlocal last
-        for line_no, line in lines:
-            last = line_no
-            yield line
-
-    reader = csv.reader(texts(), delimiter=separator)
-    while True:
-        first = last + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except (csv.Error, LineTooLong):
-            yield Row(first, {}, "This line cannot be read. A quotation mark may be missing in it.")
-            return
-        yield Row(first, {name: cells[at].strip() if at < len(cells) else "" for at, name in fields.items()})
+    for record in _records(lines, separator, width):
+        last = record.last
+        if record.cells is None:
+            yield Row(record.first, {}, NOT_READ)
+        else:
+            cells = record.cells
+            known = {name: cells[at].strip() if at < len(cells) else "" for at, name in fields.items()}
+            yield Row(record.first, known)
         if last > LINES_MAX:
             yield Row(last, {}, f"The rest was not read: a file may have {LINES_MAX:,} lines. Split it.")
             return
+
+
+@dataclass(frozen=True)
+class _Record:
+    """The cells of one line of the table, which may run over several lines of the file; None where it is not read."""
+
+    first: int
+    last: int
+    cells: list[str] | None
+
+
+def _records(lines: Iterator[_Line], separator: str, width: int) -> Iterator[_Record]:
+    """Every line of the file is in one record. Of one that cannot be read only its first line is given up: those after
+    it, which an open quotation mark had swallowed, are read again."""
+    waiting: deque[_Line] = deque()
+    while True:
+        took: list[_Line] = []
+        try:
+            cells = next(csv.reader(_texts_of(lines, waiting, took), delimiter=separator, strict=True))
+            if _has_swallowed([text or "" for _, text in took], separator, width):
+                raise csv.Error
+        except StopIteration:
+            return
+        except (csv.Error, LineTooLong):
+            yield _Record(took[0][0], took[0][0], None)
+            waiting.extendleft(reversed(took[1:]))
+        else:
+            yield _Record(took[0][0], took[-1][0], cells)
+
+
+def _texts_of(lines: Iterator[_Line], waiting: deque[_Line], took: list[_Line]) -> Iterator[str]:
+    """Line after line, for as long as a cell may be; each of them is noted. Raises LineTooLong."""
+    while len(took) < CELL_LINES_MAX:
+        line = waiting.popleft() if waiting else next(lines, None)
+        if line is None:
+            return
+        took.append(line)
+        if line[1] is None:
+            raise LineTooLong
+        yield line[1]
+
+
+def _has_swallowed(texts: list[str], separator: str, width: int) -> bool:
+    """Whether a cell that runs over these lines seems to hold lines of the table: a quotation mark was left open, and
+    another one further down has closed it."""
+    if len(texts) == 1:
+        return False
+    opened = next(csv.reader(texts[:1], delimiter=separator))
+    inside = opened[-1].count(separator)
+    fills = inside > 0 and len(opened) + inside == width
+    return fills or any(text.count(separator) == width - 1 for text in texts[1:-1])
 
 
 class LineTooLong(ValueError):
     """A line that nobody typed."""
 
 
-def _lines(file: IO[bytes]) -> Iterator[tuple[int, str]]:
-    """The lines with their numbers, from 1."""
-    line_no, rest = 0, ""
+def _lines(file: IO[bytes]) -> Iterator[_Line]:
+    """The lines with their numbers, from 1; None for one that nobody typed, of which no more is kept."""
+    line_no, rest, is_long = 0, "", False
     for text in _texts(file):
         *whole, rest = (rest + text).split("\n")
         for line in whole:
             line_no += 1
-            yield line_no, _measured(line) + "\n"
-        _measured(rest)
-    if rest:
-        yield line_no + 1, rest
-
-
-def _measured(line: str) -> str:
-    if len(line) > LINE_CHARS_MAX:
-        raise LineTooLong
-    return line
+            yield line_no, None if is_long or len(line) > LINE_CHARS_MAX else line + "\n"
+            is_long = False
+        if len(rest) > LINE_CHARS_MAX:
+            rest, is_long = "", True
+    if rest or is_long:
+        yield line_no + 1, None if is_long or len(rest) > LINE_CHARS_MAX else rest
 
 
 def _texts(file: IO[bytes]) -> Iterator[str]:
