@@ -18,20 +18,8 @@ from typing import IO, Any
 from zoneinfo import ZoneInfo
 
 from shopnode.documents.text import visible
+from shopnode.domain.sheets import could_be_formula
 
-FORMULA_STARTS = (
-    "=",
-    "+",
-    "-",
-    "@",
-    "\t",
-    "\r",
-    "\n",
-    "＝",
-    "＋",
-    "－",
-    "＠",
-)  # wide forms are read as the narrow ones
 BOM = "\ufeff"  # without it, Excel reads UTF-8 as something else
 CELL_MAX = 32_767  # characters Excel takes in a cell
 EXACT_MAX = 10**15  # larger whole numbers lose digits in a spreadsheet, so they are text
@@ -91,11 +79,6 @@ def csv_cell(value: Any, zone: ZoneInfo) -> Any:
     if isinstance(value, str):
         return "'" + value if could_be_formula(value) else value
     return value
-
-
-def could_be_formula(text: str) -> bool:
-    """Whether some spreadsheet would calculate this text."""
-    return text.lstrip(" ").startswith(FORMULA_STARTS)
 
 
 def _xlsx_cell(sheet: Any, value: Any, zone: ZoneInfo, *, bold: bool = False) -> Any:

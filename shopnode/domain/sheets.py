@@ -28,6 +28,8 @@ CELL_SHOWN_MAX = 40
 NOT_READ = "This line cannot be read. A quotation mark may be missing in it."
 NO_TABLE = "is not a table of text. Save it as CSV and try again"
 
+# Wide forms are read as the narrow ones.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _Line = tuple[int, str | None]
 
 YES = {"yes", "y", "true", "1", "x", "ndiyo", "ye"}
@@ -102,6 +104,17 @@ def open_sheet(file: IO[bytes], columns: Mapping[str, Iterable[str]], needed: It
     known = {name: titles[position] for position, name in fields.items()}
     unused = tuple(title for position, title in enumerate(titles) if title and position not in fields)
     return Sheet(known, unused, _rows(lines, header_no, separator, fields, len(titles)))
+
+
+def could_be_formula(text: str) -> bool:
+    """Whether some spreadsheet would calculate this text. Where we write it, a quote stands in front of it."""
+    return text.lstrip(" ").startswith(FORMULA_STARTS)
+
+
+def _bare(cell: str) -> str:
+    """A cell without the quote that a list of ours has in front of what could be a formula."""
+    cell = cell.strip()
+    return cell[1:].strip() if cell[:1] == "'" and could_be_formula(cell[1:]) else cell
 
 
 def read_amount(text: str, currency: str) -> int:
@@ -198,7 +211,7 @@ def _rows(
             yield Row(record.first, {}, NOT_READ)
         else:
             cells = record.cells
-            known = {name: cells[at].strip() if at < len(cells) else "" for at, name in fields.items()}
+            known = {name: _bare(cells[at]) if at < len(cells) else "" for at, name in fields.items()}
             yield Row(record.first, known)
         if last > LINES_MAX:
             yield Row(last, {}, f"The rest was not read: a file may have {LINES_MAX:,} lines. Split it.")

@@ -117,3 +117,14 @@ def test_every_line_is_counted_and_the_wrong_ones_are_listed_first(
     told = send(owner, "customers", f"name\n{names}Customer 7\n", dry_run="true")
     assert (told["new"], told["wrong"], len(told["lines"]), told["left_out"]) == (250, 1, 3, 248)
     assert [line["result"] for line in told["lines"]] == ["new", "new", "wrong"]
+
+
+def test_a_list_that_was_taken_out_comes_back_as_what_it_is(owner: Client) -> None:
+    """The quote that keeps a spreadsheet from calculating a name is no part of the name."""
+    for name in ("-Glass", "+Plus cable", "=Equal", "@At", "Plain"):
+        owner.post("/products", {"name": name, "category": "A", "selling_price": 8_000})
+        owner.post("/customers", {"name": name})
+    for kind in ("products", "customers"):
+        text = owner.call("GET", f"/{kind}?format=csv").get_data()
+        told = send(owner, kind, text)
+        assert (told["unchanged"], told["new"], told["wrong"]) == (5, 0, 0), told["lines"]
