@@ -68,6 +68,25 @@ def test_goods_come_back_for_their_money_and_the_screen_says_so_first(aisha: Bro
     assert "1 left" in words(aisha.get(f"/returns/of/{sale_id}"))
 
 
+def test_rule_52_only_phones_are_offered_the_bench_and_their_supplier(
+    aisha: Browser, sarah: Browser, shop: Shop, goods: Goods
+) -> None:  # fmt: skip
+    for product in (goods.cable, goods.phone):
+        shop.do("products.update", product_id=product, warranty_days=30)
+    sale_id, line = cables(shop, goods)
+    for page in (f"/returns/of/{sale_id}", f"/returns/claim/{line}"):
+        shown = aisha.get(page).get_data(as_text=True)
+        assert "To the bench" not in shown and "Scrapped" in shown
+    assert 'value="inspect"' not in sarah.get(f"/sales/{sale_id}").get_data(as_text=True)
+    refused = back(aisha, sale_id, **{f"quantity_{line}": "1", f"restock_{line}": "bench"})
+    assert refused.status_code == 422 and "counted by the piece: it goes back on the shelf" in words(refused)
+
+    other, handset = phone(shop, goods)
+    for page in (f"/returns/of/{other}", f"/returns/claim/{handset}"):
+        assert "To the bench" in aisha.get(page).get_data(as_text=True)
+    assert 'value="inspect"' in sarah.get(f"/sales/{other}").get_data(as_text=True)
+
+
 def test_pressed_twice_it_comes_back_once(aisha: Browser, shop: Shop, goods: Goods) -> None:
     sale_id, line = cables(shop, goods)
     fields = {"action_id": action_id(aisha.get(f"/returns/of/{sale_id}")), f"quantity_{line}": "1"}
