@@ -122,7 +122,8 @@ HANDSETS = ImportKind(
         "condition": "new, open box, used or refurbished", "has_box": "yes or no", "has_charger": "yes or no",
         "battery_pct": "Battery health, in per cent", "lock_state": "Whom it is locked to",
         "region": "Made for which market",
-        "vat_scheme": "standard, or margin if bought from a private person", "again": "yes, if it was here before, left, and comes in anew", "remarks": "Not kept; for your own use",
+        "vat_scheme": "standard, or margin if bought from a private person",
+        "again": "yes, if it was here before, left, and comes in anew", "remarks": "Not kept; for your own use",
     },
     frozenset({"item", "imei1"}),
     [
@@ -138,11 +139,13 @@ PEOPLE = ImportKind(
     CUSTOMERS.needs, CUSTOMERS.columns,
     {
         "name": "Who it is", "phone": "0772 123 456 or +256772123456", "email": "E-mail", "address": "Where they are",
-        "notes": "Anything worth knowing",
+        "notes": "Anything worth knowing", "date_of_birth": "Such as 1990-11-22",
+        "gender": "female, male, or as you write it", "id_number": "Of the national ID or passport",
     },
     frozenset({"name"}),
     [
-        {"name": "Okello James", "phone": "0772 123 456", "address": "Ntinda"},
+        {"name": "Okello James", "phone": "0772 123 456", "address": "Ntinda", "date_of_birth": "1990-11-22",
+         "gender": "male"},
         {"name": "Kato Traders", "phone": "0701 987 654", "email": "shop@example.ug", "notes": "Buys on Fridays"},
     ],
     _import_customers,

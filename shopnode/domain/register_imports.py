@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import IO, Any
 
 from sqlalchemy import select
@@ -22,7 +23,7 @@ from shopnode.domain.errors import Invalid, NotPermitted
 from shopnode.domain.importing import Planned, in_words, run_import
 from shopnode.domain.params import Params, read_params
 from shopnode.domain.permissions import Permission
-from shopnode.domain.sheets import LineResult, Row, Verdict, open_sheet, read_code, read_number, shown
+from shopnode.domain.sheets import LineResult, Row, Verdict, open_sheet, read_code, read_day, read_number, shown
 
 KNOWN_MAX = 1_000_000
 PHONE = ("phone", "telephone", "phone number", "tel", "mobile", "contact number")
@@ -41,6 +42,7 @@ class Register:
     id_field: str
     needs: frozenset[Permission]
     numbers: frozenset[str] = frozenset()  # fields that are whole numbers
+    days: frozenset[str] = frozenset()  # fields that are days
 
 
 CUSTOMERS = Register(
@@ -49,12 +51,15 @@ CUSTOMERS = Register(
     {
         "name": ("name", "customer", "customer name", "full name"), "phone": PHONE, "email": ("email", "e mail"),
         "address": ("address", "place", "location"), "notes": ("notes", "note", "remarks"),
+        "date_of_birth": ("date of birth", "birth date", "birthday", "born", "dob"), "gender": ("gender", "sex"),
+        "id_number": ("id number", "id no", "nin", "national id"),
     },
     ("phone", "name"),
     ("customers.create", CreateCustomer),
     ("customers.update", UpdateCustomer),
     "customer_id",
     frozenset({Permission.CUSTOMERS_CREATE, Permission.CUSTOMERS_UPDATE}),
+    days=frozenset({"date_of_birth"}),
 )  # fmt: skip
 SUPPLIERS = Register(
     "supplier",
@@ -126,7 +131,7 @@ class _Plan:
     def _asked(self, form: dict[str, Any], record: Any, answer: Callable[..., Planned]) -> Planned:
         if record is None:
             return answer(Verdict.NEW, act=(self.register.create[0], form))
-        changes = {name: value for name, value in form.items() if getattr(record, name) != value}
+        changes = {name: value for name, value in form.items() if _as_sent(getattr(record, name)) != value}
         if not changes:
             return answer(Verdict.UNCHANGED, "Already there, unchanged.")
         says = [f"{self.titles[name]}: {shown(str(getattr(record, name) or 'none'))} → {shown(str(value))}."
@@ -148,12 +153,18 @@ class _Plan:
         for name, text in row.cells.items():
             if text:
                 try:
-                    values[name] = read_number(text) if name in self.register.numbers else _as_text(name, text)
+                    values[name] = self._value(name, text)
                 except ValueError as fault:
                     faults[name] = str(fault)
         if faults:
             raise Invalid(faults)
         return read_params(self.register.create[1], values).model_dump(mode="json", exclude_unset=True)
+
+    def _value(self, name: str, text: str) -> Any:
+        """One cell. Raises ValueError, in words."""
+        if name in self.register.numbers:
+            return read_number(text)
+        return read_day(text) if name in self.register.days else _as_text(name, text)
 
     def _key(self, form: dict[str, Any]) -> tuple[str, str]:
         name = next(name for name in self.register.keys if form.get(name))
@@ -174,6 +185,10 @@ class _Plan:
         return known
 
 
+def _as_sent(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
+
+
 def _as_text(name: str, text: str) -> str:
     """A cell as it was typed. Numbers people dial may have been turned into one, or be marked as text by a quote."""
-    return read_code(text) if name == "phone" else text.removeprefix("'")
+    return read_code(text) if name in ("phone", "id_number") else text.removeprefix("'")

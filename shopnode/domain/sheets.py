@@ -14,6 +14,7 @@ import unicodedata
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import IO
 
@@ -158,6 +159,21 @@ def read_number(text: str) -> int:
     if not re.fullmatch(r"\d{1,12}(\.0+)?", bare, re.ASCII):
         raise ValueError(f"“{shown(text)}” is not a whole number")
     return int(bare.partition(".")[0])
+
+
+def read_day(text: str) -> str:
+    """A day, as 1990-11-22 or with the day first where it cannot be the month. Raises ValueError, in words."""
+    bare = text.strip()
+    found = re.fullmatch(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})", bare, re.ASCII)
+    if found:
+        day, month, year = (int(part) for part in found.groups())
+        if day <= 12 and day != month:
+            raise ValueError(f"“{shown(text)}” may mean two days: write it as {year}-{month:02}-{day:02}")
+        bare = f"{year}-{month:02}-{day:02}"
+    try:
+        return date.fromisoformat(bare).isoformat()
+    except ValueError:
+        raise ValueError(f"“{shown(text)}” is not a day such as 1990-11-22") from None
 
 
 def read_yes_no(text: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
+from datetime import date
 
 import pytest
 
@@ -128,3 +129,19 @@ def test_all_or_nothing_has_a_limit_in_words(shop: Shop, monkeypatch: pytest.Mon
 
     with pytest.raises(Invalid, match="Split it"):
         run(shop, PEOPLE, whole=True)
+
+
+def test_a_customers_birth_date_gender_and_id_number_come_with_the_file_and_twice_changes_nothing(shop: Shop) -> None:
+    text = "Name;Phone;Date of birth;Gender;ID number\nOkello;0772123456;{};male;CM90012345ABCD\n"
+    assert verdicts(run(shop, text.format("1990-11-22"))) == {Verdict.NEW: 1}
+    (okello,) = shop.rows(Customer)
+    assert (okello.date_of_birth, okello.gender, okello.id_number) == (date(1990, 11, 22), "male", "CM90012345ABCD")
+    assert verdicts(run(shop, text.format("22/11/1990"))) == {Verdict.UNCHANGED: 1}
+    (changed,) = run(shop, text.format("23.11.1990"))
+    assert (changed.verdict, changed.says) == (Verdict.CHANGED, ("Date of birth: 1990-11-22 → 1990-11-23.",))
+    for wrong, words in (
+        ("03/04/1990", "Date of birth “03/04/1990” may mean two days: write it as 1990-04-03."),
+        ("1990-02-30", "Date of birth “1990-02-30” is not a day such as 1990-11-22."),
+    ):
+        (line,) = run(shop, text.format(wrong))
+        assert (line.verdict, line.says) == (Verdict.WRONG, (words,))
