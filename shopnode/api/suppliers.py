@@ -57,7 +57,9 @@ class SupplierOut(BaseModel):
     lead_days: int | None
     notes: str | None
     is_active: bool
-    owed: int = Field(description="Minor units; below 0 when they owe us.")
+    owed: int | None = Field(
+        default=None, description="Minor units; below 0 when they owe us. Owners only; left out for others."
+    )
     created_by: str | None
     created_at: Instant
 
@@ -186,8 +188,8 @@ def list_suppliers(call: Call, query: SupplierQuery) -> SupplierPage:
     page = search_suppliers(
         call.ctx.session, query.q, archived=query.archived, limit=query.limit, cursor=query.cursor or None
     )
-    owed = balances(call.ctx, [row.id for row in page.rows])
-    return SupplierPage(items=[_out(row, owed.get(row.id, 0)) for row in page.rows], next_cursor=page.next_cursor)
+    owed = _owed_to(call.ctx, [row.id for row in page.rows])
+    return SupplierPage(items=[_out(row, owed) for row in page.rows], next_cursor=page.next_cursor)
 
 
 @route("GET", "/suppliers/debts", needs=Permission.SUPPLIERS_MANAGE)
@@ -297,12 +299,18 @@ def _owed(call: Call, supplier_id: str, body: BaseModel) -> OwedOut:
 
 
 def _one(ctx: Context, supplier_id: str) -> SupplierOut:
-    return _out(find_supplier(ctx.session, supplier_id), balances(ctx, [supplier_id]).get(supplier_id, 0))
+    return _out(find_supplier(ctx.session, supplier_id), _owed_to(ctx, [supplier_id]))
 
 
-def _out(row: Supplier, owed_minor: int) -> SupplierOut:
+def _owed_to(ctx: Context, supplier_ids: list[str]) -> dict[str, int] | None:
+    """What is owed to each; None for those whose business it is not, as their list of debts is not."""
+    return balances(ctx, supplier_ids) if ctx.may(Permission.SUPPLIERS_MANAGE) else None
+
+
+def _out(row: Supplier, owed: dict[str, int] | None) -> SupplierOut:
+    account = {} if owed is None else {"owed": owed.get(row.id, 0)}
     return SupplierOut(
         id=row.id, name=row.name, contact=row.contact, phone=row.phone, email=row.email, address=row.address,
         tax_id=row.tax_id, terms_days=row.terms_days, lead_days=row.lead_days, notes=row.notes,
-        is_active=row.archived_at is None, owed=owed_minor, created_by=row.created_by, created_at=row.created_at,
+        is_active=row.archived_at is None, created_by=row.created_by, created_at=row.created_at, **account,
     )  # fmt: skip

@@ -147,3 +147,10 @@ def test_a_transfer_to_nowhere_is_refused(owner: Client, cable: dict[str, Any]) 
     owner.post("/transfers", form, 404)
     assert owner.get("/transfers")["items"] == []
     owner.get(f"/transfers/{NOBODY}", 404)
+
+
+def test_what_is_owed_to_a_supplier_is_told_to_owners_alone(owner: Client, supervisor: Client) -> None:
+    made = owner.post("/suppliers", {"name": "Kampala Mobile"})
+    assert owner.get("/suppliers")["items"][0]["owed"] == 0
+    for answer in (supervisor.get("/suppliers")["items"][0], supervisor.get(f"/suppliers/{made['id']}")):
+        assert answer["name"] == "Kampala Mobile" and "owed" not in answer

@@ -212,3 +212,10 @@ def test_what_is_owed_is_paid_credited_and_corrected(sarah: Browser, till: Till,
     assert "84,500" in shown and "one broke" in shown and "Credit note" in shown
     assert "84,500" in words(sarah.get("/suppliers?state=owed"))
     assert "84500" in sarah.get("/suppliers?format=csv").get_data(as_text=True)
+
+
+def test_a_supervisor_sees_suppliers_without_what_is_owed_to_them(sarah: Browser, brian: Browser, simba: str) -> None:
+    assert "We owe" in words(sarah.get("/suppliers")) and "We owe them" in words(sarah.get(f"/suppliers/{simba}"))
+    for path in ("/suppliers", f"/suppliers/{simba}", "/suppliers?state=owed"):
+        seen = words(brian.get(path))
+        assert "Simba" in seen and "We owe" not in seen and "whom we owe" not in seen

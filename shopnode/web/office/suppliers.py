@@ -66,23 +66,29 @@ def suppliers() -> ResponseReturnValue:
         return part("office/_supplier_rows.html", **values)
     if is_htmx():
         return part("office/_suppliers.html", **values)
-    return page("office/suppliers_list.html", states=STATES, crumbs=[("Suppliers", None)], **values)
+    states = [state for state in STATES if state[0] != "owed" or _sees_accounts()]
+    return page("office/suppliers_list.html", states=states, crumbs=[("Suppliers", None)], **values)
 
 
 def _rows(words: dict[str, str], cursor: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
     session = g.ctx.session
-    if words["state"] == "owed":
+    if words["state"] == "owed" and _sees_accounts():
         owing = all_balances(g.ctx)
         known = session.scalars(select(Supplier).where(Supplier.id.in_(owing)))
         wanted = [row for row in known if words["q"].lower() in row.name.lower()]
         wanted.sort(key=lambda row: (-owing[row.id], row.name))
         return [_row(row, owing[row.id]) for row in wanted], None
     found = search_suppliers(session, words["q"], archived=words["state"] == "archived", limit=limit, cursor=cursor)
-    owed = balances(g.ctx, [row.id for row in found.rows])
-    return [_row(row, owed.get(row.id, 0)) for row in found.rows], found.next_cursor
+    owed = balances(g.ctx, [row.id for row in found.rows]) if _sees_accounts() else None
+    return [_row(row, None if owed is None else owed.get(row.id, 0)) for row in found.rows], found.next_cursor
 
 
-def _row(row: Supplier, owed_minor: int) -> dict[str, Any]:
+def _sees_accounts() -> bool:
+    """What is owed is the business of those who pay it."""
+    return g.ctx.may(Permission.SUPPLIERS_MANAGE)
+
+
+def _row(row: Supplier, owed_minor: int | None) -> dict[str, Any]:
     return {
         "id": row.id, "name": row.name, "contact": row.contact, "phone": show_phone(row.phone) if row.phone else None,
         "terms_days": row.terms_days, "owed_minor": owed_minor, "row": row,
@@ -96,7 +102,7 @@ def _file_rows(words: dict[str, str]) -> Iterator[list[Any]]:
         for row in rows:
             kept: Supplier = row["row"]
             yield [kept.name, kept.contact, kept.phone, kept.email, kept.tax_id, kept.terms_days, kept.lead_days,
-                   plain_amount(row["owed_minor"])]  # fmt: skip
+                   None if row["owed_minor"] is None else plain_amount(row["owed_minor"])]  # fmt: skip
         if cursor is None:
             return
 
@@ -200,7 +206,8 @@ def _detail(supplier_id: str, errors: dict[str, str] | None = None, typed: dict[
     orders = list_orders(ctx, OrderFilter(supplier_id=supplier_id), limit=LAST_SHOWN)
     return page(
         "office/supplier_detail.html", supplier=row, phone=show_phone(row.phone) if row.phone else None,
-        owed_minor=owed_to(ctx, supplier_id), ages=[pair for pair in zip(AGES, ages, strict=False) if pair[1] > 0],
+        owed_minor=owed_to(ctx, supplier_id) if sees_account else None,
+        ages=[pair for pair in zip(AGES, ages, strict=False) if pair[1] > 0],
         lines=lines, entry_words=ENTRY_WORDS, orders=orders.rows, more_orders=orders.next_cursor,
         deliveries=list_receipts(ctx, supplier_id=supplier_id, limit=LAST_SHOWN).rows,
         returns=list_returns(ctx, ReturnFilter(supplier_id=supplier_id), limit=LAST_SHOWN).rows,
