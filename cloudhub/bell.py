@@ -3,6 +3,7 @@
 Invariants:
   * Nobody who sells or looks at the portal ever waits for a thread that is waiting here.
   * No database connection is held while waiting. When all places are taken, who comes is sent away at once.
+  * A shop's computer holds one place at the most: who comes again takes over the place of the call before it.
   * What moves a feed in another process of the hub is noticed within seconds; in this one at once.
 """
 
@@ -53,6 +54,7 @@ class Ears:
         self._hub = hub
         self._places = threading.Semaphore(places)
         self._rooms: dict[str, _Room] = {}
+        self._standing: dict[str, object] = {}  # the origins that have a place, and which call of theirs has it
         self._lock = threading.Lock()
         self._stop = threading.Event()
         hub.listeners.append(self.heard)
@@ -77,10 +79,14 @@ class Ears:
                 room.changed.notify_all()
 
     def wait(self, tenant_id: str, origin_id: str, streams: Sequence[str], cursor: int, wait_ms: int) -> bool:
-        """Whether there is news for this origin before the deadline. Raises Unavailable when every place is taken."""
-        if not self._places.acquire(blocking=False):
-            raise Unavailable(BELL_FULL_MS)
+        """Whether there is news for this origin before the deadline.
+
+        Raises Unavailable when every place is taken, and when a later call of the same origin has come for its own.
+        """
+        call = self._take_place(origin_id)
         room = self._enter(tenant_id)
+        with room.changed:
+            room.changed.notify_all()  # an earlier call of this origin
         ends_ms = self._hub.clock.mono_ms() + wait_ms
         try:
             while True:
@@ -88,13 +94,33 @@ class Ears:
                 if self._is_news(tenant_id, origin_id, streams, cursor):
                     return True
                 left_ms = ends_ms - self._hub.clock.mono_ms()
+                is_over = partial(self._is_over, room, turn, origin_id, call)
                 with room.changed:
-                    woken = room.changed.wait_for(partial(room.has_moved, turn), max(left_ms, 0) / 1000)
+                    woken = room.changed.wait_for(is_over, max(left_ms, 0) / 1000)
+                if self._standing.get(origin_id) is not call:
+                    raise Unavailable(BELL_FULL_MS)
                 if not woken or self._stop.is_set():
                     return False
         finally:
             self._leave(tenant_id, room)
-            self._places.release()
+            self._give_place(origin_id, call)
+
+    def _is_over(self, room: _Room, turn: int, origin_id: str, call: object) -> bool:
+        return room.has_moved(turn) or self._standing.get(origin_id) is not call
+
+    def _take_place(self, origin_id: str) -> object:
+        call = object()
+        with self._lock:
+            if origin_id not in self._standing and not self._places.acquire(blocking=False):
+                raise Unavailable(BELL_FULL_MS)
+            self._standing[origin_id] = call
+        return call
+
+    def _give_place(self, origin_id: str, call: object) -> None:
+        with self._lock:
+            if self._standing.get(origin_id) is call:
+                del self._standing[origin_id]
+                self._places.release()
 
     def _enter(self, tenant_id: str) -> _Room:
         with self._lock:

@@ -4,7 +4,7 @@ Invariants:
   * Number, witnesses and rows are read in one transaction that sees one moment, through a session that reaches no
     other shop. A number that is seen there stands for all rows it brought.
   * Rows pass by one after the other: however large a business is, a chunk at a time is in memory.
-  * Chunks are given to the node they were made for, to nobody else.
+  * Chunks are given to the node they were made for, to nobody else; of each node the newest few are kept.
 """
 
 from __future__ import annotations
@@ -27,11 +27,12 @@ from shopnode.domain.clock import to_datetime
 from sync_protocol.canonical import array_of, canonical, serialise
 from sync_protocol.lines import TENANT_STREAM, shop_stream
 from sync_protocol.messages import encode
-from sync_protocol.problems import SnapshotGone, Unavailable
+from sync_protocol.problems import Rewind, SnapshotGone, Unavailable
 from sync_protocol.snapshots import CHUNK_BYTES, KEPT_MS, Manifest, SnapshotRequest, fingerprint, pack
 
 ROWS_AT_ONCE = 1_000
 GIVEN_AGAIN_MS = 3_600_000  # one that was just made is given again to a node whose line was cut while it waited
+KEPT_OF_A_NODE = 2  # one that is being fetched, and one that took its place
 BUSY_MS = 5_000
 
 
@@ -45,9 +46,13 @@ class Part:
 
 
 def give_snapshot(hub: Hub, key: NodeKey, asked: SnapshotRequest) -> bytes:
-    """The manifest of a snapshot for this node: of one made a moment ago, or of a new one. Raises Unavailable."""
+    """The manifest of a snapshot for this node: of one made a moment ago, or of a new one.
+
+    Raises Unavailable; Rewind for a cursor that this hub has not come to.
+    """
     now_ms = hub.clock.wall_ms()
     with hub.database.session(key.tenant_id) as session:
+        _check_cursor(session, hub, key, asked.cursor)
         _prune(session, now_ms)
         known = _made_before(session, hub, key, asked, now_ms)
         if known is not None:
@@ -76,6 +81,13 @@ def give_chunk(hub: Hub, key: NodeKey, snapshot_id: str, n: int) -> bytes:
     if body is None:
         raise SnapshotGone
     return bytes(body)
+
+
+def _check_cursor(session: Session, hub: Hub, key: NodeKey, cursor: int) -> None:
+    """Raises Rewind for a number that this hub has not come to: no snapshot it can make would be of use."""
+    if cursor > session.scalars(select(TenantFeed.seq)).one():
+        head = session.execute(select(Origin.head_n, Origin.head_hash).where(Origin.id == key.origin_id)).one()
+        raise Rewind(hub.identity.epoch, head.head_n, head.head_hash, 0)
 
 
 def _prune(session: Session, now_ms: int) -> None:
@@ -136,6 +148,7 @@ def _make(session: Session, hub: Hub, key: NodeKey, asked: SnapshotRequest, now_
     """Read, pack and keep everything. Raises Unavailable while another request of this node is doing just that."""
     if not session.scalar(select(func.pg_try_advisory_xact_lock(func.hashtext(key.node_id)))):
         raise Unavailable(BUSY_MS)
+    _make_room(session, key)
     moment = _moment(session, hub, key, asked, now_ms)
     snapshot_id = hub.new_id()
     chunks: list[tuple[str, int, int]] = []
@@ -153,6 +166,17 @@ def _make(session: Session, hub: Hub, key: NodeKey, asked: SnapshotRequest, now_
     }  # fmt: skip
     session.execute(insert(Snapshot).values(values))
     return manifest
+
+
+def _make_room(session: Session, key: NodeKey) -> None:
+    """Let the node's older snapshots go, so that with a new one no more than a few are kept."""
+    mine = (
+        select(Snapshot.id).where(Snapshot.node_id == key.node_id).order_by(Snapshot.made_at.desc(), Snapshot.id.desc())
+    )
+    old = list(session.scalars(mine.offset(KEPT_OF_A_NODE - 1)))
+    if old:
+        session.execute(delete(SnapshotChunk).where(SnapshotChunk.snapshot_id.in_(old)))
+        session.execute(delete(Snapshot).where(Snapshot.id.in_(old)))
 
 
 def _parts(asked: SnapshotRequest) -> list[Part]:

@@ -7,6 +7,8 @@ Invariants:
 
 from __future__ import annotations
 
+from ipaddress import ip_address, ip_network
+
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -25,13 +27,15 @@ from sync_protocol.messages import EnrolAnswer, EnrolRequest
 from sync_protocol.problems import BadCode, InvalidEnvelope, SlowDown
 
 TRIES_PER_ADDRESS_MAX = 20
-TRIES_IN_ALL_MAX = 1_000  # in fifteen minutes: against a guess from everywhere at once
+# In fifteen minutes, from everywhere at once: a code has 60 bits, and a stranger must not shut the door for everybody.
+TRIES_IN_ALL_MAX = 100_000
+IPV6_PREFIX = 64  # what one household is given, or one rented machine
 
 
 def enrol(hub: Hub, request: EnrolRequest, address: str) -> EnrolAnswer:
     """Make the sender a node. Raises BadCode, SlowDown, InvalidEnvelope or CannotAdopt; nothing is changed then."""
     _check_key(request.public_key)
-    keys = {f"enrol:{address}": TRIES_PER_ADDRESS_MAX, "enrol": TRIES_IN_ALL_MAX}
+    keys = {f"enrol:{_network_of(address)}": TRIES_PER_ADDRESS_MAX, "enrol": TRIES_IN_ALL_MAX}
     try:
         count_try(hub.database, hub.clock, keys)
     except TooManyTries as slow:
@@ -59,6 +63,15 @@ def enrol(hub: Hub, request: EnrolRequest, address: str) -> EnrolAnswer:
         hub_key=hub.identity.public_key,
         time=hub.clock.wall_ms(),
     )
+
+
+def _network_of(address: str) -> str:
+    """What tries are counted by: whoever has an IPv6 network has all its addresses."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    return str(ip_network((int(found), IPV6_PREFIX), strict=False)) if found.version == 6 else address
 
 
 def _check_key(text: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from cloudhub.doctor import check_hub
 from cloudhub.tenancy.codes import hash_code, make_enrol_code
+from cloudhub.tenancy.enrolment import enrol
 from shopnode.domain.actions import perform
 from shopnode.domain.catalogue.models import Product
 from shopnode.domain.errors import Invalid, NotFound
@@ -21,7 +22,9 @@ from shopnode.sync.enrol import Enrolment, adopt, ask_to_enrol, key_for_attempt,
 from shopnode.sync.line import Refused
 from shopnode.sync.models import EnrolAttempt
 from shopnode.sync.transport import Answer, LinkDown
-from sync_protocol.keys import public_text
+from sync_protocol.keys import public_text, read_private
+from sync_protocol.messages import EnrolRequest
+from sync_protocol.problems import BadCode, SlowDown
 from tests.domain.till import open_till
 from tests.hub.raw import ENROL, RawNode, enrol_message, product, raw_node
 from tests.hub.world import SOFTWARE, DirectLine, Node, World
@@ -104,6 +107,33 @@ def test_guessing_is_slowed_down(world: World) -> None:
     assert answers[20:] == ["slow_down"] * 2
     world.clock.advance(16 * 60_000)
     assert raw.send(message, ENROL, public_text(raw.key)).code == "bad_code"
+
+
+def test_a_stranger_with_many_addresses_does_not_shut_the_door_for_others(world: World) -> None:
+    raw = RawNode(world, world.app.test_client(), bytes(range(32)))
+    typed = make_enrol_code(world.hub, world.tenant_id, world.shop("KLA"))
+    wrong = EnrolRequest(
+        protocol=1, schema_=1, code="AAAA-AAAA-AAAA", public_key=public_text(raw.key), device="x", software="x"
+    )
+    for i in range(52):
+        for host in (i, i + 100):
+            for address in (f"10.0.0.{host}", f"2001:db8:0:{host:x}::7"):
+                for _ in range(5):
+                    with pytest.raises(BadCode):
+                        enrol(world.hub, wrong, address)
+    assert enrol(world.hub, wrong.model_copy(update={"code": typed}), "10.9.9.9").tenant == world.tenant_id
+
+
+def test_an_ipv6_network_is_one_address(world: World) -> None:
+    wrong = EnrolRequest(
+        protocol=1, schema_=1, code="AAAA-AAAA-AAAA", public_key=public_text(read_private(bytes(range(32)))),
+        device="x", software="x",
+    )  # fmt: skip
+    for i in range(20):
+        with pytest.raises(BadCode):
+            enrol(world.hub, wrong, f"2001:db8::{i:x}")
+    with pytest.raises(SlowDown):
+        enrol(world.hub, wrong, "2001:db8::ffff")
 
 
 def test_a_node_must_sign_with_the_key_it_brings(world: World) -> None:

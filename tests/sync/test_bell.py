@@ -119,10 +119,13 @@ def test_at_the_deadline_everybody_goes_home(company, branch, ears):
 
 
 def test_when_all_places_are_taken_the_next_is_sent_away_at_once(company, branch, ears):
-    standing = [Waiting(ears, company, branch).waits(company) for _ in range(2)]
+    others = [company.open_branch(code) for code in ("EBB", "JJA")]
+    for one in (*others, branch, others[0]):
+        one.sync()
+    standing = [Waiting(ears, company, one).waits(company) for one in (branch, others[0])]
     until(lambda: ears._rooms[company.tenant_id].waiting == 2)
     began = time.monotonic()
-    late = Waiting(ears, company, branch)
+    late = Waiting(ears, company, others[1])
     late.join(2)
     assert time.monotonic() - began < 1
     assert late.refused.facts["retry_after_ms"] == BELL_FULL_MS
@@ -130,6 +133,25 @@ def test_when_all_places_are_taken_the_next_is_sent_away_at_once(company, branch
     reprice(company, branch)
     assert [one.done() for one in standing] == [True, True]
     assert Waiting(ears, company, branch, wait_ms=10).done() is True  # a place was given back
+
+
+def test_a_shop_holds_one_place_and_its_later_call_takes_it_over(company, branch, ears):
+    """One computer could hold every place; and one whose line was cut may not find its own earlier call in its way."""
+    other = company.open_branch("EBB")
+    other.sync()
+    branch.sync()
+    calls = []
+    for _ in range(4):
+        calls.append(Waiting(ears, company, branch))
+        until(lambda: len(ears._standing) == 1 and ears._rooms[company.tenant_id].waiting >= 1)
+        if len(calls) > 1:
+            assert calls[-2].done() is None
+            assert calls[-2].refused.facts["retry_after_ms"] == BELL_FULL_MS
+    assert Waiting(ears, company, other, wait_ms=20).done() is False  # there is a place for others
+    reprice(company, branch)
+    assert calls[-1].done() is True
+    assert ears._standing == {}
+    assert [ears._places.acquire(blocking=False) for _ in range(3)] == [True, True, False]
 
 
 def test_what_another_process_of_the_hub_did_is_noticed_at_the_next_look(company, branch, ears, hub):
@@ -277,6 +299,10 @@ def test_the_address_of_the_bell_is_a_port_at_the_hub_or_a_place_of_its_own():
 
 def test_all_the_way_over_sockets_the_price_is_there_without_a_poll(company, branch, hub, monkeypatch):
     """Two shops, one place: the first is woken by the owner's price, the second is sent away and would poll."""
+    other = company.open_branch("EBB")
+    open_till(other.shop)
+    other.sync()
+    branch.sync()
     monkeypatch.setattr(hub, "settings", hub.settings.model_copy(update={"bell_threads": 1}))
     bell = Bell(hub, "127.0.0.1", 0)
     try:
@@ -294,7 +320,7 @@ def test_all_the_way_over_sockets_the_price_is_there_without_a_poll(company, bra
         first = BellListener(branch.shop.home, wake, connect=lines.get, wait_ms=20_000)
         first.start()
         until(lambda: bell._ears._rooms)
-        second = BellListener(branch.shop.home, wake, connect=lines.get, chance=lambda: 0.5)
+        second = BellListener(other.shop.home, wake, connect=lines.get, chance=lambda: 0.5)
         assert second.listen_once() >= BELL_FULL_MS
         assert not second.is_steady()
         reprice(company, branch)
