@@ -171,7 +171,7 @@ class _Taking:
             message = decode(ExchangeRequest, decompress(body, _header(asked, "content-encoding")))
             if self._brings_nothing_new(caller, message):
                 caller = replace(caller, signed_s=0)  # a file that comes again says nothing of which start is the last
-            meet_caller(self._hub, caller, message)
+            meet_caller(self._hub, caller, message, by_file=True)
             check_origin(self._hub, caller)
             check_versions(message.protocol, message.schema_)
             self._after = max(self._after, message.have.cursor)

@@ -120,14 +120,17 @@ def _signer(hub: Hub, verify: Callable[[FindKey], Signed]) -> tuple[Signed, Node
     return signed, replace(key, public_key=key.next_public_key), True
 
 
-def meet_caller(hub: Hub, caller: Caller, message: Message, ip: str | None = None) -> None:
-    """Notice which run of the node speaks, before anything it says counts. Raises CloneSuspected, Revoked."""
+def meet_caller(hub: Hub, caller: Caller, message: Message, ip: str | None = None, *, by_file: bool = False) -> None:
+    """Notice which run of the node speaks, before anything it says counts.
+
+    Raises CloneSuspected, Revoked; Unavailable for one that is not the newest and did not come by a file.
+    """
     key, run = caller.key, getattr(message, "run", None)
     if run is not None:
         health = getattr(message, "health", None)
         software = health.software if health is not None else None
         device = getattr(message, "device", None) or getattr(health, "device", None)
-        words = Words(run, caller.origin, caller.signed_s, ip, device, software)
+        words = Words(run, caller.origin, caller.signed_s, ip, device, software, by_file)
         meet(hub.database, key, words, hub.clock.wall_ms())
     elif key.clone_suspected:
         raise CloneSuspected

@@ -77,7 +77,7 @@ def exchange(hub: Hub, key: NodeKey, signed_s: int, message: ExchangeRequest, ca
     if (message.node, message.origin) != (key.node_id, key.origin_id):
         raise InvalidEnvelope("the request names another node than the one that signed it")
     received_ms = hub.clock.wall_ms()
-    _meet(hub, key, message, signed_s, received_ms)
+    _meet(hub, key, message, signed_s, received_ms, by_file=carried is not None)
     failpoints.hit("hub.met")
     lost = read_returned(hub, key, message.returned or ())
     admitted = again(lambda: _push(hub, key, message, received_ms, carried)) if message.push is not None else None
@@ -103,12 +103,12 @@ def again(work: Callable[[], T]) -> T:
     raise AssertionError("the last try returns or raises")
 
 
-def _meet(hub: Hub, key: NodeKey, message: ExchangeRequest, signed_s: int, received_ms: int) -> None:
+def _meet(hub: Hub, key: NodeKey, message: ExchangeRequest, signed_s: int, received_ms: int, *, by_file: bool) -> None:
     """Clones are recognised before forks, so that a clone never quietly becomes a second origin."""
     suspected = False
     with hub.database.session(key.tenant_id) as session:
         try:
-            check_clone(session, key, message.run, signed_s, received_ms)
+            check_clone(session, key, message.run, signed_s, received_ms, by_file=by_file)
             if message.new_key is not None:
                 keep_new_key(session, key, message.new_key)
         except CloneSuspected:

@@ -7,6 +7,8 @@ the owner chooses. The chosen one takes a new key with its next words; the other
 Invariants:
   * A lost or delayed request and any number of restarts raise no alarm: a request that was signed before the newest
     run was first heard proves nothing.
+  * Whoever is not the newest start gets no data either: nobody listens to the answer to a late request, and a copy that
+    signs with an earlier time must not be heard for it. A file is late by nature, and heard.
   * While two are suspected, nothing either of them says changes any data.
   * What was noticed is kept also when the request is refused.
 """
@@ -26,9 +28,11 @@ from cloudhub.tenancy.models import Node, NodeRun
 from cloudhub.tenancy.nodes import NodeKey
 from shopnode.domain.clock import to_datetime
 from shopnode.domain.errors import NotFound
-from sync_protocol.problems import NOT_CHOSEN, CloneSuspected, ProtocolError, Revoked
+from sync_protocol.problems import NOT_CHOSEN, CloneSuspected, ProtocolError, Revoked, Unavailable
 
 RUNS_KEPT = 8
+SIGNED_APART_S = 10  # so far apart may two starts of one computer think our time is
+STALE_MS = 1_000  # a start whose clock was put back is heard once its time has come
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class Words:
     ip: str | None = None
     device: str | None = None
     software: str | None = None
+    by_file: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ class RunView:
 
 
 def meet(database: HubDatabase, key: NodeKey, words: Words, now_ms: int) -> None:
-    """Notice who speaks, before anything else of the request counts. Raises CloneSuspected, Revoked."""
+    """Notice who speaks, before anything else of the request counts. Raises CloneSuspected, Revoked, Unavailable."""
     if not key.clone_suspected and key.run_id == words.run_id:
         return
     refusal: ProtocolError | None = None
@@ -96,11 +101,18 @@ def notice(session: Session, key: NodeKey, words: Words, now_ms: int) -> None:
             before = update(NodeRun).where(NodeRun.node_id == key.node_id, NodeRun.run_id == known.run_id)
             session.execute(before.values(last_at=known.seen_at))
         _remember(session, key, words, now_ms)
+        return
+    # A signature from ahead of our time must not keep out the starts that come after it.
+    stale_s = min(newest_s, now_ms // 1000) - SIGNED_APART_S
+    if words.run_id != known.run_id and not words.by_file and words.signed_s < stale_s:
+        raise Unavailable(STALE_MS)
 
 
-def check_clone(session: Session, key: NodeKey, run_id: str, signed_s: int, now_ms: int) -> None:
+def check_clone(
+    session: Session, key: NodeKey, run_id: str, signed_s: int, now_ms: int, *, by_file: bool = False
+) -> None:
     """`notice` where only the run is at hand."""
-    notice(session, key, Words(run_id, key.origin_id, signed_s), now_ms)
+    notice(session, key, Words(run_id, key.origin_id, signed_s, by_file=by_file), now_ms)
 
 
 def _among_suspects(session: Session, key: NodeKey, words: Words, living: str | None, now_ms: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
@@ -21,7 +22,7 @@ from shopnode.sync.line import Refused
 from shopnode.sync.renew import renew
 from shopnode.sync.transport import LinkDown
 from shopnode.sync.worker import STOPPED_RETRY_MS
-from sync_protocol.problems import CloneSuspected, ProtocolError
+from sync_protocol.problems import CloneSuspected, ProtocolError, Unavailable
 from tests.domain.till import Till, open_till
 from tests.sync.chain_of_shops import Branch, Company
 from tests.sync.restoring import copy_of, differences, reopen, settle
@@ -200,7 +201,8 @@ def test_one_pc_never_raises_an_alarm_and_two_always_do(company, steps):
             world.hear(run, now_s)
         late = [(left - 1, *rest) for left, *rest in late]
         for _, old_run, signed_s in [item for item in late if item[0] <= 0]:
-            world.hear(old_run, signed_s)
+            with suppress(Unavailable):  # nobody waits for that answer any more
+                world.hear(old_run, signed_s)
         late = [item for item in late if item[0] > 0]
     other = world.new_run()
     world.hear(run, now_s + 10)
@@ -219,11 +221,11 @@ def _fresh(company: Company):
         values = {"run_id": None, "earlier_run_id": None, "run_signed_s": None, "clone_suspected_at": None}
         session.execute(update(Node).where(Node.id == node_id).values(**values))
 
-    def hear(run: str, signed_s: int) -> None:
+    def hear(run: str, signed_s: int, now_s: int | None = None) -> None:
         key = find_key(hub.database, node_id)
         assert key is not None
         words = Words(run, key.origin_id, signed_s, "10.0.0.1", "PC", "tests")
-        meet(hub.database, key, words, signed_s * 1_000)
+        meet(hub.database, key, words, (now_s or signed_s) * 1_000)
         with hub.database.session(company.tenant_id) as session:  # as an exchange notes it, of the run that counts
             heard = update(Node).where(Node.id == node_id, Node.run_id == run, Node.run_signed_s < signed_s)
             session.execute(heard.values(run_signed_s=signed_s))
@@ -233,6 +235,30 @@ def _fresh(company: Company):
             return runs_of(session, node_id)
 
     return SimpleNamespace(hear=hear, runs=seen, new_run=hub.new_id)
+
+
+def test_a_copy_that_dates_its_signatures_back_hears_nothing_and_brings_nothing(company):
+    """It was never noticed, was sent the shop's books, and made the true computer look like the copy."""
+    world = _fresh(company)
+    true, copy = world.new_run(), world.new_run()
+    for now_s in range(1_000_000, 1_000_200, 20):
+        world.hear(true, now_s)
+        with pytest.raises(Unavailable):
+            world.hear(copy, now_s + 5 - 60, now_s + 5)
+    world.hear(copy, 1_000_300)  # the true one is quiet for longer than a signature counts: it looks like a restart
+    with pytest.raises(CloneSuspected):
+        world.hear(true, 1_000_301)
+
+
+def test_a_late_request_of_an_earlier_start_is_not_answered_and_raises_no_alarm(company):
+    world = _fresh(company)
+    first, second, never_heard = world.new_run(), world.new_run(), world.new_run()
+    world.hear(first, 1_000_000)
+    world.hear(second, 1_000_060)
+    for run in (first, never_heard):
+        with pytest.raises(Unavailable):
+            world.hear(run, 1_000_005, 1_000_061)
+    world.hear(second, 1_000_070)
 
 
 def test_a_choice_of_something_that_is_no_run_of_the_node_is_refused(pair):
