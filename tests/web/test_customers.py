@@ -7,6 +7,7 @@ import re
 import pytest
 
 from shopnode.domain.accounts.models import AccountEntry
+from shopnode.web.office import customer_money
 from tests.domain.till import Till, open_till
 from tests.shop import Shop
 from tests.web.conftest import Browser, words
@@ -70,3 +71,16 @@ def test_a_duplicate_shows_the_one_who_is_kept(sarah: Browser, till: Till, nakat
     twin = till.shop.do("customers.create", name="N. Prossy")["id"]
     till.shop.do("customers.merge", duplicate_id=twin, into_id=nakato)
     assert "Nakato &lt;Prossy&gt;" in words(sarah.get(f"/customers/{twin}"))
+
+
+def test_a_statement_says_how_many_entries_it_does_not_list_and_its_file_has_all(
+    sarah: Browser, till: Till, nakato: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(3):
+        till.shop.do("accounts.correct", customer_id=nakato, account="credit", amount=1_000 + n, reason="an old debt")
+        till.shop.clock.advance(1_000)
+    monkeypatch.setattr(customer_money.statement, "__defaults__", (None, None, 1))
+    seen = words(sarah.get(f"/customers/{nakato}/statement"))
+    assert "the first 3 are summed up in “Owed before”" in seen and "648,003" in seen and "+1,001" not in seen
+    file = sarah.get(f"/customers/{nakato}/statement?format=csv").get_data(as_text=True)
+    assert file.count("an old debt") == 3 and "with" not in file.splitlines()[1]
