@@ -27,7 +27,7 @@ Stream = Annotated[str, Field(pattern=r"^(t|s:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a
 Count = Annotated[int, Field(ge=0, le=INT_MAX)]
 Positive = Annotated[int, Field(ge=1, le=INT_MAX)]
 Millis = Annotated[int, Field(ge=-INT_MAX, le=INT_MAX)]
-Short = Annotated[str, Field(max_length=200)]
+Short = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]  # NUL is what no database keeps
 Versions = Annotated[tuple[Positive, Positive], Field(strict=False)]  # lowest and highest
 Witness = Annotated[tuple[Count, Hash], Field(strict=False)]  # number and hash of the last thing seen
 

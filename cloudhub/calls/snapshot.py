@@ -9,6 +9,7 @@ from cloudhub.calls.door import Door
 from cloudhub.merge.exchange import again
 from cloudhub.merge.snapshots import give_chunk, give_snapshot
 from shopnode.domain import failpoints
+from sync_protocol.canonical import INT_MAX
 from sync_protocol.ids import is_id
 from sync_protocol.problems import InvalidEnvelope, SnapshotGone
 from sync_protocol.snapshots import SnapshotRequest
@@ -41,6 +42,6 @@ def _manifest(door: Door) -> bytes:
 
 def _chunk(door: Door, snapshot_id: str, n: int) -> bytes:
     caller, _ = door.caller()
-    if not is_id(snapshot_id):
+    if not is_id(snapshot_id) or n > INT_MAX:
         raise SnapshotGone
     return give_chunk(door.hub, caller.key, snapshot_id, n)

@@ -14,6 +14,7 @@ from cloudhub.tenancy.nodes import revoke_node
 from sync_protocol.canonical import canonical
 from sync_protocol.compression import DECODED_BYTES_MAX, ENCODED_BYTES_MAX, compress
 from sync_protocol.keys import public_text
+from sync_protocol.signing import Request, sign_request
 from tests.hub.raw import ENROL, EXCHANGE, Answered, RawNode, product, raw_node
 from tests.hub.world import World
 
@@ -289,3 +290,18 @@ def test_a_cursor_of_another_life_is_a_rewind(world: World, raw: RawNode) -> Non
 def test_the_public_key_of_a_node_is_its_own(world: World, raw: RawNode) -> None:
     rows = world.rows("SELECT public_key FROM node")
     assert rows == [(public_text(raw.key),)]
+
+
+def test_a_nul_in_what_a_computer_calls_itself_and_a_chunk_of_no_number_are_refused_in_form(world: World) -> None:
+    """They reached the database, whose refusal was told as "busy": the shop asked again for ever."""
+    raw = raw_node(world)
+    for health in ({"software": "a\0b"}, {"device": "a\0b"}):
+        answer = raw.send(raw.message(health=health))
+        assert (answer.status, answer.code) == (422, "invalid_envelope")
+    target = f"/sync/v1/snapshot/{raw.new_id()}/{2**63}"
+    request = Request("GET", target, b"")
+    now_s = world.clock.wall_ms() // 1000
+    audience = world.hub.identity.audience
+    signed = sign_request(raw.key, raw.node, request, "identity", audience, raw.origin, now_s)
+    answer = raw.read(raw.client.get(target, headers=signed), signed["Signature"])
+    assert (answer.status, answer.code) == (410, "snapshot_gone")
