@@ -114,7 +114,10 @@ def test_a_shop_that_was_restored_twice_before_it_was_enrolled_brings_everything
         "sales.sell"
     )
     with company.hub.home(company.tenant_id).reading() as session:
-        assert {row.kind for row in open_exceptions(session)} <= {"oversold", "made_owner"}  # and none of unknown people or goods
+        assert {row.kind for row in open_exceptions(session)} <= {
+            "oversold",
+            "made_owner",
+        }  # and none of unknown people or goods
 
 
 def test_gathering_that_was_cut_off_is_begun_again_and_keeps_the_order(alone, monkeypatch):
