@@ -150,7 +150,7 @@ def statements() -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("path", "most"), [("/sales", 2), ("/products", 5), ("/customers", 2), ("/stock-movements", 2)]
+    ("path", "most"), [("/sales", 2), ("/products", 5), ("/customers", 3), ("/stock-movements", 2)]
 )
 def test_a_list_costs_the_same_however_long_it_is(owner: Client, path: str, most: int) -> None:
     cable = open_for_business(owner)

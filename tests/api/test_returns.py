@@ -108,7 +108,7 @@ def test_price_lists_are_kept_by_the_owner_and_hold_at_the_counter(
 def test_a_sale_is_approved_by_telephone(staff: Client, owner: Client, shop: Shop, cable: dict[str, Any]) -> None:
     owner.post("/approvals/phone", {})
     items = [{"product_id": cable["id"], "quantity": 1, "unit_price": 100}]
-    form = {"items": items, "payments": [{"method": "cash", "amount": 100}]}
+    form = {"items": items, "payments": [{"method": "cash", "amount": 100}], "notes": "the last one, scratched"}
     assert staff.post("/sales", form, 403)["code"] == "approval-needed"
 
     asked = staff.post("/approvals/challenge", {"action": "sales.sell", "form": form})

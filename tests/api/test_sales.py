@@ -107,7 +107,7 @@ def test_delete_sale_as_owner(owner: Client, shop: Shop, sale: dict[str, Any], c
 
 def test_delete_sale_needs_no_body(owner: Client, shop: Shop, sale: dict[str, Any]) -> None:
     owner.delete(f"/sales/{sale['id']}")
-    assert (shop.rows(SaleDecision)[0].reason, shop.rows(SaleDecision)[0].restock) == ("Voided", "inspect")
+    assert (shop.rows(SaleDecision)[0].reason, shop.rows(SaleDecision)[0].restock) == ("Voided", "resell")
 
 
 @pytest.mark.parametrize("decision", ["approve", "reject", "lock", "unlock", "reverse"])

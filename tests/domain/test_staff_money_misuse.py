@@ -69,7 +69,7 @@ def test_rule_59_whatever_comes_back_what_was_earned_by_it_is_nothing_in_the_end
         for one in earnings(ctx, MONDAY, until):
             found[one.record_id].append(one)
         halves = [*earnings(ctx, MONDAY, NEXT_MONDAY), *earnings(ctx, NEXT_MONDAY + timedelta(days=1), until)]
-    assert sum(len(told) for told in found.values()) == len(halves) > 25
+    assert sum(len(told) for told in found.values()) == len(halves) > 20
     assert sum(one.amount_minor for told in found.values() for one in told) == sum(one.amount_minor for one in halves)
     assert 0 in with_customers.values() and any(with_customers.values())
     for sale_id, left in with_customers.items():

@@ -170,6 +170,7 @@ def test_rule_22_a_phone_that_was_sent_and_came_back_goes_back_to_its_seller(til
 
 @pytest.mark.parametrize(("action", "word"), [("handsets.lend", "lent"), ("handsets.reserve", "reserved")])
 def test_rule_22_only_a_phone_that_stands_here_goes_back(till: Till, action: str, word: str) -> None:
+    till.shop.do("settings.change", key="used_hold_days", value=0)  # what is held back is neither lent nor kept
     done = buy(till).result
     till.shop.do(action, unit_id=done["unit_id"], reason="for Moses")
     with pytest.raises(PhoneMovedOn, match=word):
