@@ -16,6 +16,8 @@ from shopnode.domain import failpoints
 from shopnode.domain.actions import perform
 from shopnode.domain.catalogue.models import Product
 from shopnode.domain.customers.models import Customer
+from shopnode.domain.people.passwords import verify_secret
+from shopnode.domain.people.queries import password_hash_of
 from shopnode.domain.sales.models import Sale, SaleDecision
 from shopnode.sync import returned
 from shopnode.sync.models import HubLink
@@ -291,7 +293,11 @@ def test_the_password_of_the_lost_day_holds_everywhere(
 
     with hub.database.session(company.tenant_id, read_only=True) as session:
         email = session.execute(text("SELECT email FROM portal_login")).scalar_one()
-    assert sign_in(hub, email, "a much newer secret")
+    with branch.shop.home.reading() as session:
+        kept = password_hash_of(session, company.owner.id, branch.shop.home.shop_id)
+    assert verify_secret(kept, "a much newer secret")
+    # A shop's computer never changes an owner's way into the portal.
+    assert sign_in(hub, email, PASSWORD if where == "shop" else "a much newer secret")
     assert differences(company, branch) == {}
 
 

@@ -184,7 +184,7 @@ def test_a_page_that_cannot_be_applied_takes_no_ack_back(company, monkeypatch):
     branch.sync()
     till.sell()
 
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise ValueError("a line this version cannot write")
 
     with monkeypatch.context() as patched:
