@@ -13,7 +13,7 @@ from tests.browser.till import Till
 from tests.browser.town import GRACE, IMEIS, IVAN, PHONE
 
 OpenTill = Callable[..., Till]
-BROUGHT = "356938035643809"
+BROUGHT = "356938035649921"
 
 
 @pytest.fixture
