@@ -8,12 +8,13 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from shopnode.api.calls import Call
-from shopnode.api.reading import QueryDay
+from shopnode.api.reading import QueryDay, QueryInt
 from shopnode.api.routing import route
 from shopnode.api.shapes import Instant, Paged
 from shopnode.domain.catalogue.queries import find_product
 from shopnode.domain.handsets.transfers import PHONES_MAX
 from shopnode.domain.handsets.transit import BOTH, TransferView, Way, list_transfers, transfer_view
+from shopnode.domain.paging import PAGE_DEFAULT
 from shopnode.domain.params import IdText, Params, Reason, ShortText
 from shopnode.domain.permissions import Permission
 from shopnode.domain.pricing.bundles import PARTS_MAX, PartOf, bundles_on_hand, parts_of
@@ -22,6 +23,8 @@ from shopnode.domain.stock.value import stock_value
 
 Devices = Annotated[list[IdText], Field(max_length=PHONES_MAX, description="Phones, by the sender's device ids.")]
 Arrived = Annotated[list[ArrivedItem], Field(max_length=ITEMS_MAX)]
+
+TRANSFERS_MAX = 100  # of a page: each comes with all its lines
 
 
 class ValueQuery(BaseModel):
@@ -117,6 +120,7 @@ class TransferOut(BaseModel):
 
 
 class TransferQuery(Paged):
+    limit: Annotated[QueryInt, Field(ge=1, le=TRANSFERS_MAX)] = PAGE_DEFAULT
     state: Annotated[Way | None, Field(description="Only what is under way, or only what has ended.")] = None
 
 
