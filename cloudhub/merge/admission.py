@@ -108,7 +108,7 @@ def _take(books: Books, works: list[Work], keep: Callable[[list[Work]], None], c
             failpoints.hit("hub.entries_kept")
             settle(books, works, clock)
     except Exception as fault:
-        if not _is_of_an_entry(fault):
+        if not books.careful or not is_of_an_entry(fault):
             raise
         works = [work.anew() for work in works]
         if len(works) == 1:
@@ -121,7 +121,7 @@ def _take(books: Books, works: list[Work], keep: Callable[[list[Work]], None], c
     return works
 
 
-def _is_of_an_entry(fault: Exception) -> bool:
+def is_of_an_entry(fault: Exception) -> bool:
     """Whether it would happen again with the same rows: nothing of the line to the database, and no race."""
     cause = fault.orig if isinstance(fault, StatementError) else fault
     if isinstance(cause, psycopg.Error):

@@ -6,7 +6,7 @@ page. A transaction that lost a race with another is simply done again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -15,7 +15,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.exc import DBAPIError
 
 from cloudhub.hub import Hub
-from cloudhub.merge.admission import Admitted, admit_push
+from cloudhub.merge.admission import Admitted, admit_push, is_of_an_entry
 from cloudhub.merge.books import Books
 from cloudhub.merge.inbox import Head
 from cloudhub.merge.models import Origin
@@ -39,11 +39,12 @@ from sync_protocol.messages import (
     ExchangeRequest,
     ExchangeResponse,
     Limits,
+    Push,
     encode_with,
     page_bytes,
 )
 from sync_protocol.problems import CloneSuspected, InvalidEnvelope
-from sync_protocol.pushes import open_push
+from sync_protocol.pushes import Arrived, open_push
 from sync_protocol.versions import known_commands
 
 TRIES_MAX = 4
@@ -129,14 +130,26 @@ def _push(hub: Hub, key: NodeKey, message: ExchangeRequest, received_ms: int, ca
     boot = "" if carried else clock.boot
     reading = Clock(clock.wall, clock.mono, boot, clock.offset)
     sender = Sender(key.origin_id, key.shop_id, key.node_id, reading, received_ms)
-    with hub.database.session(key.tenant_id, bulk=True) as session:
-        books = Books(session, key.tenant_id)
-        admitted = admit_push(books, sender, message.push.prev, arrived, message.push.sig, hub.clock)
-        failpoints.hit("hub.before_commit")
+    try:
+        admitted = _admit(hub, sender, key.tenant_id, message.push, arrived, careful=False)
+    except Exception as fault:
+        if not is_of_an_entry(fault):
+            raise
+        admitted = _admit(hub, sender, key.tenant_id, message.push, arrived, careful=True)
     failpoints.hit("hub.after_commit")
     not_written = {verdict.n for verdict in admitted.verdicts if verdict.verdict in (HELD, QUARANTINED)}
     written = (entry.entry for entry in arrived if entry.n not in not_written)
     carry_passwords(hub, key.tenant_id, key.shop_id, written)
+    return admitted
+
+
+def _admit(
+    hub: Hub, sender: Sender, tenant_id: str, push: Push, arrived: Sequence[Arrived], *, careful: bool
+) -> Admitted:
+    with hub.database.session(tenant_id, bulk=True) as session:
+        books = Books(session, tenant_id, careful=careful)
+        admitted = admit_push(books, sender, push.prev, arrived, push.sig, hub.clock)
+        failpoints.hit("hub.before_commit")
     return admitted
 
 

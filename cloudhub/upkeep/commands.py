@@ -12,15 +12,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 from rich.progress import Progress
-from rich.progress import Progress
-from rich.progress import Progress
 
 from cloudhub.console import json_option, say, with_hub
 from cloudhub.hub import Hub
-from cloudhub.merge.rebuild import rebuild_tenant
-from cloudhub.tenancy.tenants import all_tenants, find_tenant
-from cloudhub.merge.rebuild import rebuild_tenant
-from cloudhub.tenancy.tenants import all_tenants, find_tenant
 from cloudhub.merge.rebuild import Rebuilt, rebuild_tenant
 from cloudhub.merge.rebuild_tables import Difference
 from cloudhub.tenancy.tenants import all_tenants, find_tenant
